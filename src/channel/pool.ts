@@ -1,0 +1,183 @@
+// The opener's idle channels to one other node: some are always warm while wanted, more while connections come fast.
+// Owns its idle channels; a busy one belongs to its stream and comes back by itself, unless it was closed.
+
+import { performance } from "node:perf_hooks";
+import { VnetError } from "../errors.js";
+import type { Channel } from "./channel.js";
+
+export interface PoolOptions {
+  /** makes a new channel to the node; rejects with VnetError */
+  connect: () => Promise<Channel>;
+  limits?: Partial<PoolLimits>;
+}
+
+export interface PoolLimits {
+  /** idle channels aimed at in a burst, and kept at the very most */
+  maxTarget: number;
+  maxIdle: number;
+  /** an idle channel beyond the target goes after this long */
+  idleMs: number;
+  /** how often idle channels are looked after, and how long one may idle without being probed */
+  tickMs: number;
+  probeAfterMs: number;
+  probeTimeoutMs: number;
+  /** after a failed attempt to warm up */
+  retryMs: number;
+}
+
+const LIMITS: PoolLimits = {
+  maxTarget: 16,
+  maxIdle: 64,
+  idleMs: 10_000,
+  tickMs: 5_000,
+  probeAfterMs: 15_000,
+  probeTimeoutMs: 5_000,
+  retryMs: 1_000,
+};
+
+export class ChannelPool {
+  private state: "open" | "closed" = "open";
+  /** newest last: the one used last is the likeliest to be alive and quick */
+  private readonly idle: Channel[] = [];
+  private readonly all = new Set<Channel>();
+  private readonly limits: PoolLimits;
+  private readonly ticker: NodeJS.Timeout;
+  private warming = 0;
+  private wanted = false;
+  /** how many idle channels are aimed at; doubles when a connection found none, sinks when things are calm */
+  private target = 1;
+  private missed = false;
+  private retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: PoolOptions) {
+    this.limits = { ...LIMITS, ...options.limits };
+    this.ticker = setInterval(() => {
+      this.tick();
+    }, this.limits.tickMs);
+  }
+
+  get counts(): { idle: number; busy: number } {
+    return { idle: this.idle.length, busy: this.all.size - this.idle.length };
+  }
+
+  /** While wanted, at least one channel is kept warm. */
+  setWanted(wanted: boolean): void {
+    this.wanted = wanted;
+    this.warm();
+  }
+
+  /** An idle channel, for one stream: at once where there is a warm one. Rejects with VnetError. */
+  async acquire(): Promise<Channel> {
+    if (this.state === "closed")
+      throw new VnetError("closed", "the node is gone");
+    const warm = this.idle.pop();
+    if (warm === undefined) {
+      this.missed = true;
+      this.target = Math.min(this.target * 2, this.limits.maxTarget);
+    }
+    this.warm();
+    return warm ?? (await this.connect());
+  }
+
+  /** Gives back a channel that was acquired and not used for a stream. */
+  release(channel: Channel): void {
+    if (channel.isClosed || !channel.isIdle || this.idle.includes(channel))
+      return;
+    if (this.state === "closed" || this.idle.length >= this.limits.maxIdle) {
+      channel.close();
+      return;
+    }
+    this.idle.push(channel);
+  }
+
+  /** Closes the idle ones now and the busy ones when their streams end. Idempotent. */
+  close(): void {
+    this.state = "closed";
+    clearInterval(this.ticker);
+    clearTimeout(this.retryTimer);
+    for (const channel of this.idle.splice(0)) channel.close();
+  }
+
+  /** Cuts all of them off. */
+  destroy(reason: VnetError): void {
+    this.close();
+    for (const channel of this.all) channel.destroy(reason);
+  }
+
+  private async connect(): Promise<Channel> {
+    const channel = await this.options.connect();
+    // TypeScript cannot know that the pool may have been closed meanwhile.
+    if ((this.state) === "closed") {
+      channel.close();
+      throw new VnetError("closed", "the node is gone");
+    }
+    this.all.add(channel);
+    channel.on("idle", () => {
+      this.release(channel);
+    });
+    channel.on("close", () => {
+      this.all.delete(channel);
+      const at = this.idle.indexOf(channel);
+      if (at < 0) return;
+      this.idle.splice(at, 1);
+      this.retryLater();
+    });
+    return channel;
+  }
+
+  private warm(): void {
+    if (this.state === "closed" || !this.wanted) return;
+    if (this.retryTimer !== undefined) return;
+    while (this.idle.length + this.warming < this.target) {
+      this.warming++;
+      this.connect()
+        .then(
+          (channel) => {
+            this.release(channel);
+          },
+          () => {
+            this.retryLater();
+          },
+        )
+        .finally(() => {
+          this.warming--;
+        });
+    }
+  }
+
+  /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */
+  private retryLater(): void {
+    if (this.retryTimer !== undefined || this.state === "closed") return;
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined;
+      this.warm();
+    }, this.limits.retryMs);
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    if (!this.missed)
+      this.target = Math.max(1, Math.floor(this.target / 2));
+    this.missed = false;
+    const keep = this.wanted ? this.target : 0;
+    const spare = this.idle.filter(
+      (channel) => now - channel.idleSince > this.limits.idleMs,
+    );
+    const going = spare.slice(0, Math.max(0, this.idle.length - keep));
+    for (const channel of going) {
+      this.idle.splice(this.idle.indexOf(channel), 1);
+      channel.close();
+    }
+    for (const channel of this.idle) this.probe(channel, now);
+    this.warm();
+  }
+
+  private probe(channel: Channel, now: number): void {
+    if (now - channel.idleSince < this.limits.probeAfterMs) return;
+    channel.ping(this.limits.probeTimeoutMs).catch((error: unknown) => {
+      // Nobody answered: whoever got this channel would wait in vain.
+      const silent = error instanceof VnetError && error.code === "timeout";
+      if (silent && channel.isIdle) channel.destroy(error);
+    });
+  }
+}

@@ -1,0 +1,200 @@
+// One end of a stream: a user's or a service's TCP connection on one side, a channel on the other.
+// Takes the socket over when it is attached; ends in good order after FINs both ways, or is reset on both sides.
+//
+//   socket ──bytes──→ DATA … FIN ──→ channel       either direction ends alone (half-close);
+//   socket ←──bytes── DATA … FIN ←── channel       whichever side is full pauses the other
+
+import { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
+import { VnetError } from "../errors.js";
+import { networkReason } from "../net/address.js";
+import { reset } from "../net/reset.js";
+import { FrameType } from "../wire/channel-frame.js";
+import type { Channel, ChannelRole } from "./channel.js";
+import type { Traffic } from "./traffic.js";
+
+/** The provider has this long to connect its service and to say so. */
+const ACCEPT_TIMEOUT_MS = 15_000;
+
+export interface StreamOptions {
+  serveid: number;
+  role: ChannelRole;
+  traffic: Traffic;
+}
+
+/** Events: `accept` (opener) when the service is connected; `end` once: null in good order, else why it broke. */
+export class Stream extends EventEmitter<{
+  accept: [];
+  end: [VnetError | null];
+}> {
+  readonly serveid: number;
+  /** refused (acceptor): over for everyone, but what the user had sent with OPEN still arrives, up to its FIN */
+  private state: "opening" | "open" | "refused" | "ended" = "opening";
+  private socket: Duplex | undefined;
+  private sentFin = false;
+  private receivedFin = false;
+  /** what came before the socket was there; at most one read of the channel, which is paused meanwhile */
+  private early: Buffer[] = [];
+  private readonly traffic: Traffic;
+  private readonly isOpener: boolean;
+  private acceptTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly channel: Channel,
+    options: StreamOptions,
+  ) {
+    super();
+    this.serveid = options.serveid;
+    this.traffic = options.traffic;
+    this.isOpener = options.role === "opener";
+    this.traffic.streamsNow++;
+    this.traffic.streamsTotal++;
+    if (this.isOpener)
+      this.acceptTimer = setTimeout(() => {
+        this.reset("the provider did not answer in time");
+      }, ACCEPT_TIMEOUT_MS);
+  }
+
+  /** Opener: the user's connection. Its bytes leave at once, before the service is known to be there. */
+  attach(socket: Duplex): void {
+    if (this.isOver) {
+      reset(socket);
+      return;
+    }
+    this.socket = socket;
+    socket.on("data", (bytes: Buffer) => {
+      this.traffic.bytesOut += bytes.length;
+      if (!this.channel.sendData(bytes)) socket.pause();
+    });
+    socket.on("drain", () => {
+      if (!this.isOver) this.channel.resumeReading();
+    });
+    socket.on("end", () => {
+      this.finish();
+    });
+    socket.on("error", (cause) => {
+      this.reset(networkReason(cause));
+    });
+    socket.on("close", () => {
+      this.reset("the connection was closed");
+    });
+    for (const bytes of this.early.splice(0)) this.deliver(bytes);
+    if (this.receivedFin) socket.end();
+    socket.resume();
+  }
+
+  /** Acceptor: the service is connected. */
+  accept(socket: Duplex): void {
+    if (this.state !== "opening") {
+      reset(socket);
+      return;
+    }
+    this.state = "open";
+    this.channel.send(FrameType.accept);
+    this.channel.resumeReading();
+    this.attach(socket);
+  }
+
+  /** Acceptor: there will be no service; the user's connection is reset and told why. The channel stays. */
+  refuse(reason: string): void {
+    if (this.state !== "opening") return;
+    this.sentFin = true;
+    this.channel.send(FrameType.refuse, reason);
+    this.end("refused", new VnetError("refused", reason));
+    if (this.receivedFin) this.channel.streamEnded(this);
+    else this.channel.resumeReading();
+  }
+
+  /** Breaks the stream: the local connection is reset and the other side is told. Idempotent. */
+  reset(reason: string): void {
+    if (this.isOver) return;
+    this.channel.streamReset(reason);
+  }
+
+  // For the channel, nobody else: ----------------------------------------------------------------------------------
+
+  receive(bytes: Buffer): void {
+    if (this.receivedFin || this.awaitsAnswer)
+      throw new VnetError("protocol", "data out of turn");
+    if (this.state === "refused") return;
+    this.traffic.bytesIn += bytes.length;
+    if (this.socket === undefined) this.early.push(bytes);
+    else this.deliver(bytes);
+  }
+
+  receiveFrame(type: FrameType, payload: Buffer): void {
+    if (this.awaitsAnswer && type === FrameType.accept) {
+      clearTimeout(this.acceptTimer);
+      this.state = "open";
+      this.emit("accept");
+    } else if (this.awaitsAnswer && type === FrameType.refuse) {
+      this.refused(payload.toString());
+    } else if (
+      type === FrameType.fin &&
+      !this.receivedFin &&
+      !this.awaitsAnswer
+    ) {
+      this.receivedFin = true;
+      this.socket?.end();
+      this.endIfFinished();
+    } else
+      throw new VnetError("protocol", `channel frame ${type} out of turn`);
+  }
+
+  channelDrained(): void {
+    this.socket?.resume();
+  }
+
+  channelClosed(reason: VnetError): void {
+    if (this.isOver) return;
+    this.end("ended", reason);
+    if (this.socket !== undefined) reset(this.socket);
+  }
+
+  // ----------------------------------------------------------------------------------------------------------------
+
+  private get isOver(): boolean {
+    return this.state === "ended" || this.state === "refused";
+  }
+
+  /** Opener: the provider has not said yet whether the service is there. */
+  private get awaitsAnswer(): boolean {
+    return this.isOpener && this.state === "opening";
+  }
+
+  private deliver(bytes: Buffer): void {
+    const { socket } = this;
+    if (socket === undefined || socket.writableEnded || socket.destroyed)
+      return;
+    if (!socket.write(bytes)) this.channel.pauseReading();
+  }
+
+  private finish(): void {
+    if (this.sentFin || this.isOver) return;
+    this.sentFin = true;
+    this.channel.send(FrameType.fin);
+    this.endIfFinished();
+  }
+
+  /** Opener: both directions are over; our FIN tells the provider where the next stream can begin. */
+  private refused(reason: string): void {
+    if (!this.sentFin) this.channel.send(FrameType.fin);
+    this.end("ended", new VnetError("refused", reason));
+    if (this.socket !== undefined) reset(this.socket);
+    this.channel.streamEnded(this);
+  }
+
+  private endIfFinished(): void {
+    if (!this.sentFin || !this.receivedFin) return;
+    if (this.state !== "refused") this.end("ended", null);
+    this.channel.streamEnded(this);
+  }
+
+  private end(state: "ended" | "refused", reason: VnetError | null): void {
+    this.state = state;
+    this.early = [];
+    clearTimeout(this.acceptTimer);
+    this.traffic.streamsNow--;
+    this.emit("end", reason);
+  }
+}

@@ -1,0 +1,203 @@
+// Pure difference of two node configurations, for `reload`, and how a person
+// reads it. Knows no file and no node; warnings are not compared.
+
+import { formatServeid } from "./config.js";
+import type {
+  NodeConfig,
+  RouteSettings,
+  ServeSettings,
+  UseSettings,
+  VnetSettings,
+} from "./config.js";
+
+/** One difference. `changed` names the keys, as written in the file, that differ. */
+export type ConfigChange =
+  | {
+      kind: "route";
+      before: RouteSettings;
+      after: RouteSettings;
+      changed: string[];
+    }
+  | {
+      kind: "vnet";
+      before: VnetSettings;
+      after: VnetSettings;
+      changed: string[];
+    }
+  | { kind: "serve-added"; serve: ServeSettings }
+  | { kind: "serve-removed"; serve: ServeSettings }
+  | {
+      kind: "serve-changed";
+      before: ServeSettings;
+      after: ServeSettings;
+      changed: string[];
+    }
+  | { kind: "use-added"; use: UseSettings }
+  | { kind: "use-removed"; use: UseSettings }
+  | {
+      kind: "use-changed";
+      before: UseSettings;
+      after: UseSettings;
+      changed: string[];
+    };
+
+/** Field → key as written in the file. A field that is forgotten here does not compile. */
+type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
+
+const ROUTE_KEYS: KeyNames<RouteSettings> = { ip: "ip", port: "port" };
+
+const VNET_KEYS: KeyNames<VnetSettings> = {
+  name: "name",
+  group: "group",
+  terminal: "terminal",
+  startserve: "startserve",
+  startuse: "startuse",
+  allowUnserve: "allow_unserve",
+  unserveRemote: "unserve_remote",
+  unserveNum: "unserve_num",
+  unserveTtlSeconds: "unserve_ttl",
+  unserveLingerSeconds: "unserve_linger",
+};
+
+const SERVE_KEYS: KeyNames<ServeSettings> = {
+  serveid: "serveid",
+  type: "type",
+  ip: "ip",
+  port: "port",
+  name: "name",
+  info: "info",
+  active: "active",
+};
+
+const USE_KEYS: KeyNames<UseSettings> = {
+  serveid: "serveid",
+  ip: "ip",
+  port: "port",
+  active: "active",
+};
+
+/** Empty when nothing differs. Order: route, vnet, then serves and uses: removed, changed, added. */
+export function diffNodeConfig(
+  before: NodeConfig,
+  after: NodeConfig,
+): ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  const route = changedKeys(ROUTE_KEYS, before.route, after.route);
+  if (route.length > 0)
+    changes.push({
+      kind: "route",
+      before: before.route,
+      after: after.route,
+      changed: route,
+    });
+  const vnet = changedKeys(VNET_KEYS, before.vnet, after.vnet);
+  if (vnet.length > 0)
+    changes.push({
+      kind: "vnet",
+      before: before.vnet,
+      after: after.vnet,
+      changed: vnet,
+    });
+  const serves = diffEntries(SERVE_KEYS, before.serves, after.serves);
+  const uses = diffEntries(USE_KEYS, before.uses, after.uses);
+  for (const serve of serves.removed)
+    changes.push({ kind: "serve-removed", serve });
+  for (const pair of serves.changed)
+    changes.push({ kind: "serve-changed", ...pair });
+  for (const serve of serves.added)
+    changes.push({ kind: "serve-added", serve });
+  for (const use of uses.removed) changes.push({ kind: "use-removed", use });
+  for (const pair of uses.changed)
+    changes.push({ kind: "use-changed", ...pair });
+  for (const use of uses.added) changes.push({ kind: "use-added", use });
+  return changes;
+}
+
+function diffEntries<T extends { label: string }>(
+  names: KeyNames<T>,
+  before: readonly T[],
+  after: readonly T[],
+) {
+  const old = new Map(before.map((entry) => [entry.label, entry]));
+  const labels = new Set(after.map((entry) => entry.label));
+  const removed = before.filter((entry) => !labels.has(entry.label));
+  const added: T[] = [];
+  const changed: { before: T; after: T; changed: string[] }[] = [];
+  for (const entry of after) {
+    const previous = old.get(entry.label);
+    if (previous === undefined) {
+      added.push(entry);
+      continue;
+    }
+    const keys = changedKeys(names, previous, entry);
+    if (keys.length > 0)
+      changed.push({ before: previous, after: entry, changed: keys });
+  }
+  return { removed, changed, added };
+}
+
+function changedKeys<T>(names: KeyNames<T>, before: T, after: T): string[] {
+  return fieldsOf(names)
+    .filter(([field]) => before[field] !== after[field])
+    .map(([, key]) => key);
+}
+
+function fieldsOf<T>(names: KeyNames<T>) {
+  return Object.entries(names) as [keyof KeyNames<T>, string][];
+}
+
+/** One line: `+ serve ssh 700 → 127.0.0.1:22`, `~ use db: port 3306 → 3307`, `- serve web`. */
+export function formatChange(change: ConfigChange): string {
+  switch (change.kind) {
+    case "route":
+      return `~ route: ${formatKeys(ROUTE_KEYS, change)}`;
+    case "vnet":
+      return `~ vnet: ${formatKeys(VNET_KEYS, change)}`;
+    case "serve-added": {
+      const { label, serveid, ip, port, active } = change.serve;
+      return `+ serve ${label} ${formatServeid(serveid)} → ${formatTarget(ip, port)}${active ? "" : " (inactive)"}`;
+    }
+    case "serve-changed":
+      return `~ serve ${change.after.label}: ${formatKeys(SERVE_KEYS, change)}`;
+    case "serve-removed":
+      return `- serve ${change.serve.label}`;
+    case "use-added": {
+      const { label, serveid, ip, port, active } = change.use;
+      return `+ use ${label} ${formatTarget(ip, port)} → ${formatServeid(serveid)}${active ? "" : " (inactive)"}`;
+    }
+    case "use-changed":
+      return `~ use ${change.after.label}: ${formatKeys(USE_KEYS, change)}`;
+    case "use-removed":
+      return `- use ${change.use.label}`;
+  }
+}
+
+function formatKeys<T>(
+  names: KeyNames<T>,
+  change: { before: T; after: T; changed: readonly string[] },
+): string {
+  return fieldsOf(names)
+    .filter(([, key]) => change.changed.includes(key))
+    .map(([field, key]) => {
+      const before = formatValue(key, change.before[field]);
+      return `${key} ${before} → ${formatValue(key, change.after[field])}`;
+    })
+    .join(", ");
+}
+
+function formatValue(key: string, value: unknown): string {
+  if (typeof value === "number") {
+    if (key === "serveid") return formatServeid(value);
+    return key === "port" ? formatPort(value) : String(value);
+  }
+  const text = String(value);
+  return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function formatTarget(ip: string, port: number): string {
+  return `${ip.includes(":") ? `[${ip}]` : ip}:${formatPort(port)}`;
+}
+
+function formatPort(port: number): string {
+  return port === 0 ? "(the serve's own port)" : String(port);
+}

@@ -1,0 +1,146 @@
+// One section: which of the table's it is, and its entries as typed values.
+// Owned by one parse; never decides what several sections mean together.
+
+import { closestMatch } from "leven";
+import type { IniSection } from "./ini.js";
+import { formatPlace, quoteFound } from "./problem.js";
+import type { Problems } from "./problem.js";
+import { SECTIONS } from "./schema.js";
+import type { KeySpec, KeySpecs, SectionKind } from "./schema.js";
+import { LABEL, isLabel } from "./value.js";
+
+export interface KnownSection {
+  readonly kind: SectionKind;
+  /** behind the dot; empty where the table has no label */
+  readonly label: string;
+  readonly ini: IniSection;
+}
+
+type Values<K extends KeySpecs> = {
+  [P in keyof K]: K[P] extends KeySpec<infer T> ? T : never;
+};
+
+export interface SectionValues<K extends KeySpecs> {
+  /** every key of the table; its fallback where absent or not valid */
+  readonly values: Values<K>;
+  /** the lines of the keys that were there and valid */
+  readonly lines: ReadonlyMap<keyof K, number>;
+}
+
+const KINDS = Object.keys(SECTIONS) as SectionKind[];
+const TITLES = KINDS.map((kind) => SECTIONS[kind].title).join(", ");
+
+/** The sections whose names are known; the others become problems. */
+export function knownSections(
+  sections: readonly IniSection[],
+  problems: Problems,
+): KnownSection[] {
+  return sections.flatMap((ini) => classify(ini, problems) ?? []);
+}
+
+function classify(
+  ini: IniSection,
+  problems: Problems,
+): KnownSection | undefined {
+  const dot = ini.name.indexOf(".");
+  const head = dot < 0 ? ini.name : ini.name.slice(0, dot);
+  const kind = KINDS.find((name) => name === head);
+  if (kind !== undefined && SECTIONS[kind].labelled === dot >= 0) {
+    const label = dot < 0 ? "" : ini.name.slice(dot + 1);
+    if (dot < 0 || isLabel(label)) return { kind, label, ini };
+    problems.add(
+      { line: ini.line, section: ini.name },
+      `found ${quoteFound(label)} behind the dot, allowed ${LABEL.allowed}, as in [${kind}.ssh]`,
+    );
+    return undefined;
+  }
+  problems.add(
+    { line: ini.line, section: ini.name },
+    `found an unknown section, allowed ${TITLES}${suggestSection(ini.name)}`,
+  );
+  return undefined;
+}
+
+function suggestSection(name: string): string {
+  const [head = "", rest = ""] = name.split(/[.:_\-\s](.*)/s);
+  const kind = nearest(head, KINDS) as SectionKind | undefined;
+  if (kind === undefined) return "";
+  const title =
+    SECTIONS[kind].labelled && isLabel(rest.trim())
+      ? `[${kind}.${rest.trim()}]`
+      : SECTIONS[kind].title;
+  return `; did you mean ${title}?`;
+}
+
+/** The known name that `name` is most likely a mistyping of, if any is near. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
+  const maxDistance =
+    name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
+  return closestMatch(name.toLowerCase(), known, { maxDistance });
+}
+
+/**
+ * The entries of `section` read by the table's `keys`. Unknown keys, missing
+ * ones and values that are not allowed go to `problems`, old names to `warnings`.
+ */
+export function readSection<K extends KeySpecs>(
+  section: IniSection,
+  keys: K,
+  problems: Problems,
+  warnings: string[],
+): SectionValues<K> {
+  const values = new Map<string, unknown>(
+    Object.entries(keys).map(([key, spec]) => [key, spec.fallback]),
+  );
+  const lines = new Map<keyof K, number>();
+  for (const { key, value, line } of section.entries.values()) {
+    const place = { line, section: section.name, key };
+    const spec = Object.hasOwn(keys, key) ? keys[key] : undefined;
+    if (spec === undefined) {
+      problems.add(place, unknownKey(key, keys));
+      continue;
+    }
+    const target = spec.deprecatedFor;
+    if (target !== undefined) {
+      const twin = section.entries.get(target);
+      if (twin !== undefined) {
+        problems.add(
+          place,
+          `found beside ${target} on line ${twin.line}, allowed: ${target} only (this is its old name)`,
+        );
+        continue;
+      }
+      const advice = `this is an old name; write ${target}`;
+      warnings.push(formatPlace(problems.file, place, advice));
+    }
+    if (value === null) continue;
+    const parsed = spec.kind.parse(value);
+    if (parsed === undefined) {
+      problems.add(
+        place,
+        `found ${quoteFound(value)}, allowed ${spec.kind.allowed}`,
+      );
+      continue;
+    }
+    values.set(target ?? key, parsed);
+    lines.set(target ?? key, line);
+  }
+  for (const [key, spec] of Object.entries(keys)) {
+    if (!spec.required || section.entries.has(key)) continue;
+    problems.add(
+      { line: section.line, section: section.name, key },
+      `found nothing, allowed ${spec.kind.allowed}`,
+    );
+  }
+  return { values: Object.fromEntries(values) as Values<K>, lines };
+}
+
+function unknownKey(key: string, keys: KeySpecs): string {
+  const names = Object.keys(keys).filter(
+    (name) => keys[name]?.deprecatedFor === undefined,
+  );
+  const near = nearest(key, names);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  return `found an unknown key, allowed ${names.join(", ")}${hint}`;
+}

@@ -1,0 +1,247 @@
+// One group: its nodes, its serves, and the news of both. Changes of one turn of the event loop leave as one message,
+// encoded once for all members. Private serves (unserves) are told to their requester only.
+
+import { formatVnetid } from "../config/config.js";
+import type {
+  DirectoryNode,
+  DirectoryServe,
+  ServeParticulars,
+} from "../wire/fields.js";
+import { encodeFrame } from "../wire/frame.js";
+import type { DirectoryChange } from "../wire/to-node.js";
+import { IdPool } from "./id-pool.js";
+import {
+  ServeRegistry,
+  type Holder,
+  type RegisteredServe,
+} from "./serve-registry.js";
+
+/** What a group knows of a session. */
+export interface Member extends Holder {
+  readonly vnetid: number;
+  /** a guest sees everything and is seen by nobody */
+  readonly guest: boolean;
+  sendFrame(frame: Buffer): void;
+}
+
+/** Room for the longest entry is left below the cap of a frame. */
+const MAX_BATCH_BYTES = 48 * 1024;
+
+/** Guests count from here, so that they use up none of the numbers that people remember. */
+const FIRST_GUEST = 10_001;
+const LAST_VNETID = 999_999;
+
+export class Group<M extends Member> {
+  private readonly members = new Map<number, M>();
+  private readonly registry: ServeRegistry<M>;
+  private readonly nodeIds: IdPool;
+  private readonly guestIds: IdPool;
+  private changedNodes = new Map<number, DirectoryNode | null>();
+  private changedServes = new Map<number, DirectoryServe | null>();
+  private flushing: NodeJS.Immediate | undefined;
+
+  constructor(
+    readonly name: string,
+    options: { restMs: number; now: () => number },
+  ) {
+    this.registry = new ServeRegistry(options);
+    this.nodeIds = new IdPool({ ...options, min: 1, max: FIRST_GUEST - 1 });
+    this.guestIds = new IdPool({
+      now: options.now,
+      restMs: 0,
+      min: FIRST_GUEST,
+      max: LAST_VNETID,
+    });
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0;
+  }
+
+  get counts(): { nodes: number; serves: number } {
+    return { nodes: this.members.size, serves: this.registry.size };
+  }
+
+  /** A number for a node that is about to join; `session` marks whose it was. Null: the group is full. */
+  takeVnetid(wanted: number, session: string, guest: boolean): number | null {
+    return (guest ? this.guestIds : this.nodeIds).take(wanted, session);
+  }
+
+  member(vnetid: number): M | undefined {
+    return this.members.get(vnetid);
+  }
+
+  /** Adds the member and sends it the whole directory; the others hear of it. */
+  join(member: M): void {
+    this.flush();
+    this.members.set(member.vnetid, member);
+    if (!member.guest) this.changedNodes.set(member.vnetid, nodeEntry(member));
+    const nodes = [...this.members.values()].filter((other) => !other.guest);
+    const visible = [...this.registry.all()].filter(
+      (serve) => serve.only === 0 || serve.only === member.vnetid,
+    );
+    const frames = encodeChanges({
+      nodes: nodes.map(nodeEntry),
+      serves: visible.map(serveEntry),
+      goneNodes: [],
+      goneServes: [],
+    });
+    for (const frame of frames) member.sendFrame(frame);
+    this.flushSoon();
+  }
+
+  /** Removes the member with all that it registered. */
+  leave(member: M, session: string): void {
+    if (this.members.get(member.vnetid) !== member) return;
+    this.members.delete(member.vnetid);
+    (member.guest ? this.guestIds : this.nodeIds).free(member.vnetid, session);
+    // The node's going is told before its serves': a requester of an unserve tells by it that the node may come back.
+    if (!member.guest) this.changedNodes.set(member.vnetid, null);
+    for (const serve of this.servesOf(member)) this.remove(serve);
+    this.flushSoon();
+  }
+
+  serve(serveid: number): RegisteredServe<M> | undefined {
+    return this.registry.get(serveid);
+  }
+
+  servesOf(member: M): RegisteredServe<M>[] {
+    return [...this.registry.all()].filter((serve) => serve.owner === member);
+  }
+
+  /** Throws VnetError `refused`. */
+  register(
+    owner: M,
+    wanted: number,
+    particulars: ServeParticulars,
+    only: number,
+  ): RegisteredServe<M> {
+    const serve = this.registry.register(owner, wanted, particulars, only);
+    this.publish(serve);
+    return serve;
+  }
+
+  update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {
+    Object.assign(serve, particulars);
+    this.publish(serve);
+  }
+
+  remove(serve: RegisteredServe<M>): void {
+    this.registry.remove(serve);
+    this.tell(serve, null);
+  }
+
+  private publish(serve: RegisteredServe<M>): void {
+    this.tell(serve, serveEntry(serve));
+  }
+
+  private tell(serve: RegisteredServe<M>, entry: DirectoryServe | null): void {
+    if (serve.only === 0) {
+      this.changedServes.set(serve.serveid, entry);
+      this.flushSoon();
+      return;
+    }
+    const requester = this.members.get(serve.only);
+    if (requester === undefined) return;
+    // The requester must see one order of events: what is pending goes first.
+    this.flush();
+    const frames = encodeChanges({
+      nodes: [],
+      goneNodes: [],
+      serves: entry === null ? [] : [entry],
+      goneServes: entry === null ? [serve.serveid] : [],
+    });
+    for (const frame of frames) requester.sendFrame(frame);
+  }
+
+  private flushSoon(): void {
+    this.flushing ??= setImmediate(() => {
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    if (this.flushing !== undefined) clearImmediate(this.flushing);
+    this.flushing = undefined;
+    if (this.changedNodes.size + this.changedServes.size === 0) return;
+    const frames = encodeChanges({
+      nodes: present(this.changedNodes),
+      goneNodes: absent(this.changedNodes),
+      serves: present(this.changedServes),
+      goneServes: absent(this.changedServes),
+    });
+    this.changedNodes = new Map();
+    this.changedServes = new Map();
+    for (const member of this.members.values())
+      for (const frame of frames) member.sendFrame(frame);
+  }
+}
+
+function nodeEntry(member: Member): DirectoryNode {
+  return { vnetid: member.vnetid, name: member.name };
+}
+
+function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
+  const { serveid, name, type, ip, port, info, owner, only } = serve;
+  return {
+    serveid,
+    vnetid: owner.vnetid,
+    name,
+    type,
+    ip,
+    port,
+    info,
+    temporary: only !== 0,
+  };
+}
+
+function present<Entry>(changes: Map<number, Entry | null>): Entry[] {
+  return [...changes.values()].filter((entry) => entry !== null);
+}
+
+function absent(changes: Map<number, unknown>): number[] {
+  return [...changes].filter(([, entry]) => entry === null).map(([id]) => id);
+}
+
+/** As few frames as hold it all; what is gone comes first, and only the last frame says `complete`. */
+function encodeChanges(
+  change: Omit<DirectoryChange, "type" | "complete">,
+): Buffer[] {
+  const batches: DirectoryChange[] = [];
+  let bytes = Infinity;
+  const batchFor = (entry: unknown): DirectoryChange => {
+    const entryBytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
+    bytes += entryBytes;
+    let batch = batches.at(-1);
+    if (batch === undefined || bytes > MAX_BATCH_BYTES) {
+      batch = emptyChange();
+      batches.push(batch);
+      bytes = entryBytes;
+    }
+    return batch;
+  };
+  for (const id of change.goneNodes) batchFor(id).goneNodes.push(id);
+  for (const id of change.goneServes) batchFor(id).goneServes.push(id);
+  for (const node of change.nodes) batchFor(node).nodes.push(node);
+  for (const serve of change.serves) batchFor(serve).serves.push(serve);
+  if (batches.length === 0) batches.push(emptyChange());
+  const last = batches.at(-1);
+  if (last !== undefined) last.complete = true;
+  return batches.map(encodeFrame);
+}
+
+function emptyChange(): DirectoryChange {
+  return {
+    type: "directory",
+    nodes: [],
+    goneNodes: [],
+    serves: [],
+    goneServes: [],
+    complete: false,
+  };
+}
+
+/** `01 (home)` */
+export function memberTitle(vnetid: number, name: string): string {
+  return `${formatVnetid(vnetid)} (${name})`;
+}

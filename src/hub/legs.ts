@@ -1,0 +1,111 @@
+// Tickets and the legs that come with them: matches the two legs of a channel and lets the pump copy between them.
+// Knows no stream and looks at no byte behind the ticket.
+
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { pump } from "../net/pump.js";
+import { reset } from "../net/reset.js";
+import { TICKET_BYTES } from "../wire/preamble.js";
+
+/** One channel: from its tickets' issue to the end of its copying. */
+interface Joint<Owner> {
+  owners: readonly [Owner, Owner];
+  tickets: readonly [string, string];
+  legs: [Duplex | undefined, Duplex | undefined];
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface LegsOptions {
+  ticketMs: number;
+}
+
+export class Legs<Owner> {
+  private readonly waiting = new Map<string, Joint<Owner>>();
+  private readonly byOwner = new Map<Owner, Set<Joint<Owner>>>();
+
+  constructor(private readonly options: LegsOptions) {}
+
+  /** `joined`: channels being copied. `waiting`: channels of which at least one leg has not come. */
+  get counts(): { joined: number; waiting: number } {
+    const joints = new Set<Joint<Owner>>();
+    for (const own of this.byOwner.values())
+      for (const joint of own) joints.add(joint);
+    let waiting = 0;
+    for (const joint of joints) if (joint.timer !== undefined) waiting++;
+    return { joined: joints.size - waiting, waiting };
+  }
+
+  /** Two one-time tickets, for the one who asked and for the one asked. */
+  issue(from: Owner, to: Owner): { from: string; to: string } {
+    const joint: Joint<Owner> = {
+      owners: [from, to],
+      tickets: [newTicket(), newTicket()],
+      legs: [undefined, undefined],
+      timer: setTimeout(() => {
+        this.abandon(joint);
+      }, this.options.ticketMs),
+    };
+    for (const ticket of joint.tickets) this.waiting.set(ticket, joint);
+    for (const owner of joint.owners) this.ownedBy(owner).add(joint);
+    return { from: joint.tickets[0], to: joint.tickets[1] };
+  }
+
+  /** A leg came; false when its ticket is unknown, used or too old. Then the leg still belongs to the caller. */
+  arrive(ticket: string, leg: Duplex): boolean {
+    const joint = this.waiting.get(ticket);
+    if (joint === undefined) return false;
+    this.waiting.delete(ticket);
+    const [a, b] =
+      joint.tickets[0] === ticket
+        ? [leg, joint.legs[1]]
+        : [joint.legs[0], leg];
+    joint.legs = [a, b];
+    if (a !== undefined && b !== undefined) this.join(joint, a, b);
+    else leg.on("error", () => undefined);
+    return true;
+  }
+
+  /** Cuts off every channel of an owner that is lost. */
+  drop(owner: Owner): void {
+    for (const joint of [...(this.byOwner.get(owner) ?? [])])
+      this.abandon(joint);
+  }
+
+  /** Cuts off everything. */
+  close(): void {
+    for (const owner of [...this.byOwner.keys()]) this.drop(owner);
+  }
+
+  private join(joint: Joint<Owner>, a: Duplex, b: Duplex): void {
+    clearTimeout(joint.timer);
+    joint.timer = undefined;
+    pump(a, b, () => {
+      this.forget(joint);
+    });
+  }
+
+  private abandon(joint: Joint<Owner>): void {
+    for (const leg of joint.legs) if (leg !== undefined) reset(leg);
+    this.forget(joint);
+  }
+
+  private forget(joint: Joint<Owner>): void {
+    clearTimeout(joint.timer);
+    for (const ticket of joint.tickets) this.waiting.delete(ticket);
+    for (const owner of joint.owners) {
+      const own = this.byOwner.get(owner);
+      own?.delete(joint);
+      if (own?.size === 0) this.byOwner.delete(owner);
+    }
+  }
+
+  private ownedBy(owner: Owner): Set<Joint<Owner>> {
+    let own = this.byOwner.get(owner);
+    if (own === undefined) this.byOwner.set(owner, (own = new Set()));
+    return own;
+  }
+}
+
+function newTicket(): string {
+  return randomBytes(TICKET_BYTES).toString("hex");
+}

@@ -1,0 +1,255 @@
+// One end of a control link: framed messages both ways over a duplex of bytes, heartbeats, and an orderly close.
+// Owns the duplex. Knows message shapes only through the decoder that it is given; never what they mean.
+
+import { EventEmitter } from "node:events";
+import { performance } from "node:perf_hooks";
+import type { Duplex } from "node:stream";
+import { VnetError } from "../errors.js";
+import { encodeFrame, FrameDecoder } from "../wire/frame.js";
+import { networkReason } from "./address.js";
+
+export interface Heartbeat {
+  /** how often a ping goes out */
+  intervalMs: number;
+  /** after this much silence the link is given up */
+  timeoutMs: number;
+}
+
+export const DEFAULT_HEARTBEAT: Heartbeat = {
+  intervalMs: 4_000,
+  timeoutMs: 12_000,
+};
+
+/** A peer that does not read: this much waiting to be sent, and it is given up. */
+const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+
+/** How long the other side has to take our last words. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+type Probe = { type: "ping" | "pong"; request: number };
+type Typed = { type: string };
+
+export interface ControlLinkOptions<In extends Typed, Out extends Typed> {
+  duplex: Duplex;
+  decode: (value: unknown) => In;
+  heartbeat: Heartbeat;
+  /** What to say to a peer that broke the protocol before its link is closed. */
+  farewell?: (error: VnetError) => Exclude<Out, Probe>;
+}
+
+/** After a sleep of the machine or a stopped process: this long for a sign of life. */
+const WAKE_TIMEOUT_MS = 3_000;
+
+/**
+ * Events: `message` (never a ping or pong, those are answered here), `rtt` in ms for each answered heartbeat,
+ * `close` once, with the reason. Nothing is emitted before `open()`.
+ */
+export class ControlLink<
+  In extends Typed,
+  Out extends Typed,
+> extends EventEmitter<{
+  message: [Exclude<In, Probe>];
+  rtt: [number];
+  close: [VnetError];
+}> {
+  private state: "new" | "open" | "closing" | "closed" = "new";
+  private readonly decoder = new FrameDecoder();
+  private readonly duplex: Duplex;
+  private readonly probes = new Map<number, () => void>();
+  private nextProbe = 1;
+  private heardAt = performance.now();
+  private heartbeatTimer: NodeJS.Timeout | undefined;
+  private closeTimer: NodeJS.Timeout | undefined;
+  private beatAt = Date.now();
+  /** the newest heartbeat's round trip in ms, or null */
+  rttMs: number | null = null;
+
+  constructor(private readonly options: ControlLinkOptions<In, Out>) {
+    super();
+    this.setMaxListeners(0);
+    this.duplex = options.duplex;
+  }
+
+  open(): void {
+    if (this.state !== "new") return;
+    this.state = "open";
+    const { duplex } = this;
+    duplex.on("data", (chunk: Buffer) => {
+      this.read(chunk);
+    });
+    duplex.on("end", () => {
+      this.drop(new VnetError("closed", "the other side closed the link"));
+    });
+    duplex.on("error", (cause) => {
+      this.drop(
+        new VnetError("closed", `the link broke: ${networkReason(cause)}`, {
+          cause,
+        }),
+      );
+    });
+    duplex.on("close", () => {
+      this.drop(new VnetError("closed", "the link is closed"));
+      this.finish();
+    });
+    this.heardAt = performance.now();
+    this.beatAt = Date.now();
+    this.heartbeatTimer = setInterval(() => {
+      this.beat();
+    }, this.options.heartbeat.intervalMs);
+    duplex.resume();
+  }
+
+  get isOpen(): boolean {
+    return this.state === "open";
+  }
+
+  /** Sends, or does nothing when the link is no longer open. */
+  send(message: Exclude<Out, Probe>): void {
+    this.write(message);
+  }
+
+  /** Sends a frame made by encodeFrame, for a message that goes to many. */
+  sendFrame(frame: Buffer): void {
+    if (this.state !== "open") return;
+    if (this.duplex.writableLength + frame.length > MAX_QUEUED_BYTES) {
+      this.drop(
+        new VnetError("timeout", "the other side does not read its messages"),
+      );
+      return;
+    }
+    this.duplex.write(frame);
+  }
+
+  /** One round trip in ms; rejects with VnetError `timeout` or `closed`. */
+  ping(timeoutMs: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.state !== "open") {
+        reject(new VnetError("closed", "the link to the hub is down"));
+        return;
+      }
+      const request = this.nextProbe++;
+      const timer = setTimeout(() => {
+        this.probes.delete(request);
+        this.off("close", gone);
+        reject(
+          new VnetError("timeout", `no answer within ${timeoutMs / 1000} s`),
+        );
+      }, timeoutMs);
+      const gone = (reason: VnetError) => {
+        clearTimeout(timer);
+        reject(reason);
+      };
+      this.once("close", gone);
+      const sentAt = performance.now();
+      this.probes.set(request, () => {
+        clearTimeout(timer);
+        this.off("close", gone);
+        resolve(performance.now() - sentAt);
+      });
+      this.write({ type: "ping", request } satisfies Probe);
+    });
+  }
+
+  /** Sends `last`, then closes; the reason is what `close` tells. Idempotent. */
+  close(reason: VnetError, last?: Exclude<Out, Probe>): void {
+    if (this.state === "new") {
+      this.state = "closed";
+      this.duplex.destroy();
+      return;
+    }
+    if (this.state !== "open") return;
+    if (last !== undefined) this.write(last);
+    this.state = "closing";
+    clearInterval(this.heartbeatTimer);
+    this.duplex.end();
+    this.closeTimer = setTimeout(() => {
+      this.duplex.destroy();
+    }, CLOSE_TIMEOUT_MS);
+    this.emit("close", reason);
+  }
+
+  /** Asks the other side at once, as after a sleep: silence for `timeoutMs` ends the link. */
+  probe(timeoutMs: number): void {
+    this.ping(timeoutMs).catch(() => {
+      this.drop(new VnetError("timeout", "the other side went silent"));
+    });
+  }
+
+  private read(chunk: Buffer): void {
+    if (this.state !== "open") return;
+    this.heardAt = performance.now();
+    try {
+      for (const value of this.decoder.push(chunk)) {
+        const message = this.options.decode(value);
+        if (!this.answerProbe(message))
+          this.emit("message", message as Exclude<In, Probe>);
+        // A handler may have closed us: what follows was said out of turn.
+        if (!this.isOpen) return;
+      }
+    } catch (error) {
+      if (!(error instanceof VnetError) || error.code !== "protocol")
+        throw error;
+      this.close(error, this.options.farewell?.(error));
+    }
+  }
+
+  private answerProbe(message: Typed): boolean {
+    if (message.type === "ping") {
+      this.write({ ...(message as Probe), type: "pong" });
+      return true;
+    }
+    if (message.type !== "pong") return false;
+    const { request } = message as Probe;
+    const answered = this.probes.get(request);
+    this.probes.delete(request);
+    answered?.();
+    return true;
+  }
+
+  private beat(): void {
+    const { intervalMs, timeoutMs } = this.options.heartbeat;
+    const sinceMs = Date.now() - this.beatAt;
+    this.beatAt += sinceMs;
+    if (sinceMs > 2 * intervalMs) {
+      // The machine slept or this process was stopped: what the peer said meanwhile may wait in the socket unread,
+      // so silence proves nothing yet. Wall clock, because the monotonic one stands still while a machine sleeps.
+      this.probe(WAKE_TIMEOUT_MS);
+      return;
+    }
+    if (performance.now() - this.heardAt > timeoutMs) {
+      this.drop(
+        new VnetError(
+          "timeout",
+          `nothing heard for ${Math.round(timeoutMs / 1000)} s`,
+        ),
+      );
+      return;
+    }
+    this.ping(timeoutMs + intervalMs).then(
+      (rttMs) => {
+        this.rttMs = rttMs;
+        this.emit("rtt", rttMs);
+      },
+      () => undefined,
+    );
+  }
+
+  private write(message: Out | Probe): void {
+    this.sendFrame(encodeFrame(message));
+  }
+
+  private drop(reason: VnetError): void {
+    if (this.state !== "open") return;
+    this.state = "closing";
+    clearInterval(this.heartbeatTimer);
+    this.duplex.destroy();
+    this.emit("close", reason);
+  }
+
+  private finish(): void {
+    this.state = "closed";
+    clearInterval(this.heartbeatTimer);
+    clearTimeout(this.closeTimer);
+    this.probes.clear();
+  }
+}

@@ -1,0 +1,149 @@
+// What a node offers to whoever drives it (the terminal, -e, tests): commands and snapshots of its state.
+// Types only; node.ts implements them. Ids are numbers here, their padded form is the terminal's business.
+
+import type { NodeConfig, ServeSettings, UseSettings, VnetSettings, RouteSettings } from "../config/config.js";
+import type { ConfigChange } from "../config/diff.js";
+
+/** Where a serve or use came from: the file, the terminal, or an unserve. */
+export type Origin = "config" | "terminal" | "unserve";
+
+/** A serve of this node. `serveid` is the id the hub gave, or the wanted one while it is not registered (0: none). */
+export interface ServeView {
+  label: string;
+  serveid: number;
+  name: string;
+  type: string;
+  ip: string;
+  port: number;
+  info: string;
+  active: boolean;
+  /** inactive: not wanted at the hub; waiting: no hub just now; registered; refused: see `error` */
+  state: "inactive" | "waiting" | "registered" | "refused";
+  error: string | null;
+  origin: Origin;
+  /** streams open at this moment */
+  streams: number;
+}
+
+/** A use of this node. `port` is 0 while it is not known yet (a serve's own port, serve not seen yet). */
+export interface UseView {
+  label: string;
+  serveid: number;
+  ip: string;
+  port: number;
+  active: boolean;
+  /** inactive; waiting: serve, provider or hub not there, nothing listens; listening; error: see `error` */
+  state: "inactive" | "waiting" | "listening" | "error";
+  /** why it waits or failed, or the newest refusal of a stream while listening; one line, or null */
+  error: string | null;
+  remote: RemoteServe | null;
+  origin: Origin;
+  streams: number;
+}
+
+/** A serve of the group, as the hub's directory has it. */
+export interface RemoteServe {
+  serveid: number;
+  /** the node that offers it */
+  vnetid: number;
+  vnet: string;
+  name: string;
+  type: string;
+  ip: string;
+  port: number;
+  info: string;
+  /** true for an unserve, which only this node sees */
+  temporary: boolean;
+}
+
+export interface RemoteNode {
+  vnetid: number;
+  name: string;
+  /** how many serves it shows to this node */
+  serves: number;
+  /** true for this node itself */
+  self: boolean;
+}
+
+export type LinkState = "connecting" | "online" | "offline" | "closed";
+
+export interface NodeView {
+  name: string;
+  group: string;
+  /** 0 while not connected */
+  vnetid: number;
+  /** host:port of the hub */
+  hub: string;
+  link: LinkState;
+  /** why the link is down, and what happens next; one line, or null */
+  linkError: string | null;
+  /** the newest heartbeat's round trip, or null */
+  rttMs: number | null;
+  settings: VnetSettings;
+  route: RouteSettings;
+  /** streams now and since the start; bytes of user data since the start */
+  streams: { now: number; total: number; bytesIn: number; bytesOut: number };
+  channels: { idle: number; busy: number };
+}
+
+export interface PingResult {
+  /** one for each probe, in milliseconds; the whole way */
+  rttMs: number[];
+  /** for a node: the two parts of the way, each with one value a probe, and how the channel runs */
+  path: { kind: "relay"; hubMs: number[]; nodeMs: number[] } | null;
+}
+
+/** A thing that happened, for the person in front of the terminal or for the log. One line. */
+export interface Notice {
+  level: "info" | "warn" | "error";
+  text: string;
+}
+
+export interface NodeControl {
+  readonly config: NodeConfig;
+
+  view(): NodeView;
+  serves(): ServeView[];
+  uses(): UseView[];
+  /** what the group offers, by serveid; throws VnetError `closed` while the hub is not reached */
+  remoteServes(): RemoteServe[];
+  remoteNodes(): RemoteNode[];
+  /** the last directory known, also while offline; for completion, never throws */
+  knownServes(): RemoteServe[];
+  knownNodes(): RemoteNode[];
+
+  /**
+   * Defines a serve made in the terminal. With `active` it is registered: resolves when the hub answered (or at
+   * once with state `waiting` while there is no hub), rejects with the hub's reason and then keeps it, refused.
+   * Throws VnetError `usage` when label, or serveid (not 0), is already taken in this node.
+   */
+  addServe(settings: ServeSettings): Promise<ServeView>;
+  openServe(label: string): Promise<ServeView>;
+  closeServe(label: string): Promise<ServeView>;
+  deleteServe(label: string): Promise<void>;
+
+  /** Defines a use made in the terminal. With `active` it resolves when it listens, waits or failed to (see state). */
+  addUse(settings: UseSettings): Promise<UseView>;
+  openUse(label: string): Promise<UseView>;
+  closeUse(label: string): Promise<UseView>;
+  deleteUse(label: string): Promise<void>;
+
+  /** Asks node `vnetid` for a service that it has not registered. Rejects with its reason. Nothing is mapped yet. */
+  requestUnserve(request: { vnetid: number; ip: string; port: number }): Promise<RemoteServe>;
+  /** Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. */
+  mapUnserve(serveid: number, local: { ip: string; port: number }): Promise<UseView>;
+  /** Gives back an unserve that was requested and will not be mapped. Never throws. */
+  withdrawUnserve(serveid: number): void;
+
+  /** Round trip to the hub, or to a node through a channel. */
+  ping(vnetid: number | null, probes: number): Promise<PingResult>;
+
+  /** Applies only what differs; what was made in the terminal stays. Resolves when all of it is applied. */
+  reload(config: NodeConfig): Promise<ConfigChange[]>;
+
+  /** Every notice from now on, until the returned function is called. */
+  onNotice(listener: (notice: Notice) => void): () => void;
+
+  /** Closes everything, newest first. Idempotent. */
+  close(): Promise<void>;
+}

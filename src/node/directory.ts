@@ -1,0 +1,127 @@
+// This node's copy of its group: who is there and what they offer, as the hub tells it in changes.
+// While the hub is away the last copy stays readable, marked as not current.
+
+import { EventEmitter } from "node:events";
+import type { DirectoryNode } from "../wire/fields.js";
+import type { DirectoryChange } from "../wire/to-node.js";
+import type { RemoteNode, RemoteServe } from "./control.js";
+
+export interface DirectoryNews {
+  nodesCame: DirectoryNode[];
+  nodesGone: DirectoryNode[];
+  servesCame: RemoteServe[];
+  servesGone: RemoteServe[];
+  /** the first news after connecting: all that changed while the hub was away */
+  afterReconnect: boolean;
+}
+
+interface Copy {
+  nodes: Map<number, DirectoryNode>;
+  serves: Map<number, RemoteServe>;
+}
+
+const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
+
+/** Events: `change` after each message that left the copy complete, and when it stops being current. */
+export class Directory extends EventEmitter<{
+  change: [DirectoryNews];
+  stale: [];
+}> {
+  private copy = emptyCopy();
+  /** what arrives after a (re)connection, until it is complete */
+  private arriving: Copy | undefined = emptyCopy();
+
+  /** False while the hub is away, or its directory has not arrived whole. */
+  get isCurrent(): boolean {
+    return this.arriving === undefined;
+  }
+
+  node(vnetid: number): DirectoryNode | undefined {
+    return this.copy.nodes.get(vnetid);
+  }
+
+  serve(serveid: number): RemoteServe | undefined {
+    return this.copy.serves.get(serveid);
+  }
+
+  serves(): RemoteServe[] {
+    return [...this.copy.serves.values()].sort((a, b) => a.serveid - b.serveid);
+  }
+
+  nodes(selfVnetid: number): RemoteNode[] {
+    const counts = new Map<number, number>();
+    for (const { vnetid } of this.copy.serves.values())
+      counts.set(vnetid, (counts.get(vnetid) ?? 0) + 1);
+    return [...this.copy.nodes.values()]
+      .sort((a, b) => a.vnetid - b.vnetid)
+      .map(({ vnetid, name }) => ({
+        vnetid,
+        name,
+        serves: counts.get(vnetid) ?? 0,
+        self: vnetid === selfVnetid,
+      }));
+  }
+
+  /** The link is down: what comes next is a new copy. */
+  setStale(): void {
+    const wasCurrent = this.isCurrent;
+    this.arriving = emptyCopy();
+    if (wasCurrent) this.emit("stale");
+  }
+
+  apply(change: DirectoryChange): void {
+    const afterReconnect = this.arriving !== undefined;
+    const into = this.arriving ?? this.copy;
+    const before = afterReconnect ? this.copy : touchedBy(change, into);
+    for (const vnetid of change.goneNodes) into.nodes.delete(vnetid);
+    for (const serveid of change.goneServes) into.serves.delete(serveid);
+    for (const node of change.nodes) into.nodes.set(node.vnetid, node);
+    for (const serve of change.serves)
+      into.serves.set(serve.serveid, {
+        ...serve,
+        vnet: into.nodes.get(serve.vnetid)?.name ?? "?",
+      });
+    if (afterReconnect && !change.complete) return;
+    this.copy = into;
+    this.arriving = undefined;
+    const after = afterReconnect ? into : touchedBy(change, into);
+    this.emit("change", { ...difference(before, after), afterReconnect });
+  }
+}
+
+/** The entries that a change touches, as they are now: so that a change costs its own size, not the directory's. */
+function touchedBy(change: DirectoryChange, copy: Copy): Copy {
+  const touched = emptyCopy();
+  for (const id of [...change.goneNodes, ...change.nodes.map((n) => n.vnetid)]) {
+    const node = copy.nodes.get(id);
+    if (node !== undefined) touched.nodes.set(id, node);
+  }
+  for (const id of [
+    ...change.goneServes,
+    ...change.serves.map((s) => s.serveid),
+  ]) {
+    const serve = copy.serves.get(id);
+    if (serve !== undefined) touched.serves.set(id, serve);
+  }
+  return touched;
+}
+
+function difference(
+  before: Copy,
+  after: Copy,
+): Omit<DirectoryNews, "afterReconnect"> {
+  return {
+    nodesCame: [...after.nodes.values()].filter(
+      (node) => !before.nodes.has(node.vnetid),
+    ),
+    nodesGone: [...before.nodes.values()].filter(
+      (node) => !after.nodes.has(node.vnetid),
+    ),
+    servesCame: [...after.serves.values()].filter(
+      (serve) => !before.serves.has(serve.serveid),
+    ),
+    servesGone: [...before.serves.values()].filter(
+      (serve) => !after.serves.has(serve.serveid),
+    ),
+  };
+}

@@ -1,0 +1,299 @@
+// A node's way to the hub: dials, says hello, comes back by itself after any loss, and matches answers to requests.
+// Owns the control link of the moment. Knows what the link is for only by message types.
+
+import { randomBytes } from "node:crypto";
+import { EventEmitter } from "node:events";
+import type net from "node:net";
+import { performance } from "node:perf_hooks";
+import type { RouteSettings } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import { formatAddress } from "../net/address.js";
+import {
+  ControlLink,
+  DEFAULT_HEARTBEAT,
+  type Heartbeat,
+} from "../net/control-link.js";
+import { dial } from "../net/dial.js";
+import { encodeControlPreamble, encodeLegPreamble } from "../wire/preamble.js";
+import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
+import { decodeToNode, type ToNode } from "../wire/to-node.js";
+import type { LinkState } from "./control.js";
+
+type Probe = { type: "ping" | "pong" };
+type Reply = Extract<
+  ToNode,
+  { type: "registered" | "refused" | "leg" | "unserve-granted" }
+>;
+type Told = Exclude<ToNode, Probe>;
+/** What the hub says unasked, once the link is up. */
+export type HubNews = Exclude<Told, Reply | { type: "welcome" | "goodbye" }>;
+type Asking = Extract<ToHub, { type: "register" | "channel" | "unserve" }>;
+/** A request without its number, which the link gives it. */
+type Unnumbered<M> = M extends { request: number } ? Omit<M, "request"> : never;
+
+export interface HubLinkOptions {
+  route: RouteSettings;
+  name: string;
+  group: string;
+  guest: boolean;
+  software: string;
+  heartbeat?: Heartbeat;
+  backoff?: Backoff;
+}
+
+export interface Backoff {
+  firstMs: number;
+  maxMs: number;
+  /** a link that lived this long was healthy: the next loss begins with firstMs again */
+  healthyMs: number;
+}
+
+const BACKOFF: Backoff = { firstMs: 200, maxMs: 2_000, healthyMs: 10_000 };
+const DIAL_TIMEOUT_MS = 5_000;
+const REPLY_TIMEOUT_MS = 10_000;
+
+/** Events: `online` after each welcome; `offline` with the reason after each loss or failed attempt; `news`. */
+export class HubLink extends EventEmitter<{
+  online: [];
+  offline: [VnetError];
+  news: [HubNews];
+}> {
+  private current: LinkState = "offline";
+  private link: ControlLink<ToNode, ToHub> | undefined;
+  private attempt = 0;
+  private onlineAt = 0;
+  private delayMs = 0;
+  private retryTimer: NodeJS.Timeout | undefined;
+  private readonly requests = new Map<number, PendingRequest>();
+  private nextRequest = 1;
+  /** tells the hub that it is this same process that comes back */
+  private readonly session = randomBytes(16).toString("hex");
+  private goodbye: string | undefined;
+  vnetid = 0;
+  error: string | null = null;
+
+  constructor(private options: HubLinkOptions) {
+    super();
+  }
+
+  get state(): LinkState {
+    return this.current;
+  }
+
+  get hub(): string {
+    return formatAddress(this.options.route.ip, this.options.route.port);
+  }
+
+  get rttMs(): number | null {
+    return this.current === "online" ? (this.link?.rttMs ?? null) : null;
+  }
+
+  /** Begins to connect, and goes on until close(). */
+  start(): void {
+    if (this.current === "offline") void this.connect();
+  }
+
+  /** Leaves the hub and joins again under the new settings, at once. */
+  rejoin(
+    settings: Pick<HubLinkOptions, "route" | "name" | "group">,
+  ): void {
+    const movesHub = settings.route !== this.options.route;
+    this.options = { ...this.options, ...settings };
+    if (this.current === "closed") return;
+    if (movesHub) this.vnetid = 0;
+    this.delayMs = 0;
+    this.onlineAt = 0;
+    this.lose(new VnetError("closed", "the settings changed"));
+  }
+
+  /** Sends, or does nothing while there is no hub. */
+  send(
+    message: Exclude<ToHub, Probe | Asking | { type: "hello" }>,
+  ): void {
+    if (this.current === "online") this.link?.send(message);
+  }
+
+  /** Asks and waits for the answer. Rejects with VnetError: `refused` with the hub's reason, `timeout`, `closed`. */
+  request<M extends Asking>(message: Unnumbered<M>): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.current !== "online" || this.link === undefined) {
+        reject(new VnetError("closed", "the hub is not reached just now"));
+        return;
+      }
+      const request = this.nextRequest++;
+      const timer = setTimeout(() => {
+        this.requests.delete(request);
+        reject(new VnetError("timeout", "the hub did not answer in time"));
+      }, REPLY_TIMEOUT_MS);
+      this.requests.set(request, { resolve, reject, timer });
+      this.link.send({ ...message, request });
+    });
+  }
+
+  ping(timeoutMs: number): Promise<number> {
+    if (this.current !== "online" || this.link === undefined)
+      return Promise.reject(
+        new VnetError("closed", "the hub is not reached just now"),
+      );
+    return this.link.ping(timeoutMs);
+  }
+
+  /** This node's half of a channel: connected, its ticket on the way. */
+  async openLeg(ticket: string): Promise<net.Socket> {
+    const leg = await this.dialHub();
+    leg.write(encodeLegPreamble(ticket));
+    return leg;
+  }
+
+  /** Says nothing more and connects no more. Idempotent. */
+  close(): void {
+    if (this.current === "closed") return;
+    this.lose(new VnetError("closed", "this node is closing"), "closed");
+  }
+
+  private dialHub(): Promise<net.Socket> {
+    return dial({
+      host: this.options.route.ip,
+      port: this.options.route.port,
+      timeoutMs: DIAL_TIMEOUT_MS,
+    });
+  }
+
+  private async connect(): Promise<void> {
+    const attempt = ++this.attempt;
+    this.current = "connecting";
+    let socket: net.Socket;
+    try {
+      socket = await this.dialHub();
+    } catch (error) {
+      if (attempt === this.attempt) this.lose(error as VnetError);
+      return;
+    }
+    // Closed or sent elsewhere while it was dialling.
+    if (attempt !== this.attempt) socket.destroy();
+    else this.greet(socket);
+  }
+
+  private greet(socket: net.Socket): void {
+    const { name, group, guest, software, heartbeat } = this.options;
+    const link = new ControlLink<ToNode, ToHub>({
+      duplex: socket,
+      decode: decodeToNode,
+      heartbeat: heartbeat ?? DEFAULT_HEARTBEAT,
+    });
+    this.link = link;
+    this.goodbye = undefined;
+    link.on("message", (message) => {
+      if (link === this.link) this.receive(message);
+    });
+    link.on("close", (reason) => {
+      if (link !== this.link) return;
+      this.lose(
+        this.goodbye === undefined
+          ? reason
+          : new VnetError("refused", this.goodbye, { cause: reason }),
+      );
+    });
+    socket.write(encodeControlPreamble());
+    link.open();
+    link.send({
+      type: "hello",
+      protocol: PROTOCOL_VERSION,
+      software,
+      name,
+      group,
+      guest,
+      vnetid: this.vnetid,
+      session: this.session,
+    });
+    this.retryTimer = setTimeout(() => {
+      this.lose(new VnetError("timeout", "the hub did not answer the hello"));
+    }, REPLY_TIMEOUT_MS);
+  }
+
+  private receive(message: Told): void {
+    switch (message.type) {
+      case "welcome":
+        this.welcome(message.vnetid);
+        return;
+      case "goodbye":
+        this.goodbye = message.reason;
+        return;
+      case "registered":
+      case "refused":
+      case "leg":
+      case "unserve-granted":
+        this.answer(message);
+        return;
+      default:
+        this.emit("news", message);
+    }
+  }
+
+  private welcome(vnetid: number): void {
+    if (this.current !== "connecting") return;
+    clearTimeout(this.retryTimer);
+    this.current = "online";
+    this.vnetid = vnetid;
+    this.error = null;
+    this.onlineAt = performance.now();
+    this.emit("online");
+  }
+
+  private answer(reply: Reply): void {
+    const pending = this.requests.get(reply.request);
+    if (pending === undefined) return;
+    this.requests.delete(reply.request);
+    clearTimeout(pending.timer);
+    if (reply.type === "refused")
+      pending.reject(new VnetError("refused", reply.reason));
+    else pending.resolve(reply);
+  }
+
+  /** The link of the moment, or the attempt at one, is over. */
+  private lose(reason: VnetError, next: "offline" | "closed" = "offline"): void {
+    const { link } = this;
+    const healthy =
+      this.onlineAt > 0 &&
+      performance.now() - this.onlineAt > (this.backoff.healthyMs);
+    this.attempt++;
+    this.link = undefined;
+    this.onlineAt = 0;
+    this.current = next;
+    this.error = reason.message;
+    clearTimeout(this.retryTimer);
+    link?.close(reason);
+    for (const pending of this.requests.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(new VnetError("closed", "the hub was lost"));
+    }
+    this.requests.clear();
+    if (next === "offline") this.retryLater(healthy);
+    this.emit("offline", reason);
+  }
+
+  private get backoff(): Backoff {
+    return this.options.backoff ?? BACKOFF;
+  }
+
+  private retryLater(healthy: boolean): void {
+    const { firstMs, maxMs } = this.backoff;
+    this.delayMs =
+      healthy || this.delayMs === 0
+        ? firstMs
+        : Math.min(this.delayMs * 2, maxMs);
+    // Jitter: many nodes that lost one hub do not come back in the same moment.
+    this.retryTimer = setTimeout(
+      () => {
+        void this.connect();
+      },
+      this.delayMs * (0.5 + Math.random() / 2),
+    );
+  }
+}
+
+interface PendingRequest {
+  resolve: (reply: Reply) => void;
+  reject: (error: VnetError) => void;
+  timer: NodeJS.Timeout;
+}

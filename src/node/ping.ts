@@ -1,0 +1,43 @@
+// Round trips: to the hub on the control link, to a node through a channel of its own, so that no stream is in its way.
+
+import type { ChannelPool } from "../channel/pool.js";
+import type { PingResult } from "./control.js";
+import type { HubLink } from "./hub-link.js";
+
+const PROBE_TIMEOUT_MS = 5_000;
+
+export async function pingHub(
+  link: HubLink,
+  probes: number,
+): Promise<PingResult> {
+  const rttMs: number[] = [];
+  for (let n = 0; n < probes; n++)
+    rttMs.push(await link.ping(PROBE_TIMEOUT_MS));
+  return { rttMs, path: null };
+}
+
+/** The second part of the way is what is left of the whole after the part to the hub, measured at the same time. */
+export async function pingNode(
+  link: HubLink,
+  pool: ChannelPool,
+  probes: number,
+): Promise<PingResult> {
+  const channel = await pool.acquire();
+  try {
+    // The first one on a new channel would measure its making, too: the other leg may not have come yet.
+    await channel.ping(PROBE_TIMEOUT_MS);
+    const rttMs: number[] = [];
+    const hubMs: number[] = [];
+    const nodeMs: number[] = [];
+    for (let n = 0; n < probes; n++) {
+      const toHub = await link.ping(PROBE_TIMEOUT_MS);
+      const whole = await channel.ping(PROBE_TIMEOUT_MS);
+      rttMs.push(whole);
+      hubMs.push(toHub);
+      nodeMs.push(Math.max(0, whole - toHub));
+    }
+    return { rttMs, path: { kind: "relay", hubMs, nodeMs } };
+  } finally {
+    pool.release(channel);
+  }
+}

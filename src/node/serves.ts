@@ -1,0 +1,120 @@
+// The serves of a node by label: what is in the file, what was made in the terminal, and the unserves granted.
+// Guards that labels and wanted ids are unique in the node.
+
+import type { Stream } from "../channel/stream.js";
+import { formatServeid, SERVEID, type ServeSettings } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import type { Caller } from "./channels.js";
+import type { Notice, Origin } from "./control.js";
+import type { DirectoryNews } from "./directory.js";
+import type { HubLink } from "./hub-link.js";
+import { Serve } from "./serve.js";
+
+export interface ServesOptions {
+  link: HubLink;
+  notify: (notice: Notice) => void;
+}
+
+export class Serves {
+  private readonly byLabel = new Map<string, Serve>();
+
+  constructor(private readonly options: ServesOptions) {}
+
+  all(): Serve[] {
+    return [...this.byLabel.values()];
+  }
+
+  /** Throws VnetError `usage`. */
+  get(label: string): Serve {
+    const serve = this.byLabel.get(label);
+    if (serve === undefined)
+      throw new VnetError(
+        "usage",
+        `no serve is called ${label}; \`show serve\` lists them`,
+      );
+    return serve;
+  }
+
+  /** Throws VnetError `usage` when the label or the wanted id is taken in this node. */
+  add(settings: ServeSettings, origin: Origin): Serve {
+    this.refuseClash(settings);
+    return this.insert(settings, origin, null);
+  }
+
+  addUnserve(settings: ServeSettings, only: Caller): Serve {
+    return this.insert(settings, "unserve", only);
+  }
+
+  /** Closes and removes it. */
+  drop(serve: Serve, reason: string): void {
+    serve.close(reason);
+    if (this.byLabel.get(serve.label) === serve)
+      this.byLabel.delete(serve.label);
+  }
+
+  /** A registered serve with that very target that `caller` may see. */
+  findTarget(ip: string, port: number, caller: Caller): Serve | undefined {
+    return this.all().find(
+      (serve) =>
+        serve.registeredId !== SERVEID.none &&
+        serve.settings.ip === ip &&
+        serve.settings.port === port &&
+        mayUse(serve, caller),
+    );
+  }
+
+  /** Another node opened a stream to `serveid`. */
+  async answer(stream: Stream, from: Caller): Promise<void> {
+    const serve = this.all().find(
+      (candidate) => candidate.registeredId === stream.serveid,
+    );
+    if (serve === undefined || !mayUse(serve, from))
+      stream.refuse(`this node has no serve ${formatServeid(stream.serveid)}`);
+    else await serve.serve(stream);
+  }
+
+  /** Ids that became free may be the ones that were refused. */
+  heard(news: DirectoryNews): void {
+    if (news.servesGone.length === 0) return;
+    const gone = new Set(news.servesGone.map((serve) => serve.serveid));
+    for (const serve of this.byLabel.values())
+      if (serve.view().state === "refused" && gone.has(serve.settings.serveid))
+        serve.retry();
+  }
+
+  private insert(
+    settings: ServeSettings,
+    origin: Origin,
+    only: Caller | null,
+  ): Serve {
+    const serve = new Serve({ ...this.options, settings, origin, only });
+    this.byLabel.set(settings.label, serve);
+    return serve;
+  }
+
+  private refuseClash({ label, serveid }: ServeSettings): void {
+    if (this.byLabel.has(label))
+      throw new VnetError(
+        "usage",
+        `a serve called ${label} is there already; delete it first or choose another name`,
+      );
+    const holder = this.all().find(
+      (serve) =>
+        serveid !== SERVEID.none && serve.settings.serveid === serveid,
+    );
+    if (holder !== undefined)
+      throw new VnetError(
+        "usage",
+        `serveid ${formatServeid(serveid)} is serve ${holder.label}'s already; choose another one`,
+      );
+  }
+}
+
+/** An unserve is there for its requester only. */
+function mayUse(serve: Serve, caller: Caller): boolean {
+  const { only } = serve;
+  return (
+    only === null ||
+    (only.vnetid === caller.vnetid && only.name === caller.name)
+  );
+}

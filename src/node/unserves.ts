@@ -1,0 +1,166 @@
+// The provider's side of unserve: answers requests for services that nobody registered, as its settings allow,
+// and takes each back when it was not used in time. The serves themselves live among the node's other serves.
+
+import { formatServeid, type VnetSettings } from "../config/config.js";
+import { messageOf, VnetError } from "../errors.js";
+import { isLoopback } from "../net/address.js";
+import { dial } from "../net/dial.js";
+import type { Notice } from "./control.js";
+import type { Caller } from "./channels.js";
+import type { HubLink, HubNews } from "./hub-link.js";
+import type { Serve } from "./serve.js";
+import type { Serves } from "./serves.js";
+
+type Ask = Extract<HubNews, { type: "unserve-ask" }>;
+
+/** That something listens is found out within this time, shorter than the hub's patience. */
+const PROBE_TIMEOUT_MS = 4_000;
+
+export interface UnservesOptions {
+  link: HubLink;
+  serves: Serves;
+  settings: () => VnetSettings;
+  notify: (notice: Notice) => void;
+}
+
+interface Granted {
+  serve: Serve;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Unserves {
+  private readonly granted = new Set<Granted>();
+  /** places taken by requests that are being looked into, so that two at once cannot share the last one */
+  private reserved = 0;
+  private next = 1;
+
+  constructor(private readonly options: UnservesOptions) {}
+
+  async answer(ask: Ask): Promise<void> {
+    let serveid = 0;
+    let reason = "";
+    try {
+      serveid = await this.grant(ask);
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      reason = error.message.slice(0, 1000);
+    }
+    this.options.link.send({
+      type: "unserve-answer",
+      request: ask.request,
+      serveid,
+      reason,
+    });
+  }
+
+  /** Its requester does not want it (any more), or its answer came too late. */
+  withdraw(serveid: number): void {
+    for (const granted of this.granted)
+      if (granted.serve.registeredId === serveid)
+        this.remove(granted, "it was given back");
+  }
+
+  /** Takes all of them back, without a word. */
+  close(): void {
+    for (const granted of this.granted) clearTimeout(granted.timer);
+    this.granted.clear();
+  }
+
+  /** The id under which the requester reaches the service. Throws VnetError with the reason that it is told. */
+  private async grant(ask: Ask): Promise<number> {
+    const { allowUnserve, unserveRemote, unserveNum } = this.options.settings();
+    const registered = this.options.serves.findTarget(ask.ip, ask.port, {
+      vnetid: ask.vnetid,
+      name: ask.name,
+    });
+    if (registered !== undefined) return registered.registeredId;
+    if (!allowUnserve)
+      throw new VnetError(
+        "refused",
+        "that node does not allow unserve (allow_unserve=false)",
+      );
+    if (!unserveRemote && !isLoopback(ask.ip))
+      throw new VnetError(
+        "refused",
+        `that node allows unserve for its own loopback addresses only, not ${ask.ip} (unserve_remote=false)`,
+      );
+    if (this.granted.size + this.reserved >= unserveNum)
+      throw new VnetError(
+        "refused",
+        `that node allows ${unserveNum} unserves at the same time and has them (unserve_num)`,
+      );
+    this.reserved++;
+    try {
+      await this.probe(ask);
+      return await this.register(ask);
+    } finally {
+      this.reserved--;
+    }
+  }
+
+  private async probe({ ip, port }: Ask): Promise<void> {
+    const socket = await dial({ host: ip, port, timeoutMs: PROBE_TIMEOUT_MS });
+    socket.on("error", () => undefined);
+    socket.destroy();
+  }
+
+  private async register(ask: Ask): Promise<number> {
+    const requester: Caller = { vnetid: ask.vnetid, name: ask.name };
+    const serve = this.options.serves.addUnserve(
+      {
+        label: `unserve-${this.next++}`,
+        serveid: 0,
+        type: "tcp",
+        ip: ask.ip,
+        port: ask.port,
+        name: `unserve-${ask.port}`,
+        info: `for ${ask.name}`,
+        active: true,
+      },
+      requester,
+    );
+    try {
+      await serve.open();
+    } catch (error) {
+      this.options.serves.drop(serve, "it could not be registered");
+      throw error;
+    }
+    const serveid = serve.registeredId;
+    if (serveid === 0) {
+      this.options.serves.drop(serve, "the hub was lost");
+      throw new VnetError("closed", "the hub was lost");
+    }
+    const granted: Granted = { serve, timer: undefined };
+    this.granted.add(granted);
+    this.startClock(granted, this.options.settings().unserveTtlSeconds);
+    serve.onStreams = (count) => {
+      clearTimeout(granted.timer);
+      if (count === 0)
+        this.startClock(granted, this.options.settings().unserveLingerSeconds);
+    };
+    this.options.notify({
+      level: "info",
+      text: `unserve ${formatServeid(serveid)}: ${ask.ip}:${ask.port} is open to vnet ${ask.name} for a while`,
+    });
+    return serveid;
+  }
+
+  private startClock(granted: Granted, seconds: number): void {
+    clearTimeout(granted.timer);
+    granted.timer = setTimeout(() => {
+      this.remove(granted, "it was not used any more");
+    }, seconds * 1000);
+  }
+
+  private remove(granted: Granted, why: string): void {
+    if (!this.granted.delete(granted)) return;
+    clearTimeout(granted.timer);
+    granted.serve.onStreams = () => undefined;
+    const serveid = granted.serve.view().serveid;
+    this.options.serves.drop(granted.serve, messageOf(why));
+    this.options.notify({
+      level: "info",
+      text: `unserve ${formatServeid(serveid)} is gone: ${why}`,
+    });
+  }
+}

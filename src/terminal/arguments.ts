@@ -1,0 +1,147 @@
+// The kinds of arguments that commands are made of: what is allowed, what is offered, what is asked.
+// Each function returns a fresh Argument, so that a command can spread and change it.
+
+import { formatServeid, SERVEID } from "../config/config.js";
+import {
+  HOST,
+  INFO,
+  LABEL,
+  PORT,
+  wholeNumber,
+  type ValueKind,
+} from "../config/value.js";
+import { isIpv4, isIpv6 } from "../config/host.js";
+import { VnetError } from "../errors.js";
+import type { Argument } from "./command.js";
+
+const isNumber = (word: string) => /^\d+$/.test(word);
+const isAddress = (word: string) => isIpv4(word) || isIpv6(word);
+
+/** A usage error in one line: what was found, what is allowed. */
+export function wrong(what: string, found: string, allowed: string): VnetError {
+  const start = found === "" ? `${what} is missing` : `${what} "${found}"`;
+  return new VnetError("usage", `${start}: give ${allowed}`);
+}
+
+function read<T>(
+  kind: ValueKind<T>,
+  what: string,
+  text: string,
+  allowed = kind.allowed,
+): T {
+  const value = kind.parse(text);
+  if (value === undefined) throw wrong(what, text, allowed);
+  return value;
+}
+
+export function port(): Argument<number> {
+  return {
+    name: "port",
+    ask: "port",
+    doc: PORT.allowed,
+    fits: isNumber,
+    parse: (text) => read(PORT, "port", text),
+  };
+}
+
+/** A host that this or another node dials: address or name. */
+export function host(): Argument<string> {
+  const allowed = "an IP address or a host name";
+  return {
+    name: "ip",
+    ask: "ip",
+    doc: allowed,
+    fits: (word) => !isNumber(word),
+    parse: (text) => read(HOST, "ip", text, allowed),
+    fallback: () => ({ text: "127.0.0.1", value: "127.0.0.1" }),
+  };
+}
+
+/** An address of this machine to listen on. */
+export function listenIp(): Argument<string> {
+  return {
+    ...host(),
+    doc: "address of this machine to listen on",
+    parse(text) {
+      const value = HOST.parse(text);
+      if (value !== undefined && (isAddress(value) || value === "localhost"))
+        return value;
+      throw wrong(
+        "ip",
+        text,
+        "an IP address of this machine, for example 127.0.0.1",
+      );
+    },
+  };
+}
+
+/** The port to listen on; `same` (0): the serve's own, whatever it will be. */
+export function listenPort(): Argument<number> {
+  const plain = port();
+  return {
+    ...plain,
+    doc: "1–65535, or same: the serve's own port",
+    fits: (word) => isNumber(word) || word === "same",
+    parse: (text, scope) => (text === "same" ? 0 : plain.parse(text, scope)),
+    fallback({ control, earlier }) {
+      const known = control
+        .knownServes()
+        .find((serve) => serve.serveid === earlier.serveid);
+      return { text: known ? String(known.port) : "same", value: 0 };
+    },
+  };
+}
+
+const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
+const WANTED_SERVEIDS = wholeNumber(SERVEID.none, SERVEID.max);
+
+/** The id of a serve of the group, there or not. */
+export function remoteServeid(): Argument<number> {
+  return {
+    name: "serveid",
+    ask: "serveid",
+    doc: "1–999, as `show serves` lists them",
+    parse: (text) => read(SERVEIDS, "serveid", text),
+    suggest: (control) =>
+      control.knownServes().map(({ serveid }) => formatServeid(serveid)),
+  };
+}
+
+/** The id to register a serve with. */
+export function wantedServeid(): Argument<number> {
+  return {
+    name: "serveid",
+    ask: "serveid",
+    doc: "1–499 a preference, 500–999 exactly this one, 000 the hub chooses",
+    fits: isNumber,
+    parse: (text) => read(WANTED_SERVEIDS, "serveid", text),
+    fallback: () => ({ text: "000", value: SERVEID.none }),
+  };
+}
+
+/** A name; neither a number nor an address, which would be taken for something else on the line. */
+export function label(name: string, what: string): Argument<string> {
+  const allowed = `${LABEL.allowed}, not only digits`;
+  return {
+    name,
+    ask: name,
+    doc: `${what}; ${allowed}`,
+    fits: (word) => !isAddress(word) && !isNumber(word),
+    parse(text) {
+      if (isNumber(text)) throw wrong(name, text, allowed);
+      return read(LABEL, name, text, allowed);
+    },
+  };
+}
+
+/** Text up to the end of the line; may be empty. */
+export function info(): Argument<string> {
+  return {
+    name: "info",
+    ask: "info",
+    doc: `more words for lists, ${INFO.allowed}`,
+    rest: true,
+    parse: (text) => read(INFO, "info", text),
+    fallback: () => ({ text: "", value: "" }),
+  };
+}

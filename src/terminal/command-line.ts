@@ -1,0 +1,165 @@
+// From a line to a command and its arguments: matches the longest name, binds words by order and shape.
+// Knows the table of commands only as data; asks nobody and runs nothing.
+
+import { closestMatch } from "leven";
+import { VnetError } from "../errors.js";
+import type { NodeControl } from "../node/control.js";
+import { usageOf, type Argument, type Command } from "./command.js";
+import { splitLine, type Word } from "./words.js";
+
+export interface ParsedLine {
+  command: Command;
+  words: Word[];
+  json: boolean;
+  /** --help was given: nothing is to be run */
+  help: boolean;
+}
+
+export interface Binding {
+  /** the text given for each argument, by its key */
+  texts: Map<string, string>;
+  /** where the next word could go: keys, in order, up to the first required one */
+  next: string[];
+}
+
+/** null for an empty line or a comment; throws VnetError `usage`. */
+export function parseLine(
+  commands: readonly Command[],
+  line: string,
+): ParsedLine | null {
+  const { words, open } = splitLine(line);
+  if (words.length === 0 || line.trimStart().startsWith("#")) return null;
+  if (open)
+    throw new VnetError("usage", `a quote is open: close it with ${open}`);
+  const isFlag = (word: Word) => !word.quoted && word.text.startsWith("--");
+  const flags = words.filter(isFlag).map((word) => word.text);
+  const plain = words.filter((word) => !isFlag(word));
+  const command = matchCommand(commands, plain);
+  if (!command) throw unknownCommand(commands, plain);
+  const strange = flags.find(
+    (flag) => flag !== "--help" && !(flag === "--json" && command.json),
+  );
+  if (strange !== undefined)
+    throw new VnetError(
+      "usage",
+      `${command.name} does not take ${strange}: ${usageOf(command)}`,
+    );
+  return {
+    command,
+    words: plain.slice(command.name.split(" ").length),
+    json: flags.includes("--json"),
+    help: flags.includes("--help"),
+  };
+}
+
+/** The command with the longest name that the words begin with. */
+export function matchCommand(
+  commands: readonly Command[],
+  words: readonly Word[],
+): Command | undefined {
+  const texts = words.map((word) => word.text);
+  return commands
+    .filter((command) =>
+      command.name.split(" ").every((part, at) => texts[at] === part),
+    )
+    .sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+/** Throws VnetError `usage` when a word is left over or something is given twice. */
+export function bindWords(command: Command, words: readonly Word[]): Binding {
+  const args = Object.entries(command.args);
+  const texts = new Map<string, string>();
+  const inOrder: Word[] = [];
+  for (const word of words) {
+    const named = namedArgument(args, word);
+    if (!named) inOrder.push(word);
+    else if (texts.has(named.key))
+      throw new VnetError(
+        "usage",
+        `${named.name} is given twice: give it once`,
+      );
+    else texts.set(named.key, named.text);
+  }
+  let at = 0;
+  const skip = (word?: string) => {
+    for (; at < args.length; at++) {
+      const [key, argument] = args[at] ?? fail();
+      const passes = argument.fallback && argument.fits && word !== undefined;
+      if (texts.has(key) && !argument.rest) continue;
+      if (passes && !argument.fits?.(word)) continue;
+      return { key, argument };
+    }
+    return null;
+  };
+  for (const { text } of inOrder) {
+    const slot = skip(text);
+    if (!slot)
+      throw new VnetError(
+        "usage",
+        `"${text}" is too much: ${usageOf(command)}`,
+      );
+    const before = texts.get(slot.key);
+    texts.set(slot.key, before === undefined ? text : `${before} ${text}`);
+    if (!slot.argument.rest) at++;
+  }
+  const left = args.slice(at).filter(([key]) => !texts.has(key));
+  const required = left.findIndex(([, argument]) => !argument.fallback);
+  const open = required < 0 ? left : left.slice(0, required + 1);
+  return { texts, next: open.map(([key]) => key) };
+}
+
+/** The argument's value from its text, or what it is when it is not given. */
+export function valueOf(
+  argument: Argument<unknown>,
+  text: string | undefined,
+  scope: { control: NodeControl; earlier: Record<string, unknown> },
+): unknown {
+  const fallback = argument.fallback?.(scope);
+  if (fallback && (text === undefined || text === fallback.text))
+    return fallback.value;
+  return argument.parse(text ?? "", scope);
+}
+
+function namedArgument(
+  args: readonly [string, Argument<unknown>][],
+  word: Word,
+): { key: string; name: string; text: string } | null {
+  const match = word.quoted ? null : /^([a-z-]+)=(.*)$/s.exec(word.text);
+  const found = args.find(([, argument]) => argument.name === match?.[1]);
+  if (!match || !found) return null;
+  return { key: found[0], name: found[1].name, text: match[2] ?? "" };
+}
+
+/** Names the nearest command, or what the group has. */
+export function unknownCommand(
+  commands: readonly Command[],
+  words: readonly Word[],
+): VnetError {
+  const names = commands.map((command) => command.name);
+  const first = words[0]?.text ?? "";
+  const typed = words
+    .slice(0, 2)
+    .map((word) => word.text)
+    .join(" ");
+  const group = names.filter((name) => name.startsWith(`${first} `));
+  if (group.length > 0 && words.length === 1)
+    return new VnetError("usage", `${first} what? ${group.join(", ")}`);
+  const pool = group.length > 0 ? group : names;
+  const near = closestMatch(typed, pool, {
+    maxDistance: Math.min(3, Math.ceil(typed.length / 2)),
+  });
+  const nearFirst = closestMatch(first, names, {
+    maxDistance: Math.min(2, Math.ceil(first.length / 2)),
+  });
+  const guess = near ?? nearFirst;
+  const hint = guess
+    ? `did you mean \`${guess}\`?`
+    : group.length > 0
+      ? `there is ${group.join(", ")}`
+      : "`help` lists the commands";
+  return new VnetError("usage", `unknown command "${typed}": ${hint}`);
+}
+
+function fail(): never {
+  throw new Error("argument index out of range");
+}

@@ -1,0 +1,110 @@
+// What a command is: data. Parsing, guided questions, help and completion are all derived from it.
+// Types and the one function that builds a command; no command in particular lives here.
+
+import type { NodeConfig } from "../config/config.js";
+import type { NodeControl } from "../node/control.js";
+import type { Table } from "./table.js";
+
+/** What an argument is when it is not given: `text` is shown in a question, `value` is used. */
+export interface Fallback<T> {
+  text: string;
+  value: T;
+}
+
+/** What an argument may look at: the node, and the arguments in front of it. */
+export interface Scope {
+  control: NodeControl;
+  earlier: Readonly<Record<string, unknown>>;
+}
+
+export interface Argument<T> {
+  /** lower case; `NAME=value` on the line, `[NAME]` in upper case in a usage */
+  name: string;
+  /** the guided question, without its colon */
+  ask: string;
+  /** one line for help: what it is and what is allowed */
+  doc: string;
+  /** Throws VnetError `usage` with one line that says what is allowed. */
+  parse(text: string, scope: Scope): T;
+  /** Present: optional. */
+  fallback?(scope: Scope): Fallback<T>;
+  /** Whether a word looks like this argument; one that does not goes to the next argument. */
+  fits?(word: string): boolean;
+  /** What TAB offers. */
+  suggest?(control: NodeControl): string[];
+  /** Takes all words that are left. */
+  rest?: boolean;
+  /** Never asked for in advance: the command asks by itself, when it is time. */
+  later?: boolean;
+}
+
+/** What a running command may do. Everything said is made printable. */
+export interface CommandContext {
+  readonly control: NodeControl;
+  readonly commands: readonly Command[];
+  readonly json: boolean;
+  /** true when something was missing on the line and a person is answering questions */
+  readonly guided: boolean;
+  /** aborted when the person does not wait for the command any more */
+  readonly signal: AbortSignal;
+  loadConfig(path: string | null): Promise<NodeConfig>;
+  say(text: string): void;
+  table(table: Table): void;
+  card(table: Table): void;
+  /** One JSON document. */
+  emit(value: unknown): void;
+  /** Only while `guided`. Rejects with Cancelled. */
+  ask<T>(argument: Argument<T>): Promise<T>;
+  /** columns of the screen; Infinity where there is none */
+  readonly columns: number;
+  leave(): void;
+}
+
+/** A command with the types of its arguments erased. */
+export interface Command {
+  /** one or two words */
+  name: string;
+  /** in the order of the line and of the questions */
+  args: Readonly<Record<string, Argument<unknown>>>;
+  /** one line, for the list */
+  doc: string;
+  /** more lines, for `help COMMAND` */
+  details?: readonly string[];
+  examples?: readonly string[];
+  /** takes --json */
+  json?: boolean;
+  run(
+    context: CommandContext,
+    values: Record<string, unknown>,
+  ): Promise<void> | void;
+}
+
+type Values<A> = {
+  [K in keyof A]: A[K] extends Argument<infer T> ? T : never;
+};
+
+/** Keeps the arguments' types for `run`; afterwards nobody needs them. */
+export function defineCommand<A extends Record<string, Argument<unknown>>>(
+  command: Omit<Command, "args" | "run"> & {
+    args: A;
+    run(context: CommandContext, values: Values<A>): Promise<void> | void;
+  },
+): Command {
+  return command;
+}
+
+/** `unserve VNETID [IP] PORT [LOCAL-IP] [LOCAL-PORT]` */
+export function usageOf(command: Command): string {
+  const words = Object.values(command.args).map((argument) => {
+    const word = argument.name.toUpperCase();
+    return argument.fallback ? `[${word}]` : word;
+  });
+  return [command.name, ...words, ...(command.json ? ["[--json]"] : [])].join(
+    " ",
+  );
+}
+
+/** The person gave up a question or a command. Not an error: nothing is printed but that. */
+export class Cancelled extends Error {
+  override readonly name = "Cancelled";
+}

@@ -1,0 +1,31 @@
+// Reads the configuration again and applies what differs; a file with an error changes nothing.
+
+import { formatChange } from "../../config/diff.js";
+import { defineCommand, type Argument } from "../command.js";
+
+const file: Argument<string | null> = {
+  name: "file",
+  ask: "file",
+  doc: "a configuration file; without it the one this node was started with",
+  parse: (text) => text,
+  fallback: () => ({ text: "", value: null }),
+};
+
+export const reload = defineCommand({
+  name: "reload",
+  doc: "read the configuration again and apply what differs",
+  details: [
+    "What was made in the terminal stays. A file with an error changes nothing.",
+  ],
+  args: { file },
+  async run(context, values) {
+    const config = await context.loadConfig(values.file);
+    for (const warning of config.warnings) context.say(`! ${warning}`);
+    const changes = await context.control.reload(config);
+    context.say(
+      changes.length === 0
+        ? "nothing differs"
+        : changes.map(formatChange).join("\n"),
+    );
+  },
+});

@@ -1,0 +1,139 @@
+// The commands that define this node's serves and change them.
+
+import { formatServeid, SERVEID } from "../../config/config.js";
+import type { NodeControl, ServeView } from "../../node/control.js";
+import { formatAddress } from "../address.js";
+import { host, info, label, port, wantedServeid } from "../arguments.js";
+import { defineCommand, type Argument, type Command } from "../command.js";
+import { ownServe } from "../entry-argument.js";
+import { quoteWord } from "../words.js";
+import { freeLabel } from "./label.js";
+
+const ip: Argument<string> = {
+  ...host(),
+  doc: "address or host name of the service, as this node reaches it",
+  // A word without a dot is far more often the serve's name than a host.
+  fits: (word) => /[.:]/.test(word) || word === "localhost",
+};
+
+const name: Argument<string> = {
+  ...label("name", "shown in lists"),
+  fallback({ control, earlier }) {
+    const text = freeLabel(`serve-${String(earlier.port)}`, control.serves());
+    return { text, value: text };
+  },
+};
+
+const type: Argument<string> = {
+  ...label("type", "tcp, http, ssh, rdp or what it is"),
+  fallback: () => ({ text: "tcp", value: "tcp" }),
+  suggest: () => ["tcp", "http", "ssh", "rdp"],
+};
+
+const settings = {
+  port: { ...port(), doc: "port of the service, 1–65535" },
+  ip,
+  serveid: wantedServeid(),
+  name,
+  type,
+  info: info(),
+};
+
+const details = [
+  "A word is taken for IP when it has a dot or colon, for SERVEID when it is a number; the rest go in order.",
+];
+
+interface Wanted {
+  port: number;
+  ip: string;
+  serveid: number;
+  name: string;
+  type: string;
+  info: string;
+}
+
+function define(control: NodeControl, wanted: Wanted, active: boolean) {
+  const label = freeLabel(wanted.name, control.serves());
+  return control.addServe({ ...wanted, label, active });
+}
+
+const serveNew = defineCommand({
+  name: "serve new",
+  doc: "define a serve, inactive until `serve open`",
+  details,
+  args: settings,
+  async run(context, values) {
+    context.say(describe(await define(context.control, values, false)));
+  },
+});
+
+const serveRun = defineCommand({
+  name: "serve run",
+  doc: "define a serve and register it",
+  details,
+  examples: [
+    "serve run 8080",
+    "serve run 22 127.0.0.1 700 ssh ssh home machine",
+    "serve run 80 ip=nas name=files type=http",
+  ],
+  args: settings,
+  async run(context, values) {
+    const view = await define(context.control, values, true);
+    context.say(describe(view, values.serveid));
+  },
+});
+
+const serveOpen = defineCommand({
+  name: "serve open",
+  doc: "register a serve of this node",
+  args: { serve: ownServe((entry) => !entry.active) },
+  async run(context, values) {
+    context.say(describe(await context.control.openServe(values.serve)));
+  },
+});
+
+const serveClose = defineCommand({
+  name: "serve close",
+  doc: "unregister a serve and keep it; its streams end",
+  args: { serve: ownServe((entry) => entry.active) },
+  async run(context, values) {
+    context.say(describe(await context.control.closeServe(values.serve)));
+  },
+});
+
+const serveDelete = defineCommand({
+  name: "serve delete",
+  doc: "remove a serve; its streams end",
+  args: { serve: ownServe(() => true) },
+  async run(context, values) {
+    await context.control.deleteServe(values.serve);
+    context.say(`serve ${values.serve} is removed`);
+  },
+});
+
+export const serveCommands: readonly Command[] = [
+  serveNew,
+  serveRun,
+  serveOpen,
+  serveClose,
+  serveDelete,
+];
+
+/** `wanted`: the serveid asked for, to say it when the hub gave another. */
+function describe(serve: ServeView, wanted: number = SERVEID.none): string {
+  const what = `serve ${serve.label} (${formatAddress(serve.ip, serve.port)})`;
+  const id = formatServeid(serve.serveid);
+  const why = serve.error === null ? "" : `: ${serve.error}`;
+  switch (serve.state) {
+    case "registered":
+      return wanted === SERVEID.none || wanted === serve.serveid
+        ? `${what} is registered as ${id}`
+        : `${what} is registered as ${id}, because ${formatServeid(wanted)} is taken`;
+    case "waiting":
+      return `${what} waits for the hub and is then registered${why}`;
+    case "inactive":
+      return `${what} is inactive: \`serve open ${quoteWord(serve.label)}\` registers it`;
+    case "refused":
+      return `${what} is refused${why}`;
+  }
+}

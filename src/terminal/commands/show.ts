@@ -1,0 +1,200 @@
+// The commands that only look: own serves and uses, the group's serves and nodes, this node.
+
+import { formatVnetid } from "../../config/config.js";
+import type { NodeView } from "../../node/control.js";
+import {
+  defineCommand,
+  type Command,
+  type CommandContext,
+} from "../command.js";
+import {
+  REMOTE_NODE_COLUMNS,
+  REMOTE_SERVE_COLUMNS,
+  remoteNodeJson,
+  remoteNodeRow,
+  remoteServeJson,
+  remoteServeRow,
+  SERVE_COLUMNS,
+  serveJson,
+  serveRow,
+  USE_COLUMNS,
+  useJson,
+  useRow,
+} from "./rows.js";
+
+interface List<T> {
+  columns: readonly string[];
+  entries: readonly T[];
+  row: (entry: T) => string[];
+  json: (entry: T) => unknown;
+  /** said instead of an empty table */
+  empty: string;
+}
+
+/** true when there was something to show to a person */
+function showList<T>(context: CommandContext, list: List<T>): boolean {
+  const { columns, entries } = list;
+  if (context.json) context.emit(entries.map(list.json));
+  else if (entries.length === 0) context.say(list.empty);
+  else context.table({ columns, rows: entries.map(list.row) });
+  return !context.json && entries.length > 0;
+}
+
+const showServe = defineCommand({
+  name: "show serve",
+  doc: "this node's serves",
+  args: {},
+  json: true,
+  run(context) {
+    showList(context, {
+      columns: SERVE_COLUMNS,
+      entries: context.control.serves(),
+      row: serveRow,
+      json: serveJson,
+      empty: "this node has no serve: `serve run PORT` offers one",
+    });
+  },
+});
+
+const showUse = defineCommand({
+  name: "show use",
+  doc: "this node's uses, and whom they reach",
+  args: {},
+  json: true,
+  run(context) {
+    showList(context, {
+      columns: USE_COLUMNS,
+      entries: context.control.uses(),
+      row: useRow,
+      json: useJson,
+      empty:
+        "this node has no use: `use run SERVEID` maps one that `show serves` lists",
+    });
+  },
+});
+
+const showServes = defineCommand({
+  name: "show serves",
+  doc: "the group's serves",
+  args: {},
+  json: true,
+  run(context) {
+    const entries = context.control.remoteServes();
+    const { group } = context.control.view();
+    const shown = showList(context, {
+      columns: REMOTE_SERVE_COLUMNS,
+      entries,
+      row: remoteServeRow,
+      json: remoteServeJson,
+      empty: `nobody in group ${group} offers a serve: \`serve run PORT\` offers one`,
+    });
+    if (!shown) return;
+    const nodes = new Set(entries.map(({ vnetid }) => vnetid)).size;
+    context.say(
+      `- ${count(nodes, "node")}, ${count(entries.length, "serve")} -`,
+    );
+  },
+});
+
+const showVnet = defineCommand({
+  name: "show vnet",
+  doc: "this node: name, group, hub, settings, traffic",
+  args: {},
+  json: true,
+  run(context) {
+    const view = context.control.view();
+    if (context.json) context.emit(nodeJson(view));
+    else context.card(nodeCard(view));
+  },
+});
+
+const showVnets = defineCommand({
+  name: "show vnets",
+  doc: "the group's nodes",
+  args: {},
+  json: true,
+  run(context) {
+    showList(context, {
+      columns: REMOTE_NODE_COLUMNS,
+      entries: context.control.remoteNodes(),
+      row: remoteNodeRow,
+      json: remoteNodeJson,
+      empty: `no node of group ${context.control.view().group} is at the hub`,
+    });
+  },
+});
+
+export const showCommands: readonly Command[] = [
+  showServe,
+  showUse,
+  showServes,
+  showVnet,
+  showVnets,
+];
+
+/** The settings as the file names them. */
+function settingsOf({ settings }: NodeView) {
+  return {
+    terminal: settings.terminal,
+    startserve: settings.startserve,
+    startuse: settings.startuse,
+    allow_unserve: settings.allowUnserve,
+    unserve_remote: settings.unserveRemote,
+    unserve_num: settings.unserveNum,
+    unserve_ttl: settings.unserveTtlSeconds,
+    unserve_linger: settings.unserveLingerSeconds,
+  };
+}
+
+function nodeJson(view: NodeView) {
+  const { now, total, bytesIn, bytesOut } = view.streams;
+  return {
+    name: view.name,
+    group: view.group,
+    vnetid: view.vnetid === 0 ? null : formatVnetid(view.vnetid),
+    hub: view.hub,
+    link_state: view.link,
+    link_error: view.linkError,
+    rtt_ms: view.rttMs,
+    settings: settingsOf(view),
+    streams: { now, total },
+    bytes: { in: bytesIn, out: bytesOut },
+    channels: view.channels,
+  };
+}
+
+function nodeCard(view: NodeView) {
+  const { now, total, bytesIn, bytesOut } = view.streams;
+  const link =
+    (view.linkError === null ? view.link : `${view.link}: ${view.linkError}`) +
+    (view.rttMs === null ? "" : ` (${view.rttMs.toFixed(1)} ms)`);
+  const pairs: [string, string][] = [
+    ["name", view.name],
+    ["group", view.group],
+    ["vnetid", view.vnetid === 0 ? "-" : formatVnetid(view.vnetid)],
+    ["hub", view.hub],
+    ["link state", link],
+    ...Object.entries(settingsOf(view)).map(
+      ([key, value]): [string, string] => [key, String(value)],
+    ),
+    ["streams", `${now} now, ${total} since the start`],
+    ["bytes", `${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`],
+    ["channels", `${view.channels.busy} busy, ${view.channels.idle} idle`],
+  ];
+  return {
+    columns: pairs.map(([key]) => key),
+    rows: [pairs.map(([, value]) => value)],
+  };
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let at = 0;
+  for (; value >= 1024 && at < units.length - 1; at++) value /= 1024;
+  return `${at === 0 ? value : value.toFixed(1)} ${units[at]}`;
+}

@@ -1,0 +1,115 @@
+// The commands that define this node's uses and change them.
+
+import { formatServeid } from "../../config/config.js";
+import { VnetError } from "../../errors.js";
+import type { UseView } from "../../node/control.js";
+import { formatAddress } from "../address.js";
+import { label, listenIp, listenPort, remoteServeid } from "../arguments.js";
+import { defineCommand, type Argument, type Command } from "../command.js";
+import { ownUse } from "../entry-argument.js";
+import { quoteWord } from "../words.js";
+import { freeLabel } from "./label.js";
+import { describeRemote } from "./rows.js";
+
+const name: Argument<string> = {
+  ...label("name", "handle of the use in this terminal"),
+  fallback({ control, earlier }) {
+    const id = formatServeid(Number(earlier.serveid));
+    const text = freeLabel(`use-${id}`, control.uses());
+    return { text, value: text };
+  },
+  parse(text, scope) {
+    const wanted = label("name", "").parse(text, scope);
+    if (scope.control.uses().some((use) => use.label === wanted))
+      throw new VnetError(
+        "usage",
+        `this node has a use named "${wanted}": give another name, or \`use delete ${quoteWord(wanted)}\``,
+      );
+    return wanted;
+  },
+};
+
+const settings = {
+  serveid: remoteServeid(),
+  ip: listenIp(),
+  port: listenPort(),
+  name,
+};
+
+const useNew = defineCommand({
+  name: "use new",
+  doc: "define a use, inactive until `use open`",
+  args: settings,
+  async run(context, { name: label, ...values }) {
+    const use = { ...values, label, active: false };
+    context.say(describe(await context.control.addUse(use)));
+  },
+});
+
+const useRun = defineCommand({
+  name: "use run",
+  doc: "map a serve of the group to a local port",
+  examples: ["use run 700", "use run 700 1122", "use run 700 127.0.0.1 1122"],
+  args: settings,
+  async run(context, { name: label, ...values }) {
+    const use = { ...values, label, active: true };
+    context.say(describe(await context.control.addUse(use)));
+  },
+});
+
+const useOpen = defineCommand({
+  name: "use open",
+  doc: "listen for a use of this node",
+  args: { use: ownUse((entry) => !entry.active) },
+  async run(context, values) {
+    context.say(describe(await context.control.openUse(values.use)));
+  },
+});
+
+const useClose = defineCommand({
+  name: "use close",
+  doc: "stop listening for a use and keep it; its streams end",
+  args: { use: ownUse((entry) => entry.active) },
+  async run(context, values) {
+    context.say(describe(await context.control.closeUse(values.use)));
+  },
+});
+
+const useDelete = defineCommand({
+  name: "use delete",
+  doc: "remove a use; its streams end",
+  args: { use: ownUse(() => true) },
+  async run(context, values) {
+    await context.control.deleteUse(values.use);
+    context.say(`use ${values.use} is removed`);
+  },
+});
+
+export const useCommands: readonly Command[] = [
+  useNew,
+  useRun,
+  useOpen,
+  useClose,
+  useDelete,
+];
+
+/** One line; throws VnetError `network` for a use that could not listen. */
+export function describe(use: UseView): string {
+  const what = `use ${use.label} (${formatAddress(use.ip, use.port)})`;
+  const why = use.error === null ? "" : `: ${use.error}`;
+  switch (use.state) {
+    case "listening":
+      return use.remote
+        ? `${what} reaches ${describeRemote(use.remote)}`
+        : `${what} listens`;
+    case "waiting":
+      return `${what} waits for serve ${formatServeid(use.serveid)}${why}`;
+    case "inactive":
+      return `${what} is inactive: \`use open ${quoteWord(use.label)}\` listens`;
+    case "error":
+      throw new VnetError(
+        "network",
+        `${what} cannot listen${why}; it stays and is tried again, \`use delete ${quoteWord(use.label)}\` gives it up`,
+      );
+  }
+}

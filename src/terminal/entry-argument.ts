@@ -1,0 +1,84 @@
+// The argument that means one of this node's own serves or uses: by label, by name or by serveid.
+// Two entries that fit are an error that lists them; `label=…` then tells them apart.
+
+import { formatServeid } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import type { NodeControl, ServeView, UseView } from "../node/control.js";
+import { formatAddress } from "./address.js";
+import { wrong } from "./arguments.js";
+import type { Argument } from "./command.js";
+
+type Entry = (ServeView | UseView) & { name?: string };
+
+interface EntryKind {
+  /** the word for it: serve, use */
+  what: string;
+  list(control: NodeControl): Entry[];
+}
+
+const SERVES: EntryKind = { what: "serve", list: (node) => node.serves() };
+const USES: EntryKind = { what: "use", list: (node) => node.uses() };
+
+/** The label of an own serve; TAB offers those that `wanted` accepts. */
+export function ownServe(wanted: (entry: Entry) => boolean): Argument<string> {
+  return ownEntry(SERVES, wanted);
+}
+
+/** The label of an own use. */
+export function ownUse(wanted: (entry: Entry) => boolean): Argument<string> {
+  return ownEntry(USES, wanted);
+}
+
+function ownEntry(
+  kind: EntryKind,
+  wanted: (entry: Entry) => boolean,
+): Argument<string> {
+  return {
+    name: "id-or-name",
+    ask: `which ${kind.what} (id or name)`,
+    doc: `serveid, name or label of a ${kind.what} of this node`,
+    parse: (text, { control }) => resolve(kind, text, kind.list(control)),
+    suggest: (control) => kind.list(control).filter(wanted).flatMap(handlesOf),
+  };
+}
+
+function resolve(kind: EntryKind, text: string, entries: Entry[]): string {
+  const byLabel = /^label=(.*)$/s.exec(text)?.[1];
+  const fitting = entries.filter((entry) =>
+    byLabel === undefined
+      ? handlesOf(entry).includes(text) || isIdOf(entry, text)
+      : entry.label === byLabel,
+  );
+  const [only] = fitting;
+  if (only && fitting.length === 1) return only.label;
+  if (only)
+    throw new VnetError(
+      "usage",
+      `"${text}" fits ${fitting.map(describe).join(", ")}: give label=${only.label} or another label`,
+    );
+  if (entries.length === 0)
+    throw new VnetError(
+      "usage",
+      `this node has no ${kind.what}: \`${kind.what} run\` makes one`,
+    );
+  throw wrong(kind.what, text, `one of ${entries.map(describe).join(", ")}`);
+}
+
+function handlesOf(entry: Entry): string[] {
+  const id = entry.serveid > 0 ? [formatServeid(entry.serveid)] : [];
+  const name = entry.name === undefined ? [] : [entry.name];
+  return [...new Set([entry.label, ...name, ...id])];
+}
+
+function isIdOf(entry: Entry, text: string): boolean {
+  return (
+    /^\d{1,3}$/.test(text) &&
+    entry.serveid > 0 &&
+    Number(text) === entry.serveid
+  );
+}
+
+function describe(entry: Entry): string {
+  const address = formatAddress(entry.ip, entry.port);
+  return `${entry.label} (${formatServeid(entry.serveid)}, ${address})`;
+}

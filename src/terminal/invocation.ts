@@ -1,0 +1,111 @@
+// Carries one line out: parse, bind, ask for what is missing if somebody is there, run.
+// The same for the terminal, piped input and -e; they differ only in the surroundings they pass.
+
+import type { NodeConfig } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import type { NodeControl } from "../node/control.js";
+import { bindWords, parseLine, valueOf, type Binding } from "./command-line.js";
+import {
+  Cancelled,
+  usageOf,
+  type Argument,
+  type Command,
+  type CommandContext,
+  type Scope,
+} from "./command.js";
+import { commands } from "./commands/commands.js";
+import { renderCommandHelp } from "./help.js";
+import { printable, printableJson } from "./printable.js";
+import { renderCards, renderTable, type Look } from "./table.js";
+
+export interface Surroundings {
+  control: NodeControl;
+  loadConfig(path: string | null): Promise<NodeConfig>;
+  look(): Look;
+  /** Prints a block of finished lines; no line end behind the last one. */
+  write(text: string): void;
+  /** Puts a question; null where nobody answers. Rejects with Cancelled. */
+  ask: (<T>(argument: Argument<T>, scope: Scope) => Promise<T>) | null;
+  leave(): void;
+  signal: AbortSignal;
+}
+
+/** Resolves when the command is done; rejects with VnetError or Cancelled, or with a bug of ours. */
+export async function invoke(
+  line: string,
+  surroundings: Surroundings,
+): Promise<void> {
+  const parsed = parseLine(commands, line);
+  if (!parsed) return;
+  const { command } = parsed;
+  if (parsed.help) {
+    surroundings.write(renderCommandHelp(command, surroundings.look().columns));
+    return;
+  }
+  const binding = bindWords(command, parsed.words);
+  const missing = Object.entries(command.args).find(
+    ([key, argument]) => !argument.fallback && !binding.texts.has(key),
+  );
+  if (missing && !surroundings.ask)
+    throw new VnetError(
+      "usage",
+      `${missing[1].name} is missing: ${usageOf(command)}`,
+    );
+  const guided = missing !== undefined;
+  const values = await collect(command, binding, guided, surroundings);
+  await command.run(
+    createContext(surroundings, values, { json: parsed.json, guided }),
+    values,
+  );
+}
+
+async function collect(
+  command: Command,
+  { texts }: Binding,
+  guided: boolean,
+  { control, ask }: Surroundings,
+): Promise<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  const scope = { control, earlier: values };
+  const args = Object.entries(command.args);
+  // What was typed is judged before the first question: nobody answers four and then fails.
+  for (const [key, argument] of args)
+    if (texts.has(key)) values[key] = valueOf(argument, texts.get(key), scope);
+  for (const [key, argument] of args) {
+    if (texts.has(key)) continue;
+    const asked = guided && ask && argument.later !== true;
+    values[key] = asked
+      ? await ask(argument, scope)
+      : valueOf(argument, undefined, scope);
+  }
+  return values;
+}
+
+function createContext(
+  surroundings: Surroundings,
+  earlier: Record<string, unknown>,
+  { json, guided }: { json: boolean; guided: boolean },
+): CommandContext {
+  const { control, ask, signal } = surroundings;
+  return {
+    control,
+    commands,
+    json,
+    guided,
+    signal,
+    columns: surroundings.look().columns,
+    loadConfig: (path) => surroundings.loadConfig(path),
+    say: (text) =>
+      surroundings.write(text.split("\n").map(printable).join("\n")),
+    table: (table) =>
+      surroundings.write(renderTable(table, surroundings.look())),
+    card: (table) =>
+      surroundings.write(renderCards(table, surroundings.look())),
+    emit: (value) => surroundings.write(printableJson(value)),
+    ask: (argument) =>
+      ask && guided && !signal.aborted
+        ? ask(argument, { control, earlier })
+        : Promise.reject(new Cancelled("nobody answers")),
+    leave: () => surroundings.leave(),
+  };
+}

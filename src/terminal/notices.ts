@@ -1,0 +1,49 @@
+// Notices that have to wait while a command runs or a question stands: a bounded queue, oldest dropped first.
+// Owned by the terminal; prints nothing itself.
+
+import { Chalk } from "chalk";
+import type { Notice } from "../node/control.js";
+import { printable } from "./printable.js";
+
+export class NoticeQueue {
+  readonly #limit: number;
+  #texts: string[] = [];
+  #dropped = 0;
+
+  constructor(limit = 100) {
+    this.#limit = limit;
+  }
+
+  /** Keeps a finished block of text. */
+  hold(text: string): void {
+    this.#texts.push(text);
+    if (this.#texts.length <= this.#limit) return;
+    this.#texts.shift();
+    this.#dropped++;
+  }
+
+  /** Everything held, oldest first, with a line about what was dropped; the queue is empty afterwards. */
+  take(): string[] {
+    const dropped = this.#dropped;
+    const note =
+      dropped === 0
+        ? []
+        : [
+            `! ${dropped} older notice${dropped === 1 ? " was" : "s were"} dropped`,
+          ];
+    const texts = [...note, ...this.#texts];
+    this.#texts = [];
+    this.#dropped = 0;
+    return texts;
+  }
+}
+
+/** `* a node came`, `! the hub is lost` */
+export function formatNotice(notice: Notice, color: boolean): string {
+  const chalk = new Chalk({ level: color ? 1 : 0 });
+  const text = printable(notice.text);
+  if (notice.level === "info") return chalk.dim(`* ${text}`);
+  return notice.level === "warn"
+    ? chalk.yellow(`! ${text}`)
+    : chalk.red(`! ${text}`);
+}

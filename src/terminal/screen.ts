@@ -1,0 +1,27 @@
+// Prints above the line being typed, which may be longer than one row, and puts that line back.
+// Owned by the terminal; the only place that depends on how readline redraws.
+
+import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
+import type { Interface } from "node:readline";
+
+/** Text without a line end behind it; afterwards prompt, line and cursor are as before. */
+export function printAbove(
+  line: Interface,
+  output: NodeJS.WritableStream,
+  text: string,
+): void {
+  const { rows } = line.getCursorPos();
+  if (rows > 0) moveCursor(output, 0, -rows);
+  cursorTo(output, 0);
+  clearScreenDown(output);
+  // readline redraws from as many rows higher as its cursor stood below the prompt's first
+  // row: the empty lines are what it climbs over, instead of over the text.
+  output.write(`${text}\n${"\n".repeat(climbOf(line) ?? rows)}`);
+  line.prompt(true);
+}
+
+// The rows of readline's newest redraw. Nothing in its documented face tells them, and they
+// are not the cursor's rows after a paste, which is written without a redraw.
+function climbOf(line: Interface & { prevRows?: number }): number | undefined {
+  return line.prevRows;
+}

@@ -1,0 +1,80 @@
+// Runs lines without a person: piped input for a node that stays, -e for a guest that leaves.
+// Asks nothing, colours nothing; a command's output goes to output, its failure to errorOutput.
+
+import type { NodeConfig } from "../config/config.js";
+import { VnetError, type VnetErrorCode } from "../errors.js";
+import type { NodeControl } from "../node/control.js";
+import { invoke } from "./invocation.js";
+import { printable } from "./printable.js";
+
+export interface ScriptOptions {
+  control: NodeControl;
+  output: NodeJS.WritableStream;
+  errorOutput: NodeJS.WritableStream;
+  loadConfig(path: string | null): Promise<NodeConfig>;
+  /** width for tables; absent: lines of any length */
+  columns?: number | undefined;
+}
+
+/** What ended a script: its `exit`, or the end of its input. */
+export type ScriptEnd = "exit" | "end";
+
+/** Exit statuses of -e. */
+const FINE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+/**
+ * Each line of `input` is a command, one after the other; a failed one does not stop the rest.
+ * "exit": the script asked to leave. "end": no more lines, the node goes on.
+ */
+export async function runScript(
+  options: ScriptOptions & { input: AsyncIterable<string> },
+): Promise<ScriptEnd> {
+  for await (const line of options.input) {
+    const { left } = await runLine(line, options);
+    if (left) return "exit";
+  }
+  return "end";
+}
+
+/** Runs the lines until one fails or leaves. Resolves to the exit status: 0 fine, 1 failed, 2 usage error. */
+export async function runCommands(
+  lines: Iterable<string>,
+  options: ScriptOptions,
+): Promise<number> {
+  for (const line of lines) {
+    const { left, failure } = await runLine(line, options);
+    if (failure) return isUsage(failure) ? USAGE : FAILED;
+    if (left) break;
+  }
+  return FINE;
+}
+
+async function runLine(
+  line: string,
+  options: ScriptOptions,
+): Promise<{ left: boolean; failure: VnetErrorCode | null }> {
+  const { control, output, errorOutput, columns } = options;
+  let left = false;
+  try {
+    await invoke(line, {
+      control,
+      loadConfig: (path) => options.loadConfig(path),
+      look: () => ({ columns: columns ?? Infinity, color: false }),
+      write: (text) => void output.write(`${text}\n`),
+      ask: null,
+      leave: () => (left = true),
+      signal: new AbortController().signal,
+    });
+    return { left, failure: null };
+  } catch (error) {
+    if (!(error instanceof VnetError)) throw error;
+    errorOutput.write(`${printable(error.message)}\n`);
+    return { left, failure: error.code };
+  }
+}
+
+function isUsage(code: VnetErrorCode): boolean {
+  return code === "usage" || code === "config";
+}

@@ -1,0 +1,233 @@
+// The interactive command line of a node: readline for lines, inquirer for questions, never both at once.
+// Whoever starts it closes it. Knows the node's interface, not its inside; opens nothing but the history.
+
+import { createInterface, type Interface } from "node:readline";
+import type { NodeConfig } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import type { NodeControl } from "../node/control.js";
+import { Cancelled, type Argument, type Scope } from "./command.js";
+import { commands } from "./commands/commands.js";
+import { complete } from "./completion.js";
+import { History, HISTORY_LIMIT } from "./history.js";
+import { invoke } from "./invocation.js";
+import { formatNotice, NoticeQueue } from "./notices.js";
+import { printable } from "./printable.js";
+import { askArgument } from "./prompts.js";
+import { printAbove } from "./screen.js";
+
+const PROMPT = ">: ";
+
+export interface TerminalOptions {
+  control: NodeControl;
+  /** a TTY's input; the terminal has it to itself until it is closed */
+  input: NodeJS.ReadableStream;
+  output: NodeJS.WritableStream & { columns?: number };
+  /** Reads and parses a file; null: the one the node was started with. */
+  loadConfig(path: string | null): Promise<NodeConfig>;
+  /** null: history of this run only */
+  historyFile: string | null;
+  color: boolean;
+  /** Called once, when the person leaves; not when close() is called from outside. */
+  onExit(): void;
+}
+
+/**
+ * - `idle`    the prompt stands, lines are awaited
+ * - `running` a command runs; what is typed meanwhile waits for its turn
+ * - `asking`  inquirer has the input
+ */
+type State = "idle" | "running" | "asking" | "closed";
+
+export class Terminal {
+  readonly #options: TerminalOptions;
+  readonly #history: History;
+  readonly #held = new NoticeQueue();
+  readonly #lines: string[] = [];
+  readonly #closing = new AbortController();
+  readonly #stopNotices: () => void;
+  readonly #onInputEnd = () => this.#leave();
+  #state: State = "idle";
+  #line: Interface | null = null;
+  /** aborted by Ctrl-C: nobody waits for the running command any more */
+  #waiting: AbortController | null = null;
+  /** Ctrl-C was pressed once on an empty line */
+  #leaveAsked = false;
+
+  private constructor(options: TerminalOptions) {
+    this.#options = options;
+    this.#history = History.open(options.historyFile);
+    this.#stopNotices = options.control.onNotice((notice) =>
+      this.#printOrHold(formatNotice(notice, options.color)),
+    );
+  }
+
+  static start(options: TerminalOptions): Terminal {
+    const terminal = new Terminal(options);
+    // An input that ends during a question has no readline to notice it.
+    options.input.once("end", terminal.#onInputEnd);
+    terminal.#openLine();
+    return terminal;
+  }
+
+  /** Gives input and output back. Idempotent; a running command goes on unheard. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#stopNotices();
+    this.#waiting?.abort();
+    this.#closing.abort();
+    this.#options.input.off("end", this.#onInputEnd);
+    this.#closeLine();
+  }
+
+  #openLine(): void {
+    const { input, output, control } = this.#options;
+    const line = createInterface({
+      input,
+      output,
+      terminal: true,
+      prompt: this.#state === "idle" ? PROMPT : "",
+      history: this.#history.newestFirst(),
+      historySize: HISTORY_LIMIT,
+      completer: (text: string) => complete(commands, control, text),
+    });
+    this.#line = line;
+    line.on("line", (text) => {
+      this.#leaveAsked = false;
+      this.#history.add(text);
+      this.#lines.push(text);
+      void this.#drain();
+    });
+    line.on("SIGINT", () => this.#interrupt(line));
+    // Ctrl-D on an empty line, or the end of the input.
+    line.on("close", () => {
+      if (this.#line === line) this.#leave();
+    });
+    line.prompt();
+  }
+
+  #closeLine(): void {
+    const line = this.#line;
+    this.#line = null;
+    line?.close();
+  }
+
+  #leave(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "idle") this.#options.output.write("\n");
+    this.close();
+    this.#options.onExit();
+  }
+
+  /** Runs the lines typed so far, one after the other. */
+  async #drain(): Promise<void> {
+    if (this.#state !== "idle") return;
+    let text: string | undefined;
+    while ((text = this.#lines.shift()) !== undefined && !this.#isClosed()) {
+      this.#state = "running";
+      this.#line?.setPrompt("");
+      const waiting = new AbortController();
+      this.#waiting = waiting;
+      const aborted = new Promise((resolve) =>
+        waiting.signal.addEventListener("abort", resolve, { once: true }),
+      );
+      await Promise.race([this.#run(text, waiting.signal), aborted]);
+      this.#waiting = null;
+      if (this.#isClosed()) return;
+      this.#becomeIdle();
+    }
+  }
+
+  #becomeIdle(): void {
+    this.#state = "idle";
+    this.#line?.setPrompt(PROMPT);
+    const held = this.#held.take();
+    if (held.length > 0) this.#print(held.join("\n"));
+    else this.#line?.prompt(true);
+  }
+
+  /** Never rejects: a mistake is printed, a bug of ours ends the program. */
+  async #run(text: string, signal: AbortSignal): Promise<void> {
+    const { control, color, output } = this.#options;
+    try {
+      await invoke(text, {
+        control,
+        signal,
+        loadConfig: (path) => this.#options.loadConfig(path),
+        look: () => ({ columns: output.columns ?? Infinity, color }),
+        write: (block) => this.#print(block),
+        ask: (argument, scope) => this.#ask(argument, scope, signal),
+        leave: () => this.#leave(),
+      });
+    } catch (error) {
+      if (error instanceof Cancelled) this.#print("cancelled");
+      else if (error instanceof VnetError)
+        this.#print(printable(error.message));
+      else this.#crash(error);
+    }
+  }
+
+  async #ask<T>(
+    argument: Argument<T>,
+    scope: Scope,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
+    const { input, output, color } = this.#options;
+    this.#closeLine();
+    this.#state = "asking";
+    // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
+    this.#lines.length = 0;
+    try {
+      const closing = this.#closing.signal;
+      const streams = { input, output, color, signal: closing };
+      return await askArgument(argument, scope, streams);
+    } finally {
+      if (!this.#isClosed()) {
+        this.#state = "running";
+        this.#openLine();
+      }
+    }
+  }
+
+  #interrupt(line: Interface): void {
+    if (this.#state === "running") {
+      this.#waiting?.abort();
+      this.#lines.length = 0;
+      this.#print("not waiting for it; what comes of it is printed here");
+    } else if (line.line !== "") {
+      this.#leaveAsked = false;
+      line.write(null, { ctrl: true, name: "e" });
+      line.write(null, { ctrl: true, name: "u" });
+    } else if (this.#leaveAsked) {
+      this.#leave();
+    } else {
+      this.#leaveAsked = true;
+      this.#print("leave? Ctrl-C again or `exit` leaves");
+    }
+  }
+
+  #printOrHold(text: string): void {
+    if (this.#state === "idle") this.#print(text);
+    else if (this.#state !== "closed") this.#held.hold(text);
+  }
+
+  #print(text: string): void {
+    if (this.#state === "closed") return;
+    if (this.#line) printAbove(this.#line, this.#options.output, text);
+    // A command that nobody waits for any more can end during another one's question.
+    else this.#held.hold(text);
+  }
+
+  // Read through a method, so that the compiler does not take it for constant across an await.
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #crash(error: unknown): void {
+    this.close();
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}

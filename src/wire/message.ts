@@ -1,0 +1,58 @@
+// How messages of one direction are told apart, checked and typed, from one table of their fields.
+// The tables are to-hub.ts and to-node.ts.
+
+import * as v from "valibot";
+import { VnetError } from "../errors.js";
+
+export type MessageTable = Record<string, v.GenericSchema<object, object>>;
+
+/** The union of a table's messages: each one's fields and its `type`. */
+export type MessageOf<Table extends MessageTable> = {
+  [Type in keyof Table & string]: { type: Type } & v.InferOutput<Table[Type]>;
+}[keyof Table & string];
+
+/** One handler for each message type; leaving one out does not compile. */
+export type MessageHandlers<Message extends { type: string }> = {
+  [Type in Message["type"]]: (
+    message: Extract<Message, { type: Type }>,
+  ) => void;
+};
+
+/** Checks what a frame held. Throws VnetError `protocol` that says what is wrong, never quoting long contents. */
+export function createMessageDecoder<Table extends MessageTable>(
+  table: Table,
+): (value: unknown) => MessageOf<Table> {
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new VnetError("protocol", "a message is not a JSON object");
+    const { type, ...fields } = value as Record<string, unknown>;
+    if (typeof type !== "string" || !Object.hasOwn(table, type))
+      throw new VnetError("protocol", `unknown message type ${quote(type)}`);
+    const schema = table[type];
+    if (schema === undefined) throw new Error("unreachable");
+    const result = v.safeParse(schema, fields);
+    if (!result.success) {
+      const issue = result.issues[0];
+      throw new VnetError(
+        "protocol",
+        `message ${type}: ${v.getDotPath(issue) ?? "fields"}: ${issue.message.slice(0, 120)}`,
+      );
+    }
+    return { type, ...result.output };
+  };
+}
+
+/** Calls the handler of the message's own type. */
+export function dispatch<Message extends { type: string }>(
+  handlers: MessageHandlers<Message>,
+  message: Message,
+): void {
+  const handle = handlers[message.type as Message["type"]] as (
+    message: Message,
+  ) => void;
+  handle(message);
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(String(value).slice(0, 40));
+}

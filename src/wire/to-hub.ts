@@ -1,0 +1,60 @@
+// Everything that a node says to the hub. The table is the definition: names, fields, bounds, and the type.
+
+import * as v from "valibot";
+import * as field from "./fields.js";
+import { createMessageDecoder, type MessageOf } from "./message.js";
+
+/** The version of both directions and of the channel's frames. Raised when any of them changes. */
+export const PROTOCOL_VERSION = 1;
+
+export const toHubMessages = {
+  /**
+   * First, and only once. `session` is the node process's own random token: whoever shows it again is the same
+   * process coming back, and takes over what is left of it. `vnetid`: the one it had, or 0.
+   */
+  hello: v.object({
+    protocol: field.version,
+    software: field.label,
+    name: field.label,
+    group: field.label,
+    guest: field.flag,
+    vnetid: field.optionalVnetid,
+    session: field.token,
+  }),
+  /** Offers a serve. `only`: the one vnetid that may see it (an unserve), 0: the group. */
+  register: v.strictObject({
+    request: field.request,
+    serveid: field.wantedServeid,
+    serve: field.particulars,
+    only: field.optionalVnetid,
+  }),
+  /** New particulars of a serve that stays registered. */
+  update: v.strictObject({
+    serveid: field.serveid,
+    serve: field.particulars,
+  }),
+  unregister: v.strictObject({ serveid: field.serveid }),
+  /** Asks for a channel to a node; answered by `leg` or `refused`. */
+  channel: v.strictObject({ request: field.request, vnetid: field.vnetid }),
+  /** Asks a node for a service that it has not registered; answered by `unserve-granted` or `refused`. */
+  unserve: v.strictObject({
+    request: field.request,
+    vnetid: field.vnetid,
+    ip: field.host,
+    port: field.port,
+  }),
+  /** The requester does not want its unserve any more. */
+  "unserve-return": v.strictObject({ serveid: field.serveid }),
+  /** The provider's answer to `unserve-ask`: the id, or 0 and the reason. */
+  "unserve-answer": v.strictObject({
+    request: field.request,
+    serveid: field.wantedServeid,
+    reason: field.reason,
+  }),
+  ping: v.strictObject({ request: field.request }),
+  pong: v.strictObject({ request: field.request }),
+} as const;
+
+export type ToHub = MessageOf<typeof toHubMessages>;
+export type Hello = Extract<ToHub, { type: "hello" }>;
+export const decodeToHub = createMessageDecoder(toHubMessages);

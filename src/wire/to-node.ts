@@ -1,0 +1,71 @@
+// Everything that the hub says to a node. The table is the definition: names, fields, bounds, and the type.
+
+import * as v from "valibot";
+import * as field from "./fields.js";
+import { createMessageDecoder, type MessageOf } from "./message.js";
+
+/** Why the hub ends a control link. */
+export const goodbyeCodes = [
+  "version",
+  "protocol",
+  "replaced",
+  "limit",
+  "shutdown",
+] as const;
+
+export const toNodeMessages = {
+  welcome: v.object({
+    protocol: field.version,
+    software: field.label,
+    vnetid: field.vnetid,
+  }),
+  /**
+   * A change of what this node may see. After `welcome` the whole directory comes in this form too, in as many
+   * messages as it takes; the last of them has `complete`, and so has every later one.
+   */
+  directory: v.strictObject({
+    nodes: v.array(field.directoryNode),
+    goneNodes: v.array(field.vnetid),
+    serves: v.array(field.directoryServe),
+    goneServes: v.array(field.serveid),
+    complete: field.flag,
+  }),
+  registered: v.strictObject({
+    request: field.request,
+    serveid: field.serveid,
+  }),
+  refused: v.strictObject({ request: field.request, reason: field.reason }),
+  /** The ticket for this node's leg of the channel that it asked for. */
+  leg: v.strictObject({ request: field.request, ticket: field.token }),
+  /** Another node asks for a channel: the ticket for this node's leg, and who asks. */
+  offer: v.strictObject({
+    ticket: field.token,
+    vnetid: field.vnetid,
+    name: field.label,
+  }),
+  /** A node asks for a service that is not registered; answered by `unserve-answer`. */
+  "unserve-ask": v.strictObject({
+    request: field.request,
+    vnetid: field.vnetid,
+    name: field.label,
+    ip: field.host,
+    port: field.port,
+  }),
+  "unserve-granted": v.strictObject({
+    request: field.request,
+    serveid: field.serveid,
+  }),
+  /** To the provider: nobody waits for this unserve any more. */
+  "unserve-withdraw": v.strictObject({ serveid: field.serveid }),
+  ping: v.strictObject({ request: field.request }),
+  pong: v.strictObject({ request: field.request }),
+  goodbye: v.strictObject({
+    code: v.picklist(goodbyeCodes),
+    reason: field.reason,
+  }),
+} as const;
+
+export type ToNode = MessageOf<typeof toNodeMessages>;
+export type DirectoryChange = Extract<ToNode, { type: "directory" }>;
+export type GoodbyeCode = (typeof goodbyeCodes)[number];
+export const decodeToNode = createMessageDecoder(toNodeMessages);

@@ -1,0 +1,14 @@
+// The VnetError that a function throws: for tests of mistakes in a file.
+
+import { VnetError } from "../../src/errors.js";
+
+/** Fails when nothing, or anything but a VnetError `config`, is thrown. */
+export function errorOf(act: () => unknown): VnetError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof VnetError && error.code === "config") return error;
+    throw error;
+  }
+  throw new Error("expected a VnetError, nothing was thrown");
+}

@@ -1,0 +1,211 @@
+import { expect } from "chai";
+import { parseNodeConfig } from "../../src/config/node-config.js";
+import { errorOf } from "./error-of.js";
+
+const ROUTE = "[route]\nip=hub.example\n";
+
+function parse(text: string, hostName = "laptop") {
+  return parseNodeConfig(ROUTE + text, "n.ini", hostName);
+}
+
+/** Lines are counted from the text given, as if [route] were not above it. */
+function refusal(text: string): string[] {
+  return errorOf(() => parse(text))
+    .message.split("\n")
+    .map((line) =>
+      line
+        .replace(/^n\.ini:(\d+)/, (_, n) => `${Number(n) - 2}`)
+        .replace(/on line (\d+)/, (_, n) => `on line ${Number(n) - 2}`),
+    );
+}
+
+describe("parseNodeConfig", () => {
+  it("fills in every default", () => {
+    expect(parse("[serve.web]\nport=80\n[use.db]\nserveid=7")).to.deep.equal({
+      route: { ip: "hub.example", port: 7749 },
+      vnet: {
+        name: "laptop",
+        group: "default",
+        terminal: false,
+        startserve: true,
+        startuse: true,
+        allowUnserve: false,
+        unserveRemote: false,
+        unserveNum: 1,
+        unserveTtlSeconds: 180,
+        unserveLingerSeconds: 60,
+      },
+      serves: [
+        {
+          label: "web",
+          serveid: 0,
+          type: "tcp",
+          ip: "127.0.0.1",
+          port: 80,
+          name: "web",
+          info: "",
+          active: true,
+        },
+      ],
+      uses: [
+        { label: "db", serveid: 7, ip: "127.0.0.1", port: 0, active: true },
+      ],
+      warnings: [],
+    });
+  });
+
+  it("makes a host name fit that is no label", () => {
+    expect(parse("", "").vnet.name).to.equal("vnet");
+    expect(parse("", "a".repeat(300)).vnet.name).to.equal("a".repeat(64));
+    expect(parse("[vnet]\nname=x", "").vnet.name).to.equal("x");
+  });
+
+  it("says what to write when [route] is missing", () => {
+    expect(errorOf(() => parseNodeConfig("[vnet]", "n.ini")).message).to.match(
+      /^n\.ini: \[route\]: found no such section; write \[route\]/,
+    );
+  });
+
+  it("lets startserve and startuse count only with a terminal", () => {
+    const keys = "startserve=false\nstartuse=false";
+    expect(parse(`[vnet]\nterminal=false\n${keys}`).vnet).to.include({
+      startserve: true,
+      startuse: true,
+    });
+    expect(parse(`[vnet]\nterminal=true\n${keys}`).vnet).to.include({
+      startserve: false,
+      startuse: false,
+    });
+  });
+
+  it("takes allow_remote for unserve_remote, with a warning", () => {
+    const config = parse("[vnet]\nallow_remote=true");
+    expect(config.vnet.unserveRemote).to.equal(true);
+    expect(config.warnings).to.deep.equal([
+      "n.ini:4: [vnet] allow_remote: this is an old name; write unserve_remote",
+    ]);
+  });
+
+  it("keeps a use without a serveid, with a warning", () => {
+    const { uses, warnings } = parse("[use.a]\nport=1\n[use.b]\nserveid=000");
+    expect(uses.map(({ serveid, active }) => [serveid, active])).to.deep.equal([
+      [0, true],
+      [0, true],
+    ]);
+    expect(warnings).to.deep.equal([
+      "n.ini:3: [use.a] serveid: no serveid, so this use stays disabled; write the serve's (1–999)",
+      "n.ini:6: [use.b] serveid: no serveid, so this use stays disabled; write the serve's (1–999)",
+    ]);
+  });
+
+  it("warns when the hub's address is one to listen on", () => {
+    const { warnings } = parseNodeConfig("[route]\nip=0.0.0.0", "n.ini");
+    expect(warnings).to.have.lengthOf(1);
+    expect(warnings[0]).to.match(
+      /^n\.ini:2: \[route\] ip: 0\.0\.0\.0 is where/,
+    );
+  });
+
+  it("lets a serve and a use have the same serveid, and many have none", () => {
+    const text = ["serve.a", "serve.b", "use.a", "use.b"]
+      .map((name, at) => `[${name}]\nport=${at + 1}\nserveid=000\n`)
+      .join("");
+    expect(parse(text).serves).to.have.lengthOf(2);
+    expect(
+      parse("[serve.a]\nport=1\nserveid=7\n[use.a]\nserveid=007").uses,
+    ).to.have.lengthOf(1);
+  });
+
+  it("lets uses share a port at different addresses", () => {
+    const use = (name: string, id: number, ip: string) =>
+      `[use.${name}]\nserveid=${id}\nip=${ip}\nport=80\n`;
+    expect(
+      parse(use("a", 1, "127.0.0.1") + use("b", 2, "127.0.0.2")).uses,
+    ).to.have.lengthOf(2);
+  });
+
+  it("accepts the ends of every range", () => {
+    expect(
+      parse(
+        "[vnet]\nunserve_num=0\nunserve_ttl=1\nunserve_linger=0\n[serve.a]\nserveid=1\nport=1",
+      ).vnet,
+    ).to.include({ unserveNum: 0, unserveTtlSeconds: 1 });
+    expect(
+      parse(
+        "[vnet]\nunserve_num=100\nunserve_ttl=86400\nunserve_linger=86400\n[use.a]\nserveid=999\nport=65535",
+      ).vnet,
+    ).to.include({ unserveNum: 100, unserveLingerSeconds: 86400 });
+  });
+
+  const MISTAKES: readonly (readonly [text: string, message: RegExp])[] = [
+    ["[vnet]\nname=", /^2: \[vnet\] name: found nothing, allowed 1–64/],
+    [`[vnet]\nname=${"x".repeat(65)}`, /^2: \[vnet\] name: found "x+…", allow/],
+    ['[vnet]\nname="a\\u001bb"', /name: found "a\\u\{1b\}b", allowed 1–64/],
+    ["[vnet]\nterminal=ja", /^2: \[vnet\] terminal: found "ja", allowed true/],
+    ["[vnet]\nunserve_num=101", /found "101", allowed 0–100$/],
+    ["[vnet]\nunserve_ttl=0", /found "0", allowed 1–86400$/],
+    ["[vnet]\nunserve_linger=-1", /found "-1", allowed 0–86400$/],
+    ["[vnet]\ngruop=a", /unknown key, allowed name, group, .*mean group\?$/],
+    ["[vnet]\nunserve_remot=1", /did you mean unserve_remote\?$/],
+    [
+      "[vnet]\nallow_remote=true\nunserve_remote=true",
+      /^2: \[vnet\] allow_remote: found beside unserve_remote on line 3, allowed: unserve_remote only/,
+    ],
+    ["[serve.a]", /^1: \[serve\.a\] port: found nothing, allowed 1–65535$/],
+    ["[serve.a]\nport=ssh", /^2: \[serve\.a\] port: found "ssh", allowed/],
+    ["[serve.a]\nport=0", /^2: \[serve\.a\] port: found "0", allowed 1–65535/],
+    [
+      "[serve.a]\nport=1\nserveid=1000",
+      /^3: \[serve\.a\] serveid: found "1000", allowed 1–499 \(dynamic\), 500/,
+    ],
+    ["[serve.a]\nport=1\ninfo='a\tb'", /\[serve\.a\] info: found "a\\u\{9\}b"/],
+    ["[use.a]\nserveid=abc", /^2: \[use\.a\] serveid: found "abc", allowed 1–/],
+    ["[use.a]\nserveid=1\nport=0", /port: found "0", allowed 1–65535$/],
+    ["[use.a]\nserveid=1\nname=x", /unknown key, allowed serveid, ip, port, /],
+    [
+      "[serve.a]\nport=1\nserveid=7\n[serve.b]\nport=1\nserveid=007",
+      /^6: \[serve\.b\] serveid: found 007, which \[serve\.a\] has on line 3; /,
+    ],
+    [
+      "[use.a]\nserveid=7\n[use.b]\nserveid=7",
+      /^4: \[use\.b\] serveid: found 007, which \[use\.a\] has on line 2; /,
+    ],
+    [
+      "[use.a]\nserveid=1\nport=80\n[use.b]\nserveid=2\nip=127.0.0.1\nport=80",
+      /^7: \[use\.b\] port: found 127\.0\.0\.1 port 80, which \[use\.a\] has on line 3; /,
+    ],
+    ["[serve.a]\nport=1\n[serve.a]\nport=2", /^3: \[serve\.a\]: .*on line 1/],
+    ["[serve.]\nport=1", /^1: \[serve\.\]: found nothing behind the dot/],
+    ["[serve.a\u202eb]\nport=1", /behind the dot, allowed 1–64 printable/],
+    ['[use.a]\nserveid="7', /^2: \[use\.a\] serveid: found ""7" without a/],
+    ['[serve.a]\nport="80', /^2: \[serve\.a\] port: found ""80" without a/],
+    ["[rout]\nip=a", /^1: \[rout\]: .*did you mean \[route\]\?$/],
+  ];
+  for (const [text, message] of MISTAKES)
+    it(`refuses ${JSON.stringify(text).slice(0, 70)}`, () => {
+      const found = refusal(text);
+      expect(found).to.have.lengthOf(1);
+      expect(found[0]).to.match(message);
+    });
+
+  it("reports every mistake of a file at once, in its order", () => {
+    const text =
+      "[vnet]\nterminal=x\n[serve.a]\nserveid=5000\n[sevre.b]\n[use.c]\nport=x\nport=1";
+    expect(refusal(text).map((line) => line.split(":")[0])).to.deep.equal([
+      "2",
+      "3",
+      "4",
+      "5",
+      "7",
+      "8",
+    ]);
+  });
+
+  it("reads thousands of sections in a moment", () => {
+    const text = Array.from(
+      { length: 20_000 },
+      (_, at) => `[use.${at}]\nport=${at + 1}\n`,
+    ).join("");
+    expect(parse(text).uses).to.have.lengthOf(20_000);
+  });
+});

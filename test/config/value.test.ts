@@ -1,0 +1,173 @@
+import { expect } from "chai";
+import {
+  BOOLEAN,
+  HOST,
+  INFO,
+  LABEL,
+  PORT,
+  SERVE_SERVEID,
+  fitLabel,
+} from "../../src/config/value.js";
+import type { ValueKind } from "../../src/config/value.js";
+
+interface Row {
+  readonly name: string;
+  readonly kind: ValueKind<unknown>;
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  readonly bad: readonly string[];
+}
+
+const longName = `${"a".repeat(63)}.`.repeat(4);
+
+const ROWS: readonly Row[] = [
+  {
+    name: "A host",
+    kind: HOST,
+    good: [
+      ["127.0.0.1", "127.0.0.1"],
+      ["255.255.255.255", "255.255.255.255"],
+      ["::", "::"],
+      ["2001:db8::1", "2001:db8::1"],
+      ["[2001:DB8::1]", "2001:DB8::1"],
+      ["::ffff:127.0.0.1", "::ffff:127.0.0.1"],
+      ["fe80::1%eth0", "fe80::1%eth0"],
+      ["localhost", "localhost"],
+      ["my_host-1.example.com.", "my_host-1.example.com."],
+      ["3com.example", "3com.example"],
+      ["例子.测试", "例子.测试"],
+    ],
+    bad: [
+      "",
+      "127.0.0.1:80",
+      "127.0.0",
+      "256.1.1.1",
+      "127.0.0.01",
+      "0x7f.1",
+      "7749",
+      "１２７.0.0.1",
+      "[::1",
+      "[::1]:80",
+      "[127.0.0.1]",
+      "[localhost]",
+      "::1::",
+      "1:2:3:4:5:6:7:8:9",
+      ":::",
+      "fe80::1%",
+      "fe80::1%a/b",
+      "tcp://localhost",
+      "user@host",
+      "a b",
+      "a..b",
+      ".",
+      "-a",
+      "a-",
+      "*",
+      `${"a".repeat(64)}.com`,
+      longName,
+      "a".repeat(100_000),
+    ],
+  },
+  {
+    name: "A port",
+    kind: PORT,
+    good: [
+      ["1", 1],
+      ["65535", 65535],
+      ["0080", 80],
+    ],
+    bad: "0,65536,-1,+1,1.0,1e3,0x50,٣,８０,, 80,80a,ssh,99999999999999999999"
+      .split(",")
+      .concat("1".repeat(100_000)),
+  },
+  {
+    name: "A serveid",
+    kind: SERVE_SERVEID,
+    good: [
+      ["0", 0],
+      ["000", 0],
+      ["7", 7],
+      ["007", 7],
+      ["999", 999],
+    ],
+    bad: ["1000", "-1", "7a", ""],
+  },
+  {
+    name: "A boolean",
+    kind: BOOLEAN,
+    good: [
+      ["true", true],
+      ["True", true],
+      ["YES", true],
+      ["on", true],
+      ["1", true],
+      ["false", false],
+      ["no", false],
+      ["Off", false],
+      ["0", false],
+    ],
+    bad: ["", "2", "ture", "t", "是", "__proto__"],
+  },
+  {
+    name: "A label",
+    kind: LABEL,
+    good: [
+      ["a", "a"],
+      ["my web", "my web"],
+      ["远".repeat(64), "远".repeat(64)],
+      ["😀".repeat(64), "😀".repeat(64)],
+      ["👩‍💻", "👩‍💻"],
+    ],
+    bad: [
+      "",
+      " a",
+      "a ",
+      "a\tb",
+      "a\nb",
+      "a\u001b[0m",
+      "a\u009bm",
+      "a\u202eb",
+      "a\u200bb",
+      "\ud800",
+      "a\u2028b",
+      "远".repeat(65),
+      "a".repeat(100_000),
+    ],
+  },
+  {
+    name: "An info",
+    kind: INFO,
+    good: [
+      ["", ""],
+      [" a ", " a "],
+      ["远".repeat(256), "远".repeat(256)],
+    ],
+    bad: ["a\nb", "\u001b", "a".repeat(257)],
+  },
+];
+
+for (const { name, kind, good, bad } of ROWS)
+  describe(name, () => {
+    for (const [text, value] of good)
+      it(`can be ${JSON.stringify(text)}`, () => {
+        expect(kind.parse(text)).to.equal(value);
+      });
+
+    for (const text of bad)
+      it(`cannot be ${JSON.stringify(text).slice(0, 60)}`, () => {
+        expect(kind.parse(text)).to.equal(undefined);
+      });
+  });
+
+describe("fitLabel", () => {
+  it("makes a label of any host name", () => {
+    expect(fitLabel("my-laptop", "x")).to.equal("my-laptop");
+    expect(fitLabel(" a\u0000b\n ", "x")).to.equal("ab");
+    expect(fitLabel("😀".repeat(100), "x")).to.equal("😀".repeat(64));
+    expect(fitLabel(`${"a".repeat(63)} b`, "x")).to.equal("a".repeat(63));
+  });
+
+  it("takes the other text when nothing is left", () => {
+    for (const text of ["", "   ", "\u0000\u202e"])
+      expect(fitLabel(text, "vnet")).to.equal("vnet");
+  });
+});

@@ -1,0 +1,111 @@
+// Reads one source file's imports and globals, and tells which rules of the
+// layers it breaks. Pure; test/layers.test.ts feeds it.
+
+import { dirname, posix } from "node:path";
+import ts from "typescript";
+
+/** From the bottom up; names on one line never import each other. */
+const LAYERS = [
+  ["base"],
+  ["config"],
+  ["wire"],
+  ["net"],
+  ["channel"],
+  ["hub", "node"],
+  ["terminal"],
+  ["programs"],
+];
+const BASE = ["errors.ts", "log.ts"];
+const PROGRAMS = ["route.ts", "vnet.ts"];
+const TCP = /^(node:)?(net|tls)$/;
+const PROCESS = /^(node:)?process$/;
+
+export interface Unit {
+  /** below src/, with forward slashes */
+  path: string;
+  lines: number;
+  /** lines of the comment at the top */
+  header: number;
+  imports: { from: string; typeOnly: boolean }[];
+  usesProcess: boolean;
+}
+
+export function readUnit(path: string, source: string): Unit {
+  const file = ts.createSourceFile(path, source, ts.ScriptTarget.ES2022, true);
+  const unit: Unit = {
+    path,
+    lines: source.split("\n").length - 1,
+    header: /^(?:\/\/.*(?:\n|$))*/.exec(source)![0].split("\n").length - 1,
+    imports: [],
+    usesProcess: false,
+  };
+  const add = (from: ts.Node | undefined, typeOnly: boolean) => {
+    if (from && ts.isStringLiteralLike(from))
+      unit.imports.push({ from: from.text, typeOnly });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node))
+      add(
+        node.moduleSpecifier,
+        node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+      );
+    else if (ts.isExportDeclaration(node))
+      add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      add(node.argument.literal, true);
+    else if (
+      ts.isCallExpression(node) &&
+      node.expression.kind === ts.SyntaxKind.ImportKeyword
+    )
+      add(node.arguments[0], false);
+    else if (ts.isIdentifier(node) && isGlobalProcess(node))
+      unit.usesProcess = true;
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return unit;
+}
+
+/** One line for each broken rule. */
+export function offencesIn(unit: Unit): string[] {
+  const mine = layerOf(unit.path);
+  const myRank = rankOf(mine);
+  const offences = new Set<string>();
+  if (myRank < 0) offences.add(`${mine} has no layer`);
+  if (unit.usesProcess && mine !== "programs")
+    offences.add("only the programs may use process");
+  for (const { from, typeOnly } of unit.imports) {
+    if (from.startsWith(".")) {
+      const target = posix.join(dirname(unit.path), from);
+      const theirs = layerOf(target.replace(/\.js$/, ".ts"));
+      const theirRank = rankOf(theirs);
+      if (theirs !== mine && (theirRank < 0 || theirRank >= myRank))
+        offences.add(`${mine} may not import ${theirs}`);
+    } else if (TCP.test(from) && !typeOnly && mine !== "net")
+      offences.add(`only net may use ${from}`);
+    else if (PROCESS.test(from) && mine !== "programs")
+      offences.add("only the programs may use process");
+  }
+  return [...offences].map((offence) => `${unit.path}: ${offence}`);
+}
+
+function layerOf(path: string): string {
+  if (BASE.includes(path)) return "base";
+  if (PROGRAMS.includes(path)) return "programs";
+  return path.split("/")[0] ?? path;
+}
+
+function rankOf(layer: string): number {
+  return LAYERS.findIndex((names) => names.includes(layer));
+}
+
+/** The global itself or globalThis.process, not something else so called. */
+function isGlobalProcess(name: ts.Identifier): boolean {
+  if (name.text !== "process") return false;
+  const { parent } = name;
+  if (ts.isPropertyAccessExpression(parent) && parent.name === name)
+    return parent.expression.getText() === "globalThis";
+  const names = parent as { name?: ts.Node; propertyName?: ts.Node };
+  const isNameOf = names.name === name || names.propertyName === name;
+  return !isNameOf || ts.isShorthandPropertyAssignment(parent);
+}

@@ -1,0 +1,52 @@
+import { expect } from "chai";
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { History, HISTORY_LIMIT } from "../../src/terminal/history.js";
+
+describe("history", () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "vnet-history-"));
+    file = join(folder, "state", "history");
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("is kept between runs, for its owner only", () => {
+    const first = History.open(file);
+    for (const line of ["show serves", "ping", "ping", "  "]) first.add(line);
+    expect(History.open(file).newestFirst()).to.deep.equal([
+      "ping",
+      "show serves",
+    ]);
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+  });
+
+  it("keeps a bounded number of lines in memory and in the file", () => {
+    const history = History.open(file);
+    for (let at = 0; at < HISTORY_LIMIT + 5; at++) history.add(`ping ${at}`);
+    const kept = readFileSync(file, "utf8").trim().split("\n");
+    expect(kept).to.have.length(HISTORY_LIMIT);
+    expect(kept[0]).to.equal("ping 5");
+  });
+
+  it("ignores lines of the file that hold control characters", () => {
+    const path = join(folder, "history");
+    writeFileSync(path, "ping\n\u001b[2J\n", { mode: 0o644 });
+    expect(History.open(path).newestFirst()).to.deep.equal(["ping"]);
+    expect(statSync(path).mode & 0o777).to.equal(0o600);
+  });
+
+  it("goes on in memory when the file cannot be read or written", () => {
+    const history = History.open(folder);
+    history.add("ping");
+    expect(history.newestFirst()).to.deep.equal(["ping"]);
+  });
+});

@@ -1,0 +1,230 @@
+import { expect } from "chai";
+import type { NodeConfig } from "../../src/config/config.js";
+import { VnetError } from "../../src/errors.js";
+import { commands } from "../../src/terminal/commands/commands.js";
+import { usageOf } from "../../src/terminal/command.js";
+import { runCommands, runScript } from "../../src/terminal/script.js";
+import { fakeConfig, FakeNode } from "../support/fake-node.js";
+import { FakeTerminal } from "../support/fake-terminal.js";
+
+describe("script", () => {
+  let node: FakeNode;
+  let out: FakeTerminal;
+  let err: FakeTerminal;
+  let config: NodeConfig;
+  beforeEach(() => {
+    node = new FakeNode();
+    out = new FakeTerminal();
+    err = new FakeTerminal();
+    config = fakeConfig();
+  });
+
+  const options = () => ({
+    control: node,
+    output: out.output,
+    errorOutput: err.output,
+    loadConfig: async (path: string | null) => {
+      if (path === "bad.ini") throw new VnetError("config", "bad.ini:1: no");
+      return config;
+    },
+    columns: 120,
+  });
+  const run = (...lines: string[]) => runCommands(lines, options());
+  const json = async (line: string): Promise<unknown> => {
+    out.clear();
+    expect(await run(line)).to.equal(0);
+    return JSON.parse(out.raw);
+  };
+
+  it("runs piped lines in order and tells `exit` from the end of input", async () => {
+    async function* lines(...all: string[]) {
+      yield* all;
+    }
+    const input = lines("", "# comment", "nonsense", "show vnets");
+    expect(await runScript({ ...options(), input })).to.equal("end");
+    expect(err.raw).to.include("unknown command");
+    expect(out.raw).to.equal(out.text);
+    expect(out.raw).to.include("local-ssh (this node)");
+    const leaving = lines("exit", "ping");
+    expect(await runScript({ ...options(), input: leaving })).to.equal("exit");
+    expect(node.calls).to.deep.equal([]);
+  });
+
+  it("returns 0, 1 for a command that failed, 2 for a usage error", async () => {
+    expect(await run("show serves", "help use run", "help")).to.equal(0);
+    node.online = false;
+    expect(await run("show serves")).to.equal(1);
+    expect(await run("reload bad.ini")).to.equal(2);
+    expect(await run("unserve 01")).to.equal(2);
+    expect(err.raw).to.include("port is missing: unserve VNETID [IP] PORT");
+  });
+
+  it("stops at the first -e that fails", async () => {
+    expect(await run("unserve", "ping")).to.equal(2);
+    expect(node.calls).to.deep.equal([]);
+  });
+
+  it("lets a bug of ours through", async () => {
+    node.ping = async () => {
+      throw new TypeError("bug");
+    };
+    const thrown = await run("ping").catch((error: unknown) => error);
+    expect(thrown).to.be.instanceOf(TypeError);
+  });
+
+  // The order of keys in what was asked says nothing.
+  const parsed = (call: string): unknown[] => {
+    const [name, ...what] = call.split(" ");
+    return [name, JSON.parse(what.join(" "))];
+  };
+  const placed: [string, string][] = [
+    [
+      "use run 700 127.0.0.1 1122",
+      'addUse {"serveid":700,"ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
+    ],
+    [
+      "use new 7 name=later",
+      'addUse {"serveid":7,"ip":"127.0.0.1","port":0,"label":"later","active":false}',
+    ],
+    [
+      'serve run 8080 700 web http "my own" site',
+      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true}',
+    ],
+    [
+      "serve new 80 ip=nas",
+      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false}',
+    ],
+    ["ping remote-ssh", 'ping {"vnetid":1,"probes":3}'],
+    ["ping", 'ping {"vnetid":null,"probes":3}'],
+  ];
+  for (const [line, call] of placed)
+    it(`puts every word of \`${line}\` in its place`, async () => {
+      expect(await run(line)).to.equal(0);
+      expect(node.calls.map(parsed)).to.deep.equal([parsed(call)]);
+    });
+
+  const unserves: [string, string, number][] = [
+    ["unserve 01 8888", "127.0.0.1", 0],
+    ["unserve 1 8888 18888", "127.0.0.1", 18888],
+    ["unserve 01 8888 127.0.0.1 18888", "127.0.0.1", 18888],
+    ["unserve remote-ssh 127.0.0.1 8888 ::1 18888", "::1", 18888],
+  ];
+  for (const [line, ip, port] of unserves)
+    it(`tells addresses from ports in \`${line}\``, async () => {
+      expect(await run(line)).to.equal(0);
+      expect(node.calls).to.deep.equal([
+        'requestUnserve {"vnetid":1,"ip":"127.0.0.1","port":8888}',
+        `mapUnserve ${JSON.stringify({ serveid: 1, ip, port })}`,
+      ]);
+    });
+
+  it("gives an unserve back that could not be mapped", async () => {
+    node.mapUnserve = async () => {
+      throw new VnetError("network", "port 8888 is taken");
+    };
+    expect(await run("unserve 01 8888")).to.equal(1);
+    expect(node.calls.at(-1)).to.equal("withdrawUnserve 1");
+  });
+
+  const mistakes: [string, string][] = [
+    ["shwo serves", "did you mean `show serves`?"],
+    ["show", "show what? show serve, show use"],
+    ["xyzzy", "`help` lists the commands"],
+    ["use run 1000", 'serveid "1000": give 1–999'],
+    ["use run 700 127.0.0.300", 'ip "127.0.0.300": give an IP address'],
+    ["use run 700 70000", 'port "70000": give 1–65535'],
+    ["use run 700 1 2 3 4", "is too much: use run SERVEID [IP] [PORT] [NAME]"],
+    ["unserve 09 80", "give remote-ssh (01), local-ssh (02)"],
+    ["use close ssh", "this node has no use: `use run` makes one"],
+    ["exit --json", "exit does not take --json"],
+    ['ping "remote', 'a quote is open: close it with "'],
+    ["use run serveid=7 serveid=8", "serveid is given twice"],
+  ];
+  for (const [line, hint] of mistakes)
+    it(`answers \`${line}\` with one line that helps`, async () => {
+      expect(await run(line)).to.equal(2);
+      expect(err.raw).to.include(hint);
+      expect(err.raw.trimEnd()).not.to.include("\n");
+    });
+
+  it("finds an own entry by label, name or id and lists what is ambiguous", async () => {
+    const rest = { type: "tcp", ip: "127.0.0.1", info: "", active: true };
+    const one = { ...rest, label: "a", name: "web", serveid: 7, port: 80 };
+    await node.addServe(one);
+    await node.addServe({ ...one, label: "web", serveid: 8, name: "b" });
+    expect(await run("serve close web")).to.equal(2);
+    expect(err.raw).to.include("a (007, 127.0.0.1:80), web (008");
+    expect(await run("serve close label=web", "serve delete 7")).to.equal(0);
+    expect(node.calls.slice(2)).to.deep.equal([
+      'closeServe "web"',
+      'deleteServe "a"',
+    ]);
+  });
+
+  it("prints a count line and one helpful line for an empty list", async () => {
+    await run("show serves");
+    expect(out.raw).to.match(/- 1 node, 1 serve -\n$/);
+    out.clear();
+    node.remoteList = [];
+    await run("show serves", "show use", "show serve");
+    expect(out.raw.split("\n")).to.have.length(4);
+    expect(await json("show serves --json")).to.deep.equal([]);
+  });
+
+  it("prints one JSON document with ids as strings and ports as numbers", async () => {
+    await run("use run 700 1122", "use run 5 1123");
+    const remote = {
+      serveid: "700",
+      vnetid: "01",
+      vnet: "remote-ssh",
+      name: "ssh",
+      type: "ssh",
+      ip: "127.0.0.1",
+      port: 22,
+      info: "home-ssh",
+    };
+    expect(await json("show serves --json")).to.deep.equal([remote]);
+    const uses = (await json("show use --json")) as Record<string, unknown>[];
+    expect(uses[0]).to.deep.include({ serveid: "700", port: 1122, remote });
+    expect(uses[1]).to.deep.include({ state: "waiting", remote: null });
+    expect(await json("show vnet --json")).to.deep.include({
+      vnetid: "02",
+      link_state: "online",
+      bytes: { in: 2048, out: 10 },
+    });
+    expect(await json("ping --json")).to.deep.equal({ rtt_ms: [1, 2, 3] });
+    expect(await json("ping 01 --json")).to.deep.include({
+      path: {
+        kind: "relay",
+        hub_ms: [0.5, 1, 1.5],
+        node_ms: [0.5, 1, 1.5],
+      },
+    });
+  });
+
+  it("shows what reload changed, or that nothing differs", async () => {
+    await run("reload");
+    expect(out.raw).to.equal("nothing differs\n");
+  });
+
+  it("never writes control characters of foreign names", async () => {
+    const hostile = "\u001b[2J\u009b1m";
+    node.remoteList = node.remoteList.map((s) => ({ ...s, name: hostile }));
+    await run("show serves", "use run 700", "show use", "show serves --json");
+    expect(out.raw).not.to.match(/(?!\n)\p{Cc}/u);
+  });
+
+  it("explains every command of the table", async () => {
+    for (const command of commands) {
+      out.clear();
+      expect(await run(`help ${command.name}`)).to.equal(0);
+      expect(out.raw.startsWith(usageOf(command))).to.equal(true);
+    }
+  });
+
+  it("keeps help within a narrow window", async () => {
+    await runCommands(["help"], { ...options(), columns: 40 });
+    const widest = Math.max(...out.raw.split("\n").map((l) => l.length));
+    expect(widest).to.be.at.most(40);
+  });
+});

@@ -1,0 +1,172 @@
+import { expect } from "chai";
+import { Terminal } from "../../src/terminal/terminal.js";
+import { SSH, FakeNode } from "../support/fake-node.js";
+import { FakeTerminal } from "../support/fake-terminal.js";
+
+const CTRL_C = "\u0003";
+const CTRL_D = "\u0004";
+
+describe("terminal", () => {
+  let node: FakeNode;
+  let screen: FakeTerminal;
+  let terminal: Terminal;
+  let exits: number;
+
+  const start = (columns = 80) => {
+    node = new FakeNode();
+    screen = new FakeTerminal(columns);
+    exits = 0;
+    terminal = Terminal.start({
+      control: node,
+      input: screen.input,
+      output: screen.output,
+      loadConfig: async () => node.config,
+      historyFile: null,
+      color: false,
+      onExit: () => exits++,
+    });
+  };
+  beforeEach(() => start());
+  afterEach(() => terminal.close());
+
+  it("runs a command and gives the prompt back", async () => {
+    await screen.until(">: ");
+    await screen.answer("show serves\r", "- 1 node, 1 serve -");
+    await screen.until(">: ");
+  });
+
+  it("asks for what is missing, explains a wrong answer and asks the local side after the grant", async () => {
+    await screen.answer("unserve\r", "to vnetid:");
+    await screen.answer("9\r", "give remote-ssh (01)");
+    await screen.answer("\u00151\r", "ip (127.0.0.1):");
+    await screen.answer("\r", "port:");
+    expect(node.calls).to.deep.equal([]);
+    await screen.answer("8888\r", "ip (127.0.0.1):");
+    expect(screen.text).to.include("grants 127.0.0.1:8888 as serve 001");
+    await screen.answer("\r", "port (8888):");
+    await screen.answer("18888\r", "reaches ssh on remote-ssh (01)");
+    expect(node.calls.at(-1)).to.equal(
+      'mapUnserve {"serveid":1,"ip":"127.0.0.1","port":18888}',
+    );
+    await screen.answer("ping\r", "1: 1.00 ms");
+  });
+
+  for (const [name, key] of [
+    ["Ctrl-C", CTRL_C],
+    ["Ctrl-D", CTRL_D],
+  ] as const)
+    it(`cancels a guided command with ${name} and gives the granted unserve back`, async () => {
+      await screen.answer("unserve 01\r", "ip (127.0.0.1):");
+      await screen.answer("\r", "port:");
+      await screen.answer("8888\r", "ip (127.0.0.1):");
+      await screen.answer(key, "cancelled");
+      await screen.until(">: ");
+      expect(node.calls.at(-1)).to.equal("withdrawUnserve 1");
+      expect(exits).to.equal(0);
+    });
+
+  it("withdraws a grant that comes after nobody waits for it", async () => {
+    let grant = (): void => undefined;
+    node.requestUnserve = () =>
+      new Promise((resolve) => {
+        grant = () => resolve({ ...SSH, serveid: 5, temporary: true });
+      });
+    await screen.answer("unserve\r", "to vnetid:");
+    await screen.answer("1\r", "ip (127.0.0.1):");
+    await screen.answer("\r", "port:");
+    await screen.answer("80\r", "asking node 01");
+    await screen.answer(CTRL_C, ">: ");
+    screen.clear();
+    grant();
+    await screen.until("cancelled");
+    expect(node.calls).to.deep.equal(["withdrawUnserve 5"]);
+  });
+
+  it("prints a notice above the line being typed and climbs over nothing", async () => {
+    start(20);
+    await screen.answer("show serves and more than one row", "row");
+    screen.clear();
+    node.notify("node \u001b[2J came");
+    await screen.until("one row");
+    expect(screen.text).to.include("* node \\x1b[2J came\n");
+    expect(screen.raw).not.to.include("\u001b[2J");
+    const rest = screen.raw.slice(screen.raw.indexOf("came") + 4);
+    const climbed = Number(/^\n+\u001b\[(\d+)A/.exec(rest)?.[1] ?? 0);
+    expect(/^\n+/.exec(rest)?.[0]).to.have.length(climbed + 1);
+  });
+
+  it("holds notices back while a question stands and tells how many were dropped", async () => {
+    await screen.answer("unserve\r", "to vnetid:");
+    screen.clear();
+    for (let at = 1; at <= 103; at++) node.notify(`event ${at}.`);
+    expect(screen.text).to.equal("");
+    await screen.answer(CTRL_C, "event 103.");
+    expect(screen.text).to.include("! 3 older notices were dropped");
+    expect(screen.text).not.to.include("event 3.");
+    expect(screen.text).to.include("event 4.");
+  });
+
+  it("gives the prompt back on Ctrl-C while a command runs, and prints its result when it comes", async () => {
+    let done = (): void => undefined;
+    node.ping = () =>
+      new Promise((resolve) => {
+        done = () => resolve({ rttMs: [7], path: null });
+      });
+    await screen.answer("ping\r", "ping");
+    await screen.answer(CTRL_C, ">: ");
+    await screen.answer("show vnets\r", "local-ssh");
+    done();
+    await screen.until("1: 7.00 ms");
+  });
+
+  it("runs lines that were pasted together one after the other", async () => {
+    await screen.answer("use run 700 1122\rshow use\r", "listening [terminal]");
+    expect(node.calls).to.have.length(1);
+  });
+
+  it("clears a typed line with Ctrl-C, asks on an empty one, leaves at the second", async () => {
+    await screen.answer("abc", "abc");
+    await screen.answer(CTRL_C, ">: ");
+    await screen.answer(CTRL_C, "leave? Ctrl-C again or `exit` leaves");
+    await screen.answer(CTRL_C, "\n");
+    expect(exits).to.equal(1);
+  });
+
+  for (const [what, keys] of [
+    ["`exit`", "exit\r"],
+    ["Ctrl-D on an empty line", CTRL_D],
+  ] as const)
+    it(`leaves once on ${what}`, async () => {
+      const left = new Promise<void>((resolve) => {
+        terminal.close();
+        terminal = Terminal.start({
+          control: node,
+          input: screen.input,
+          output: screen.output,
+          loadConfig: async () => node.config,
+          historyFile: null,
+          color: false,
+          onExit: resolve,
+        });
+      });
+      screen.type(keys);
+      await left;
+      expect(node.listeners).to.equal(0);
+    });
+
+  it("leaves when its input ends during a question", async () => {
+    await screen.answer("unserve\r", "to vnetid:");
+    const ended = new Promise((resolve) => screen.input.once("end", resolve));
+    screen.input.end();
+    await ended;
+    await new Promise(setImmediate);
+    expect(exits).to.equal(1);
+  });
+
+  it("is closed twice without harm and then hears no notices", () => {
+    terminal.close();
+    terminal.close();
+    expect(node.listeners).to.equal(0);
+    expect(exits).to.equal(0);
+  });
+});

@@ -1,0 +1,30 @@
+import { expect } from "chai";
+import { quoteWord, splitLine } from "../../src/terminal/words.js";
+
+const textsOf = (line: string) => splitLine(line).words.map(({ text }) => text);
+
+describe("words", () => {
+  const lines: [string, string[]][] = [
+    ["", []],
+    ["  show   serves ", ["show", "serves"]],
+    [`a "b c" 'd "e"'`, ["a", "b c", 'd "e"']],
+    [`"a\\"b\\\\"`, ['a"b\\']],
+    ["reload D:\\my\\config.ini", ["reload", "D:\\my\\config.ini"]],
+    ["info=it's", ["info=it's"]],
+    [`info="a b"`, ["info=a b"]],
+    [`""`, [""]],
+  ];
+  for (const [line, texts] of lines)
+    it(`splits ${JSON.stringify(line)}`, () => {
+      expect(textsOf(line)).to.deep.equal(texts);
+    });
+
+  it("tells that a quote is still open", () => {
+    expect(splitLine('use open "my').open).to.equal('"');
+  });
+
+  it("quotes so that splitting brings the same word back", () => {
+    for (const text of ["ssh", "my node", 'a"b\\', "--json", "文件", "#1", ""])
+      expect(textsOf(quoteWord(text))).to.deep.equal([text]);
+  });
+});
