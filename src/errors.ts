@@ -35,6 +35,7 @@ export class VnetError extends Error {
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
     return messageOf(error.errors[0]);
-  const text = error instanceof Error ? error.message || error.name : String(error);
+  const text =
+    error instanceof Error ? error.message || error.name : String(error);
   return text.replace(/\s*\n\s*/g, " ");
 }

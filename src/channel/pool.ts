@@ -107,7 +107,7 @@ export class ChannelPool {
   private async connect(): Promise<Channel> {
     const channel = await this.options.connect();
     // TypeScript cannot know that the pool may have been closed meanwhile.
-    if ((this.state) === "closed") {
+    if (this.state === "closed") {
       channel.close();
       throw new VnetError("closed", "the node is gone");
     }
@@ -156,8 +156,7 @@ export class ChannelPool {
 
   private tick(): void {
     const now = performance.now();
-    if (!this.missed)
-      this.target = Math.max(1, Math.floor(this.target / 2));
+    if (!this.missed) this.target = Math.max(1, Math.floor(this.target / 2));
     this.missed = false;
     const keep = this.wanted ? this.target : 0;
     const spare = this.idle.filter(

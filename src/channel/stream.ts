@@ -137,8 +137,7 @@ export class Stream extends EventEmitter<{
       this.receivedFin = true;
       this.socket?.end();
       this.endIfFinished();
-    } else
-      throw new VnetError("protocol", `channel frame ${type} out of turn`);
+    } else throw new VnetError("protocol", `channel frame ${type} out of turn`);
   }
 
   channelDrained(): void {

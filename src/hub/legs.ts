@@ -56,9 +56,7 @@ export class Legs<Owner> {
     if (joint === undefined) return false;
     this.waiting.delete(ticket);
     const [a, b] =
-      joint.tickets[0] === ticket
-        ? [leg, joint.legs[1]]
-        : [joint.legs[0], leg];
+      joint.tickets[0] === ticket ? [leg, joint.legs[1]] : [joint.legs[0], leg];
     joint.legs = [a, b];
     if (a !== undefined && b !== undefined) this.join(joint, a, b);
     else leg.on("error", () => undefined);

@@ -73,9 +73,7 @@ export class Channels {
   }
 
   /** Another node wants a channel to us. */
-  async answerOffer(
-    offer: Extract<HubNews, { type: "offer" }>,
-  ): Promise<void> {
+  async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
     const from = { vnetid: offer.vnetid, name: offer.name };
     try {
       const leg = await this.options.link.openLeg(offer.ticket);

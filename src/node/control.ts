@@ -1,7 +1,13 @@
 // What a node offers to whoever drives it (the terminal, -e, tests): commands and snapshots of its state.
 // Types only; node.ts implements them. Ids are numbers here, their padded form is the terminal's business.
 
-import type { NodeConfig, ServeSettings, UseSettings, VnetSettings, RouteSettings } from "../config/config.js";
+import type {
+  NodeConfig,
+  ServeSettings,
+  UseSettings,
+  VnetSettings,
+  RouteSettings,
+} from "../config/config.js";
 import type { ConfigChange } from "../config/diff.js";
 
 /** Where a serve or use came from: the file, the terminal, or an unserve. */
@@ -129,9 +135,16 @@ export interface NodeControl {
   deleteUse(label: string): Promise<void>;
 
   /** Asks node `vnetid` for a service that it has not registered. Rejects with its reason. Nothing is mapped yet. */
-  requestUnserve(request: { vnetid: number; ip: string; port: number }): Promise<RemoteServe>;
+  requestUnserve(request: {
+    vnetid: number;
+    ip: string;
+    port: number;
+  }): Promise<RemoteServe>;
   /** Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. */
-  mapUnserve(serveid: number, local: { ip: string; port: number }): Promise<UseView>;
+  mapUnserve(
+    serveid: number,
+    local: { ip: string; port: number },
+  ): Promise<UseView>;
   /** Gives back an unserve that was requested and will not be mapped. Never throws. */
   withdrawUnserve(serveid: number): void;
 

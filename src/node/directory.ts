@@ -92,7 +92,10 @@ export class Directory extends EventEmitter<{
 /** The entries that a change touches, as they are now: so that a change costs its own size, not the directory's. */
 function touchedBy(change: DirectoryChange, copy: Copy): Copy {
   const touched = emptyCopy();
-  for (const id of [...change.goneNodes, ...change.nodes.map((n) => n.vnetid)]) {
+  for (const id of [
+    ...change.goneNodes,
+    ...change.nodes.map((n) => n.vnetid),
+  ]) {
     const node = copy.nodes.get(id);
     if (node !== undefined) touched.nodes.set(id, node);
   }

@@ -17,7 +17,9 @@ import { dial } from "../net/dial.js";
 import { encodeControlPreamble, encodeLegPreamble } from "../wire/preamble.js";
 import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../wire/to-node.js";
+import { Backoff, DEFAULT_BACKOFF, type BackoffOptions } from "./backoff.js";
 import type { LinkState } from "./control.js";
+import { Requests } from "./requests.js";
 
 type Probe = { type: "ping" | "pong" };
 type Reply = Extract<
@@ -38,17 +40,9 @@ export interface HubLinkOptions {
   guest: boolean;
   software: string;
   heartbeat?: Heartbeat;
-  backoff?: Backoff;
+  backoff?: BackoffOptions;
 }
 
-export interface Backoff {
-  firstMs: number;
-  maxMs: number;
-  /** a link that lived this long was healthy: the next loss begins with firstMs again */
-  healthyMs: number;
-}
-
-const BACKOFF: Backoff = { firstMs: 200, maxMs: 2_000, healthyMs: 10_000 };
 const DIAL_TIMEOUT_MS = 5_000;
 const REPLY_TIMEOUT_MS = 10_000;
 
@@ -62,10 +56,10 @@ export class HubLink extends EventEmitter<{
   private link: ControlLink<ToNode, ToHub> | undefined;
   private attempt = 0;
   private onlineAt = 0;
-  private delayMs = 0;
-  private retryTimer: NodeJS.Timeout | undefined;
-  private readonly requests = new Map<number, PendingRequest>();
-  private nextRequest = 1;
+  private readonly backoff: Backoff;
+  /** until the next attempt, or until the hub must have answered the hello */
+  private timer: NodeJS.Timeout | undefined;
+  private readonly requests = new Requests<Reply>(REPLY_TIMEOUT_MS);
   /** tells the hub that it is this same process that comes back */
   private readonly session = randomBytes(16).toString("hex");
   private goodbye: string | undefined;
@@ -74,6 +68,7 @@ export class HubLink extends EventEmitter<{
 
   constructor(private options: HubLinkOptions) {
     super();
+    this.backoff = new Backoff(options.backoff ?? DEFAULT_BACKOFF);
   }
 
   get state(): LinkState {
@@ -94,39 +89,31 @@ export class HubLink extends EventEmitter<{
   }
 
   /** Leaves the hub and joins again under the new settings, at once. */
-  rejoin(
-    settings: Pick<HubLinkOptions, "route" | "name" | "group">,
-  ): void {
-    const movesHub = settings.route !== this.options.route;
+  rejoin(settings: Pick<HubLinkOptions, "route" | "name" | "group">): void {
+    const before = this.hub;
     this.options = { ...this.options, ...settings };
     if (this.current === "closed") return;
-    if (movesHub) this.vnetid = 0;
-    this.delayMs = 0;
+    // A number that another hub gave means nothing here.
+    if (this.hub !== before) this.vnetid = 0;
+    this.backoff.reset();
     this.onlineAt = 0;
     this.lose(new VnetError("closed", "the settings changed"));
   }
 
   /** Sends, or does nothing while there is no hub. */
-  send(
-    message: Exclude<ToHub, Probe | Asking | { type: "hello" }>,
-  ): void {
+  send(message: Exclude<ToHub, Probe | Asking | { type: "hello" }>): void {
     if (this.current === "online") this.link?.send(message);
   }
 
   /** Asks and waits for the answer. Rejects with VnetError: `refused` with the hub's reason, `timeout`, `closed`. */
   request<M extends Asking>(message: Unnumbered<M>): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.current !== "online" || this.link === undefined) {
-        reject(new VnetError("closed", "the hub is not reached just now"));
-        return;
-      }
-      const request = this.nextRequest++;
-      const timer = setTimeout(() => {
-        this.requests.delete(request);
-        reject(new VnetError("timeout", "the hub did not answer in time"));
-      }, REPLY_TIMEOUT_MS);
-      this.requests.set(request, { resolve, reject, timer });
-      this.link.send({ ...message, request });
+    const { link } = this;
+    if (this.current !== "online" || link === undefined)
+      return Promise.reject(
+        new VnetError("closed", "the hub is not reached just now"),
+      );
+    return this.requests.ask((request) => {
+      link.send({ ...message, request });
     });
   }
 
@@ -206,7 +193,7 @@ export class HubLink extends EventEmitter<{
       vnetid: this.vnetid,
       session: this.session,
     });
-    this.retryTimer = setTimeout(() => {
+    this.timer = setTimeout(() => {
       this.lose(new VnetError("timeout", "the hub did not answer the hello"));
     }, REPLY_TIMEOUT_MS);
   }
@@ -232,7 +219,7 @@ export class HubLink extends EventEmitter<{
 
   private welcome(vnetid: number): void {
     if (this.current !== "connecting") return;
-    clearTimeout(this.retryTimer);
+    clearTimeout(this.timer);
     this.current = "online";
     this.vnetid = vnetid;
     this.error = null;
@@ -241,59 +228,33 @@ export class HubLink extends EventEmitter<{
   }
 
   private answer(reply: Reply): void {
-    const pending = this.requests.get(reply.request);
-    if (pending === undefined) return;
-    this.requests.delete(reply.request);
-    clearTimeout(pending.timer);
     if (reply.type === "refused")
-      pending.reject(new VnetError("refused", reply.reason));
-    else pending.resolve(reply);
+      this.requests.refuse(
+        reply.request,
+        new VnetError("refused", reply.reason),
+      );
+    else this.requests.answer(reply);
   }
 
   /** The link of the moment, or the attempt at one, is over. */
-  private lose(reason: VnetError, next: "offline" | "closed" = "offline"): void {
+  private lose(
+    reason: VnetError,
+    next: "offline" | "closed" = "offline",
+  ): void {
     const { link } = this;
-    const healthy =
-      this.onlineAt > 0 &&
-      performance.now() - this.onlineAt > (this.backoff.healthyMs);
+    const livedMs = this.onlineAt > 0 ? performance.now() - this.onlineAt : 0;
     this.attempt++;
     this.link = undefined;
     this.onlineAt = 0;
     this.current = next;
     this.error = reason.message;
-    clearTimeout(this.retryTimer);
+    clearTimeout(this.timer);
     link?.close(reason);
-    for (const pending of this.requests.values()) {
-      clearTimeout(pending.timer);
-      pending.reject(new VnetError("closed", "the hub was lost"));
-    }
-    this.requests.clear();
-    if (next === "offline") this.retryLater(healthy);
+    this.requests.drop(new VnetError("closed", "the hub was lost"));
+    if (next === "offline")
+      this.timer = setTimeout(() => {
+        void this.connect();
+      }, this.backoff.next(livedMs));
     this.emit("offline", reason);
   }
-
-  private get backoff(): Backoff {
-    return this.options.backoff ?? BACKOFF;
-  }
-
-  private retryLater(healthy: boolean): void {
-    const { firstMs, maxMs } = this.backoff;
-    this.delayMs =
-      healthy || this.delayMs === 0
-        ? firstMs
-        : Math.min(this.delayMs * 2, maxMs);
-    // Jitter: many nodes that lost one hub do not come back in the same moment.
-    this.retryTimer = setTimeout(
-      () => {
-        void this.connect();
-      },
-      this.delayMs * (0.5 + Math.random() / 2),
-    );
-  }
-}
-
-interface PendingRequest {
-  resolve: (reply: Reply) => void;
-  reject: (error: VnetError) => void;
-  timer: NodeJS.Timeout;
 }

@@ -1,8 +1,14 @@
 // Applies the differences between what a node runs and a new configuration, and touches nothing else.
 
-import type { NodeConfig } from "../config/config.js";
+import {
+  SERVEID,
+  type NodeConfig,
+  type ServeSettings,
+  type UseSettings,
+} from "../config/config.js";
 import { diffNodeConfig, type ConfigChange } from "../config/diff.js";
 import { VnetError } from "../errors.js";
+import type { Origin } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import type { Serves } from "./serves.js";
 import type { Uses } from "./uses.js";
@@ -24,35 +30,19 @@ export function planReload(
   before: NodeConfig,
   after: NodeConfig,
 ): ConfigChange[] {
-  const fromFile = { origin: "config" };
-  const isOurs = (entry: { origin: string }) =>
-    entry.origin === fromFile.origin;
-  refuseOverwriting(
-    "serve",
-    parts.serves.all().filter((serve) => !isOurs(serve)),
-    after.serves,
-  );
-  refuseOverwriting(
-    "use",
-    parts.uses.all().filter((use) => !isOurs(use)),
-    after.uses,
-  );
-  return diffNodeConfig(
-    {
-      ...before,
-      serves: parts.serves
-        .all()
-        .filter(isOurs)
-        .map((serve) => serve.settings),
-      uses: parts.uses
-        .all()
-        .filter(isOurs)
-        .map((use) => use.settings),
-    },
-    after,
-  );
+  const serves = parts.serves.all();
+  const uses = parts.uses.all();
+  refuseClash("serve", serves.filter(madeHere), after.serves, true);
+  refuseClash("use", uses.filter(madeHere), after.uses, false);
+  const running = {
+    ...before,
+    serves: serves.filter(fromFile).map((serve) => serve.settings),
+    uses: uses.filter(fromFile).map((use) => use.settings),
+  };
+  return diffNodeConfig(running, after);
 }
 
+/** Resolves when all of it is applied; what the hub or a port refuses is told as a notice and in `show`. */
 export async function applyReload(
   parts: ReloadParts,
   after: NodeConfig,
@@ -60,67 +50,82 @@ export async function applyReload(
 ): Promise<void> {
   const { link, serves, uses } = parts;
   const { startserve, startuse, name, group } = after.vnet;
-  const rejoins = changes.some(
-    (change) =>
-      change.kind === "route" ||
-      (change.kind === "vnet" &&
-        change.changed.some((key) => key === "name" || key === "group")),
-  );
-  const opening: Promise<void>[] = [];
-  const addServe = (settings: (typeof after.serves)[number]) => {
-    const serve = serves.add(settings, "config");
-    // A refusal by the hub is told as a notice and in `show serve`.
-    if (settings.active && startserve)
-      opening.push(serve.open().catch(() => undefined));
-  };
-  // Removals come first, so that what they held (ids, ports) is free for what is added.
-  for (const change of changes)
+  // All that goes does so before anything comes: ids and ports may change hands.
+  const newServes: ServeSettings[] = [];
+  const newUses: UseSettings[] = [];
+  for (const change of changes) {
+    if (change.kind === "serve-added") newServes.push(change.serve);
+    if (change.kind === "use-added") newUses.push(change.use);
     if (change.kind === "serve-removed")
       serves.drop(serves.get(change.serve.label), REASON);
-    else if (change.kind === "use-removed")
+    if (change.kind === "use-removed")
       await uses.drop(uses.get(change.use.label), REASON);
-  if (rejoins) link.rejoin({ route: after.route, name, group });
-  for (const change of changes)
-    switch (change.kind) {
-      case "serve-changed": {
-        const serve = serves.get(change.before.label);
-        const keys = new Set(change.changed);
-        if (!keys.has("serveid") && !keys.has("active")) {
-          serve.update(change.after);
-          break;
-        }
+    if (change.kind === "serve-changed") {
+      const serve = serves.get(change.before.label);
+      if (keepsRegistration(change.changed)) serve.update(change.after);
+      else {
         serves.drop(serve, REASON);
-        addServe(change.after);
-        break;
+        newServes.push(change.after);
       }
-      case "serve-added":
-        addServe(change.serve);
-        break;
-      case "use-changed":
-        await uses.drop(uses.get(change.before.label), REASON);
-        addUse(change.after);
-        break;
-      case "use-added":
-        addUse(change.use);
-        break;
     }
-  await Promise.all(opening);
-
-  function addUse(settings: (typeof after.uses)[number]): void {
-    const use = uses.add(settings, "config");
-    if (settings.active && startuse) opening.push(uses.open(use));
+    if (change.kind === "use-changed") {
+      await uses.drop(uses.get(change.before.label), REASON);
+      newUses.push(change.after);
+    }
   }
+  if (changes.some(needsRejoin))
+    link.rejoin({ route: after.route, name, group });
+  const opening: Promise<void>[] = [];
+  for (const settings of newServes) {
+    const serve = serves.add(settings, "config");
+    if (settings.active && startserve)
+      opening.push(serve.open().catch(() => undefined));
+  }
+  for (const settings of newUses) {
+    const use = uses.add(settings, "config");
+    const opens = settings.active && startuse;
+    if (opens && settings.serveid !== SERVEID.none)
+      opening.push(uses.open(use));
+  }
+  await Promise.all(opening);
 }
 
-function refuseOverwriting(
+function fromFile(entry: { origin: Origin }): boolean {
+  return entry.origin === "config";
+}
+
+function madeHere(entry: { origin: Origin }): boolean {
+  return entry.origin !== "config";
+}
+
+function keepsRegistration(changed: string[]): boolean {
+  return !changed.includes("serveid") && !changed.includes("active");
+}
+
+function needsRejoin(change: ConfigChange): boolean {
+  if (change.kind === "route") return true;
+  return (
+    change.kind === "vnet" &&
+    (change.changed.includes("name") || change.changed.includes("group"))
+  );
+}
+
+function refuseClash(
   kind: string,
   made: { label: string; settings: { serveid: number } }[],
   wanted: { label: string; serveid: number }[],
+  idsAreUnique: boolean,
 ): void {
-  for (const { label } of made)
-    if (wanted.some((entry) => entry.label === label))
+  for (const { label, settings } of made)
+    for (const entry of wanted) {
+      const sameId =
+        idsAreUnique &&
+        entry.serveid !== SERVEID.none &&
+        entry.serveid === settings.serveid;
+      if (entry.label !== label && !sameId) continue;
       throw new VnetError(
         "usage",
-        `nothing changed: the file has a ${kind} called ${label}, and so has this terminal; delete one of them`,
+        `nothing changed: ${kind} ${entry.label} of the file clashes with ${kind} ${label} made in this terminal (same ${sameId ? "serveid" : "name"}); delete one of them`,
       );
+    }
 }

@@ -2,7 +2,11 @@
 // Registers again after each loss of the hub, with the id it had.
 
 import type { Stream } from "../channel/stream.js";
-import { formatServeid, SERVEID, type ServeSettings } from "../config/config.js";
+import {
+  formatServeid,
+  SERVEID,
+  type ServeSettings,
+} from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { dial } from "../net/dial.js";
 import type { ServeParticulars } from "../wire/fields.js";

@@ -2,7 +2,11 @@
 // Guards that labels and wanted ids are unique in the node.
 
 import type { Stream } from "../channel/stream.js";
-import { formatServeid, SERVEID, type ServeSettings } from "../config/config.js";
+import {
+  formatServeid,
+  SERVEID,
+  type ServeSettings,
+} from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin } from "./control.js";
@@ -99,8 +103,7 @@ export class Serves {
         `a serve called ${label} is there already; delete it first or choose another name`,
       );
     const holder = this.all().find(
-      (serve) =>
-        serveid !== SERVEID.none && serve.settings.serveid === serveid,
+      (serve) => serveid !== SERVEID.none && serve.settings.serveid === serveid,
     );
     if (holder !== undefined)
       throw new VnetError(

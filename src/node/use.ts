@@ -3,17 +3,13 @@
 
 import type net from "node:net";
 import type { Stream } from "../channel/stream.js";
-import {
-  formatServeid,
-  formatVnetid,
-  SERVEID,
-  type UseSettings,
-} from "../config/config.js";
+import { formatServeid, SERVEID, type UseSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { formatAddress } from "../net/address.js";
 import { Listener } from "../net/listener.js";
 import { reset } from "../net/reset.js";
 import type { Channels } from "./channels.js";
+import { Meaning } from "./meaning.js";
 import type { Notice, Origin, RemoteServe, UseView } from "./control.js";
 
 /** A port that could not be had is tried again this often. */
@@ -37,8 +33,7 @@ export class Use {
   private state: UseView["state"] = "inactive";
   private error: string | null = null;
   private remote: RemoteServe | null = null;
-  /** whom this use means, from the first time that it found its serve */
-  private meant: { vnet: string; name: string } | undefined;
+  private readonly meaning = new Meaning();
   private listener: Listener | undefined;
   private readonly streams = new Set<Stream>();
   private settling: Promise<void> | undefined;
@@ -87,7 +82,7 @@ export class Use {
   open(): Promise<void> {
     if (!this.isOpen) {
       this.state = "waiting";
-      this.meant = undefined;
+      this.meaning.forget();
     }
     return this.settle();
   }
@@ -128,31 +123,16 @@ export class Use {
       settings.serveid === SERVEID.none
         ? "no serveid is set"
         : lookup(settings.serveid);
-    const refusal = typeof found === "string" ? found : this.mismatch(found);
-    if (typeof found === "string" || refusal !== null) {
-      this.wait(refusal ?? "");
+    const meant = typeof found === "string" ? found : this.meaning.check(found);
+    if (typeof meant === "string") {
+      this.state = "waiting";
+      this.error = meant;
+      this.remote = null;
+      this.meaning.interrupt();
       return null;
     }
-    this.meant = { vnet: found.vnet, name: found.name };
-    this.remote = found;
-    return { ip: settings.ip, port: settings.port || found.port };
-  }
-
-  private wait(reason: string): void {
-    this.state = "waiting";
-    this.error = reason;
-    this.remote = null;
-  }
-
-  /** A dynamic id may have gone to somebody else's serve: that is not what this use means. */
-  private mismatch(found: RemoteServe): string | null {
-    const { meant, remote } = this;
-    if (meant === undefined || found.serveid >= SERVEID.staticMin) return null;
-    // It never went away: its owner has renamed it.
-    if (remote?.vnetid === found.vnetid) return null;
-    if (meant.vnet === found.vnet && meant.name === found.name) return null;
-    const id = formatServeid(found.serveid);
-    return `${id} is now ${found.name} of vnet ${formatVnetid(found.vnetid)} (${found.vnet}), this use means ${meant.name} of ${meant.vnet}; close and open it to take the new one`;
+    this.remote = meant;
+    return { ip: settings.ip, port: settings.port || meant.port };
   }
 
   private async listen(target: { ip: string; port: number }): Promise<void> {
@@ -209,9 +189,8 @@ export class Use {
   /** A user's connection. */
   private async connect(socket: net.Socket): Promise<void> {
     const { remote } = this;
-    const early = (error: Error) => {
-      error;
-    };
+    // Nobody listens to the socket until a stream takes it over; a user that leaves by then is no news.
+    const early = () => undefined;
     socket.on("error", early);
     try {
       if (remote === null || this.state !== "listening")

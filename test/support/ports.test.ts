@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { reservePort } from "./ports.js";
+import { Program } from "./program.js";
 
 const PORTS_MODULE = new URL("./ports.js", import.meta.url).href;
 
@@ -17,20 +17,18 @@ describe("reservePort", () => {
   it("gives no port twice, to other processes neither", async () => {
     const script = `
       const { reservePort } = await import(${JSON.stringify(PORTS_MODULE)});
-      for (let i = 0; i < 200; i++) console.log(await reservePort());`;
-    const outputs = await Promise.all(
-      [1, 2].map(async () => {
-        const child = spawn(process.execPath, [
-          ...["--input-type=module", "-e", script],
-        ]);
-        let text = "";
-        child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-        await once(child, "close");
-        return text.trim().split("\n").map(Number);
-      }),
+      for (let i = 0; i < 200; i++) console.log(await reservePort());
+      console.log("done");
+      process.stdin.resume();`;
+    const suites = [1, 2].map(
+      () =>
+        new Program(process.execPath, ["--input-type=module", "-e", script]),
     );
-    const [first = [], second = []] = outputs;
-    expect(new Set(first)).to.have.property("size", 200);
-    expect(new Set(second)).to.have.property("size", 200);
+    // Both hold theirs until both are done.
+    for (const suite of suites) await suite.waitForOutput("done");
+    for (const suite of suites) suite.endInput();
+    for (const suite of suites) await suite.exited;
+    const ports = suites.flatMap((suite) => suite.lines.slice(0, 200));
+    expect(new Set(ports)).to.have.property("size", 400);
   });
 });

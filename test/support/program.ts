@@ -137,7 +137,10 @@ export class Program {
         if (found !== null) {
           finish();
           resolve(found);
-        } else if (!this.running) fail("before it ended");
+        } else if (this.exit) {
+          const { status, signal } = this.exit;
+          fail(`before it ended (${status ?? signal ?? "not started"})`);
+        }
       };
       const timer = setTimeout(fail, timeoutMs, `within ${timeoutMs} ms`);
       this.#waiting.add(check);

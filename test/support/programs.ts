@@ -25,6 +25,8 @@ interface Start {
   port: number;
   args: string[];
   options?: ProgramOptions;
+  /** printed when it accepts; else a connection is tried, seen and closed */
+  ready?: string;
   /** what asks it to end at once */
   signal?: NodeJS.Signals;
 }
@@ -37,7 +39,8 @@ async function start(how: Start): Promise<Service> {
     removeFolder(folder);
   };
   try {
-    await untilAccepting(program, port);
+    if (how.ready === undefined) await untilAccepting(program, port);
+    else await program.waitForOutput(how.ready);
   } catch (error) {
     await close();
     throw error;
@@ -104,7 +107,9 @@ export async function startIperf(): Promise<Service> {
   const folder = makeFolder();
   const port = await reservePort();
   const args = ["-s", "-B", "127.0.0.1", "-p", String(port), "--forceflush"];
-  return start({ name: "iperf3", folder, port, args });
+  // It takes any connection for a client, and listens anew after each.
+  const ready = "Server listening";
+  return start({ name: "iperf3", folder, port, args, ready });
 }
 
 /** Redis that keeps nothing on disk. */

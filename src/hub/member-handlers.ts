@@ -1,0 +1,159 @@
+// What the hub does at each message of a node that has joined: one handler a message, acting on the node's own group.
+// Holds no state of its own.
+
+import { formatVnetid, SERVEID } from "../config/config.js";
+import { VnetError } from "../errors.js";
+import type { MessageHandlers } from "../wire/message.js";
+import type { Group } from "./group.js";
+import type { Legs } from "./legs.js";
+import type { HubLimits } from "./limits.js";
+import type { RegisteredServe } from "./serve-registry.js";
+import type { MemberMessage, Session } from "./session.js";
+import type { UnserveRequests } from "./unserve-requests.js";
+
+export interface MemberHandlerOptions {
+  session: Session;
+  group: Group<Session>;
+  legs: Legs<Session>;
+  unserves: UnserveRequests<Session>;
+  limits: HubLimits;
+}
+
+type Handlers = MessageHandlers<MemberMessage>;
+
+export function createMemberHandlers(options: MemberHandlerOptions): Handlers {
+  return {
+    ...createServeHandlers(options),
+    ...createChannelHandlers(options),
+    ...createUnserveHandlers(options),
+  };
+}
+
+function createServeHandlers({
+  session,
+  group,
+  limits,
+}: MemberHandlerOptions): Pick<Handlers, "register" | "update" | "unregister"> {
+  /** Somebody else's serve, or one that is gone already, is none of this session's business. */
+  const own = (serveid: number): RegisteredServe<Session> | undefined => {
+    const serve = group.serve(serveid);
+    return serve?.owner === session ? serve : undefined;
+  };
+
+  const register: Handlers["register"] = (message) => {
+    const { request, serveid, serve, only } = message;
+    try {
+      const given = group.register(session, serveid, serve, only).serveid;
+      session.send({ type: "registered", request, serveid: given });
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      session.send({ type: "refused", request, reason: error.message });
+    }
+  };
+
+  return {
+    register: (message) => {
+      const holder =
+        message.serveid >= SERVEID.staticMin
+          ? group.serve(message.serveid)?.owner
+          : undefined;
+      if (holder === undefined || holder === session) {
+        register(message);
+        return;
+      }
+      // Perhaps its holder is long dead and nobody noticed yet, and the owner has come back.
+      void holder.isAlive(limits.holderProbeMs).then(() => {
+        if (session.isJoined) register(message);
+      });
+    },
+    update: ({ serveid, serve: particulars }) => {
+      const serve = own(serveid);
+      if (serve !== undefined) group.update(serve, particulars);
+    },
+    unregister: ({ serveid }) => {
+      const serve = own(serveid);
+      if (serve !== undefined) group.remove(serve);
+    },
+  };
+}
+
+function createChannelHandlers({
+  session,
+  group,
+  legs,
+}: MemberHandlerOptions): Pick<Handlers, "channel"> {
+  return {
+    channel: ({ request, vnetid }) => {
+      const target = group.member(vnetid);
+      if (target === undefined) {
+        session.send({ type: "refused", request, reason: noSuchNode(vnetid) });
+        return;
+      }
+      const tickets = legs.issue(session, target);
+      session.send({ type: "leg", request, ticket: tickets.from });
+      target.send({
+        type: "offer",
+        ticket: tickets.to,
+        vnetid: session.vnetid,
+        name: session.name,
+      });
+    },
+  };
+}
+
+function createUnserveHandlers({
+  session,
+  group,
+  unserves,
+}: MemberHandlerOptions): Pick<
+  Handlers,
+  "unserve" | "unserve-answer" | "unserve-return"
+> {
+  return {
+    unserve: ({ request, vnetid, ip, port }) => {
+      const provider = group.member(vnetid);
+      if (provider === undefined || provider.guest) {
+        session.send({ type: "refused", request, reason: noSuchNode(vnetid) });
+        return;
+      }
+      provider.send({
+        type: "unserve-ask",
+        request: unserves.add({ requester: session, provider, request }),
+        vnetid: session.vnetid,
+        name: session.name,
+        ip,
+        port,
+      });
+    },
+    "unserve-answer": ({ request, serveid, reason }) => {
+      const serve = group.serve(serveid);
+      const granted = serve?.owner === session;
+      const asked = unserves.take(request, session);
+      if (asked === undefined) {
+        // Too late: nobody waits for it any more.
+        if (granted && serve.only !== 0)
+          session.send({ type: "unserve-withdraw", serveid });
+      } else if (granted)
+        asked.requester.send({
+          type: "unserve-granted",
+          request: asked.request,
+          serveid,
+        });
+      else
+        asked.requester.send({
+          type: "refused",
+          request: asked.request,
+          reason: reason || "the node refused",
+        });
+    },
+    "unserve-return": ({ serveid }) => {
+      const serve = group.serve(serveid);
+      if (serve?.only === session.vnetid)
+        serve.owner.send({ type: "unserve-withdraw", serveid });
+    },
+  };
+}
+
+function noSuchNode(vnetid: number): string {
+  return `no node ${formatVnetid(vnetid)} in this group; \`show vnets\` lists them`;
+}

@@ -1,0 +1,32 @@
+// How long to wait before the next attempt: longer each time, never the same for two nodes that lost one hub together.
+
+export interface BackoffOptions {
+  firstMs: number;
+  maxMs: number;
+  /** what lived this long was healthy: the next loss begins with firstMs again */
+  healthyMs: number;
+}
+
+export const DEFAULT_BACKOFF: BackoffOptions = {
+  firstMs: 200,
+  maxMs: 2_000,
+  healthyMs: 10_000,
+};
+
+export class Backoff {
+  private delayMs = 0;
+
+  constructor(private readonly options: BackoffOptions) {}
+
+  /** @param livedMs how long the thing that is lost now had lived; 0 when it never did */
+  next(livedMs: number): number {
+    const { firstMs, maxMs, healthyMs } = this.options;
+    const isFresh = this.delayMs === 0 || livedMs > healthyMs;
+    this.delayMs = isFresh ? firstMs : Math.min(this.delayMs * 2, maxMs);
+    return this.delayMs * (0.5 + Math.random() / 2);
+  }
+
+  reset(): void {
+    this.delayMs = 0;
+  }
+}

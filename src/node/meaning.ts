@@ -1,0 +1,41 @@
+// Whom a use means: the serve that it found first. A dynamic id may later be somebody else's, and then an old mapping
+// must not reach that. Static ids are given by people on purpose, so there the id alone is what is meant.
+
+import { formatServeid, formatVnetid, SERVEID } from "../config/config.js";
+import type { RemoteServe } from "./control.js";
+
+export class Meaning {
+  private meant: RemoteServe | undefined;
+  /** whether the serve has been there without a break since it was found */
+  private unbroken = false;
+
+  /** The serve, where it is the one that is meant; else one line that says who is there instead. */
+  check(found: RemoteServe): RemoteServe | string {
+    const { meant } = this;
+    if (meant !== undefined && !this.isSame(meant, found)) {
+      const id = formatServeid(found.serveid);
+      return `${id} is now ${found.name} of vnet ${formatVnetid(found.vnetid)} (${found.vnet}), this use means ${meant.name} of ${meant.vnet}; close and open it to take the new one`;
+    }
+    this.meant = found;
+    this.unbroken = true;
+    return found;
+  }
+
+  /** The serve is gone for now. */
+  interrupt(): void {
+    this.unbroken = false;
+  }
+
+  /** Whatever has the id next is meant. */
+  forget(): void {
+    this.meant = undefined;
+    this.unbroken = false;
+  }
+
+  private isSame(meant: RemoteServe, found: RemoteServe): boolean {
+    if (found.serveid >= SERVEID.staticMin) return true;
+    // Renamed by its owner while it was there.
+    if (this.unbroken && meant.vnetid === found.vnetid) return true;
+    return meant.vnet === found.vnet && meant.name === found.name;
+  }
+}

@@ -1,0 +1,146 @@
+// Puts a node's parts together and connects them. Data flows one way:
+//
+//   hub's news → directory → serves, uses → channels         every part ──→ notices
+//                 incoming streams ← channels ← offers
+
+import type { PoolLimits } from "../channel/pool.js";
+import { createTraffic, type Traffic } from "../channel/traffic.js";
+import type { NodeConfig, VnetSettings } from "../config/config.js";
+import type { VnetError } from "../errors.js";
+import type { Log } from "../log.js";
+import type { Heartbeat } from "../net/control-link.js";
+import type { BackoffOptions } from "./backoff.js";
+import { Borrower } from "./borrower.js";
+import { Channels } from "./channels.js";
+import type { Notice } from "./control.js";
+import { Directory } from "./directory.js";
+import { HubLink, type HubNews } from "./hub-link.js";
+import { Notices } from "./notices.js";
+import { Serves } from "./serves.js";
+import { Unserves } from "./unserves.js";
+import { Uses } from "./uses.js";
+
+export interface NodeOptions {
+  config: NodeConfig;
+  /** name and version, for hello */
+  software: string;
+  /** sees the group and is seen by nobody; registers no serve and opens no use of the configuration */
+  guest?: boolean;
+  log: Log;
+  heartbeat?: Heartbeat;
+  backoff?: BackoffOptions;
+  poolLimits?: Partial<PoolLimits>;
+  incomingIdleMs?: number;
+}
+
+export interface NodeParts {
+  traffic: Traffic;
+  directory: Directory;
+  link: HubLink;
+  notices: Notices;
+  channels: Channels;
+  serves: Serves;
+  uses: Uses;
+  unserves: Unserves;
+  borrower: Borrower;
+}
+
+/** @param settings the `[vnet]` of this moment, which a reload may change */
+export function assemble(
+  options: NodeOptions,
+  settings: () => VnetSettings,
+): NodeParts {
+  const { config, software, log, guest = false } = options;
+  const { heartbeat, backoff, poolLimits, incomingIdleMs } = options;
+  const { name, group } = config.vnet;
+  const traffic = createTraffic();
+  const directory = new Directory();
+  const link = new HubLink({
+    route: config.route,
+    name,
+    group,
+    guest,
+    software,
+    ...(heartbeat && { heartbeat }),
+    ...(backoff && { backoff }),
+  });
+  const notices = new Notices(link, directory, () => settings().group);
+  const notify = (notice: Notice) => {
+    notices.tell(notice);
+  };
+  const serves = new Serves({ link, notify });
+  const channels = new Channels({
+    link,
+    traffic,
+    log,
+    onStream: (stream, from) => {
+      void serves.answer(stream, from);
+    },
+    ...(poolLimits && { poolLimits }),
+    ...(incomingIdleMs !== undefined && { incomingIdleMs }),
+  });
+  const uses = new Uses({ link, channels, directory, notify });
+  const borrower = new Borrower({ link, directory, uses });
+  const unserves = new Unserves({ link, serves, settings, notify });
+  const parts = {
+    traffic,
+    directory,
+    link,
+    notices,
+    channels,
+    serves,
+    uses,
+    unserves,
+    borrower,
+  };
+  connect(parts);
+  return parts;
+}
+
+function connect(parts: NodeParts): void {
+  const { link, directory, channels, serves, uses, notices } = parts;
+  link.on("online", () => {
+    for (const serve of serves.all()) serve.retry();
+  });
+  link.on("offline", (reason) => {
+    loseHub(parts, reason);
+  });
+  link.on("news", (news) => {
+    hear(parts, news);
+  });
+  directory.on("change", (news) => {
+    for (const { vnetid } of news.nodesGone) channels.forget(vnetid);
+    serves.heard(news);
+    uses.heard(news);
+    notices.heard(news);
+  });
+  directory.on("stale", () => {
+    uses.heard(null);
+  });
+}
+
+function hear(parts: NodeParts, news: HubNews): void {
+  switch (news.type) {
+    case "directory":
+      parts.directory.apply(news);
+      return;
+    case "offer":
+      void parts.channels.answerOffer(news);
+      return;
+    case "unserve-ask":
+      void parts.unserves.answer(news);
+      return;
+    case "unserve-withdraw":
+      parts.unserves.withdraw(news.serveid);
+      return;
+  }
+}
+
+function loseHub(parts: NodeParts, reason: VnetError): void {
+  const { serves, channels, notices, directory } = parts;
+  for (const serve of serves.all()) serve.hubLost();
+  // After silence the channels, which ran over the same hub, are as dead as the link but nobody would say so.
+  if (reason.code === "timeout") channels.destroy(reason);
+  notices.hubLost(reason);
+  directory.setStale();
+}
