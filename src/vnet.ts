@@ -38,7 +38,7 @@ Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
 
 /** A guest's commands wait this long for the hub. */
-const GUEST_TIMEOUT_MS = 10_000;
+const GUEST_TIMEOUT_MS = 5_000;
 
 await run({ name: "vnet", help: HELP, takesCommands: true, main });
 

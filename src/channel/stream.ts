@@ -61,6 +61,11 @@ export class Stream extends EventEmitter<{
       reset(socket);
       return;
     }
+    // One that is gone already would never tell of its close.
+    if (socket.destroyed) {
+      this.reset("the connection was closed");
+      return;
+    }
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
       this.traffic.bytesOut += bytes.length;

@@ -62,9 +62,9 @@ export class Group<M extends Member> {
     return { nodes: this.members.size, serves: this.registry.size };
   }
 
-  /** A number for a node that is about to join; `session` marks whose it was. Null: the group is full. */
-  takeVnetid(wanted: number, session: string, guest: boolean): number | null {
-    return (guest ? this.guestIds : this.nodeIds).take(wanted, session);
+  /** A number for a node that is about to join; one that left gets its old one. Null: the group is full. */
+  takeVnetid(wanted: number, name: string, guest: boolean): number | null {
+    return (guest ? this.guestIds : this.nodeIds).take(wanted, name);
   }
 
   member(vnetid: number): M | undefined {
@@ -91,10 +91,13 @@ export class Group<M extends Member> {
   }
 
   /** Removes the member with all that it registered. */
-  leave(member: M, session: string): void {
+  leave(member: M): void {
     if (this.members.get(member.vnetid) !== member) return;
     this.members.delete(member.vnetid);
-    (member.guest ? this.guestIds : this.nodeIds).free(member.vnetid, session);
+    (member.guest ? this.guestIds : this.nodeIds).free(
+      member.vnetid,
+      member.name,
+    );
     // The node's going is told before its serves': a requester of an unserve tells by it that the node may come back.
     if (!member.guest) this.changedNodes.set(member.vnetid, null);
     for (const serve of this.servesOf(member)) this.remove(serve);

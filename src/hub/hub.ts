@@ -195,7 +195,7 @@ export class Hub {
       );
     this.byToken.set(hello.session, session);
     const group = this.group(hello.group);
-    const vnetid = group.takeVnetid(hello.vnetid, hello.session, hello.guest);
+    const vnetid = group.takeVnetid(hello.vnetid, hello.name, hello.guest);
     if (vnetid === null)
       throw new VnetError("refused", `group ${hello.group} is full`);
     session.vnetid = vnetid;

@@ -24,11 +24,13 @@ export class IdPool {
   }
 
   /**
-   * Takes `wanted` where it is free or rests for `owner`; else the lowest free one; when all others are taken, the one
-   * that has rested longest. Null: every id is taken.
+   * Takes `wanted` where it is free or rests for `owner`; else one that rests for `owner`; else the lowest free one;
+   * when all others are taken, the one that has rested longest. Null: every id is taken.
    */
   take(wanted: number, owner: string): number | null {
-    const id = this.isFreeFor(wanted, owner) ? wanted : this.lowest();
+    const id = this.isFreeFor(wanted, owner)
+      ? wanted
+      : (this.restingFor(owner) ?? this.lowest());
     if (id === null) return null;
     this.taken.add(id);
     this.resting.delete(id);
@@ -55,6 +57,11 @@ export class IdPool {
       rest.owner === owner ||
       rest.until <= this.options.now()
     );
+  }
+
+  private restingFor(owner: string): number | undefined {
+    for (const [id, rest] of this.resting) if (rest.owner === owner) return id;
+    return undefined;
   }
 
   private lowest(): number | null {

@@ -121,7 +121,7 @@ export class Session implements Member {
     this.state = "ended";
     clearTimeout(this.helloTimer);
     unserves.drop(this);
-    this.group?.leave(this, this.token);
+    this.group?.leave(this);
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);
     const who = wasJoined

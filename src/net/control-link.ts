@@ -159,6 +159,8 @@ export class ControlLink<
     }
     if (this.state !== "open") return;
     if (last !== undefined) this.write(last);
+    // A peer that reads nothing: the last words were one too many, and the link is dropped already.
+    if (!this.isOpen) return;
     this.state = "closing";
     clearInterval(this.heartbeatTimer);
     this.duplex.end();

@@ -9,6 +9,13 @@ import { reset } from "./reset.js";
 
 /** Takes both over; `onClose` is called once, when both are closed. */
 export function pump(a: Duplex, b: Duplex, onClose: () => void): void {
+  // One that is gone already would never tell of its close.
+  if (a.destroyed || b.destroyed) {
+    reset(a);
+    reset(b);
+    onClose();
+    return;
+  }
   let open = 2;
   const closed = () => {
     if (--open === 0) onClose();

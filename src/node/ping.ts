@@ -16,7 +16,10 @@ export async function pingHub(
   return { rttMs, path: null };
 }
 
-/** The second part of the way is what is left of the whole after the part to the hub, measured at the same time. */
+/**
+ * The way's first part is a round trip to the hub at the same time, at the most the whole; the second part is what is
+ * left of the whole.
+ */
 export async function pingNode(
   link: HubLink,
   pool: ChannelPool,
@@ -30,11 +33,14 @@ export async function pingNode(
     const hubMs: number[] = [];
     const nodeMs: number[] = [];
     for (let n = 0; n < probes; n++) {
-      const toHub = await link.ping(PROBE_TIMEOUT_MS);
-      const whole = await channel.ping(PROBE_TIMEOUT_MS);
+      const [toHub, whole] = await Promise.all([
+        link.ping(PROBE_TIMEOUT_MS),
+        channel.ping(PROBE_TIMEOUT_MS),
+      ]);
+      const first = Math.min(toHub, whole);
       rttMs.push(whole);
-      hubMs.push(toHub);
-      nodeMs.push(Math.max(0, whole - toHub));
+      hubMs.push(first);
+      nodeMs.push(whole - first);
     }
     return { rttMs, path: { kind: "relay", hubMs, nodeMs } };
   } finally {

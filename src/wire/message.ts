@@ -26,8 +26,13 @@ export function createMessageDecoder<Table extends MessageTable>(
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new VnetError("protocol", "a message is not a JSON object");
     const { type, ...fields } = value as Record<string, unknown>;
-    if (typeof type !== "string" || !Object.hasOwn(table, type))
-      throw new VnetError("protocol", `unknown message type ${quote(type)}`);
+    if (typeof type !== "string")
+      throw new VnetError("protocol", "a message without a type");
+    if (!Object.hasOwn(table, type))
+      throw new VnetError(
+        "protocol",
+        `unknown message type "${excerpt(type, 40)}"`,
+      );
     const schema = table[type];
     if (schema === undefined) throw new Error("unreachable");
     const result = v.safeParse(schema, fields);
@@ -35,7 +40,7 @@ export function createMessageDecoder<Table extends MessageTable>(
       const issue = result.issues[0];
       throw new VnetError(
         "protocol",
-        `message ${type}: ${v.getDotPath(issue) ?? "fields"}: ${issue.message.slice(0, 120)}`,
+        `message ${type}: ${excerpt(v.getDotPath(issue) ?? "fields", 60)}: ${excerpt(issue.message, 120)}`,
       );
     }
     return { type, ...result.output };
@@ -53,6 +58,7 @@ export function dispatch<Message extends { type: string }>(
   handle(message);
 }
 
-function quote(value: unknown): string {
-  return JSON.stringify(String(value).slice(0, 40));
+/** What a peer sent, cut short and fit for one line of a log or a `goodbye`. */
+function excerpt(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "?");
 }

@@ -75,7 +75,7 @@ export async function startHub(
   const hub = Object.assign(launch("route", text, options), { port });
   // Its log usually says so first; the attempts leave no trace before that.
   let up = false;
-  while (!up && hub.running && !/listening/i.test(hub.output)) {
+  while (!up && hub.running && !hub.output.includes(" listens on ")) {
     up = await accepts(port);
     if (!up) await new Promise((resolve) => setTimeout(resolve, 25));
   }

@@ -16,7 +16,7 @@ const LAYERS = [
   ["programs"],
 ];
 const BASE = ["errors.ts", "log.ts"];
-const PROGRAMS = ["route.ts", "vnet.ts"];
+const PROGRAMS = ["program.ts", "route.ts", "vnet.ts"];
 const TCP = /^(node:)?(net|tls)$/;
 const PROCESS = /^(node:)?process$/;
 
@@ -24,7 +24,7 @@ export interface Unit {
   /** below src/, with forward slashes */
   path: string;
   lines: number;
-  /** lines of the comment at the top */
+  /** lines of the comment at the top, up to a drawing that an empty comment line sets off */
   header: number;
   imports: { from: string; typeOnly: boolean }[];
   usesProcess: boolean;
@@ -35,7 +35,7 @@ export function readUnit(path: string, source: string): Unit {
   const unit: Unit = {
     path,
     lines: source.split("\n").length - 1,
-    header: /^(?:\/\/.*(?:\n|$))*/.exec(source)![0].split("\n").length - 1,
+    header: /^(?:\/\/.+(?:\n|$))*/.exec(source)![0].split("\n").length - 1,
     imports: [],
     usesProcess: false,
   };

@@ -1,0 +1,282 @@
+import { expect } from "chai";
+import { setImmediate } from "node:timers/promises";
+import { Group, type Member } from "../../src/hub/group.js";
+import { FrameDecoder, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
+import { decodeToNode, type DirectoryChange } from "../../src/wire/to-node.js";
+import { SERVE } from "../support/hub-client.js";
+
+/** What a frame of the directory says, without what it does not say. */
+type Told = Partial<Omit<DirectoryChange, "type">>;
+
+class Listener implements Member {
+  readonly frames: Buffer[] = [];
+
+  constructor(
+    readonly vnetid: number,
+    readonly name: string,
+    readonly guest = false,
+  ) {}
+
+  get title(): string {
+    return this.name;
+  }
+
+  sendFrame(frame: Buffer): void {
+    this.frames.push(frame);
+  }
+
+  /** What it was told since it was asked last. */
+  heard(): Told[] {
+    return this.frames.splice(0).map((frame) => {
+      const [value] = new FrameDecoder().push(frame);
+      const { type, ...told } = decodeToNode(value) as DirectoryChange;
+      expect(type).to.equal("directory");
+      return Object.fromEntries(
+        Object.entries(told).filter(
+          ([, said]) => said === true || (Array.isArray(said) && said.length),
+        ),
+      ) as Told;
+    });
+  }
+}
+
+describe("a group", () => {
+  let group: Group<Listener>;
+  let home: Listener;
+  let office: Listener;
+
+  const web = { ...SERVE, serveid: 700, vnetid: 1, temporary: false };
+
+  const join = (vnetid: number, name: string, guest = false): Listener => {
+    const member = new Listener(vnetid, name, guest);
+    group.join(member);
+    return member;
+  };
+
+  beforeEach(async () => {
+    group = new Group<Listener>("default", { restMs: 1_000, now: Date.now });
+    home = join(1, "home");
+    office = join(2, "office");
+    await setImmediate();
+    home.heard();
+    office.heard();
+  });
+
+  it("tells who joins the whole directory, itself included", () => {
+    group.register(home, 700, SERVE, 0);
+    expect(join(3, "lab").heard()).to.deep.equal([
+      {
+        nodes: [
+          { vnetid: 1, name: "home" },
+          { vnetid: 2, name: "office" },
+          { vnetid: 3, name: "lab" },
+        ],
+        serves: [web],
+        complete: true,
+      },
+    ]);
+  });
+
+  it("tells an empty directory, too", () => {
+    const other = new Group<Listener>("other", { restMs: 0, now: Date.now });
+    const guest = new Listener(10_001, "guest", true);
+    other.join(guest);
+    expect(guest.heard()).to.deep.equal([{ complete: true }]);
+  });
+
+  it("tells each change once to each member, as a delta", async () => {
+    const serve = group.register(home, 700, SERVE, 0);
+    await setImmediate();
+    for (const member of [home, office])
+      expect(member.heard()).to.deep.equal([{ serves: [web], complete: true }]);
+
+    group.update(serve, { ...SERVE, info: "new" });
+    await setImmediate();
+    for (const member of [home, office])
+      expect(member.heard()).to.deep.equal([
+        { serves: [{ ...web, info: "new" }], complete: true },
+      ]);
+
+    group.remove(serve);
+    await setImmediate();
+    for (const member of [home, office])
+      expect(member.heard()).to.deep.equal([
+        { goneServes: [700], complete: true },
+      ]);
+
+    await setImmediate();
+    expect(home.heard()).to.deep.equal([]);
+  });
+
+  it("tells of a node that comes and goes", async () => {
+    const lab = join(3, "lab");
+    await setImmediate();
+    expect(home.heard()).to.deep.equal([
+      { nodes: [{ vnetid: 3, name: "lab" }], complete: true },
+    ]);
+    group.leave(lab);
+    await setImmediate();
+    expect(home.heard()).to.deep.equal([{ goneNodes: [3], complete: true }]);
+  });
+
+  it("tells the changes of one turn in one message", async () => {
+    for (const id of [700, 701, 702]) group.register(home, id, SERVE, 0);
+    group.leave(office);
+    await setImmediate();
+    const [change, ...more] = home.heard();
+    expect(more).to.be.empty;
+    expect(change?.serves?.map((s) => s.serveid)).to.deep.equal([
+      700, 701, 702,
+    ]);
+    expect(change?.goneNodes).to.deep.equal([2]);
+  });
+
+  it("tells of the end only, where a serve came and went in one turn", async () => {
+    group.remove(group.register(home, 700, SERVE, 0));
+    await setImmediate();
+    expect(office.heard()).to.deep.equal([
+      { goneServes: [700], complete: true },
+    ]);
+  });
+
+  it("tells nothing of what happened before to who joins in the same turn", async () => {
+    group.register(home, 700, SERVE, 0);
+    const lab = join(3, "lab");
+    expect(lab.heard()).to.have.length(1);
+    await setImmediate();
+    expect(lab.heard()).to.deep.equal([
+      { nodes: [{ vnetid: 3, name: "lab" }], complete: true },
+    ]);
+  });
+
+  it("sends a large directory in frames under the cap, with `complete` on the last only", () => {
+    const info = "\u{1F600}".repeat(256);
+    for (let id = 500; id <= 999; id++)
+      group.register(home, id, { ...SERVE, info }, 0);
+    const lab = join(3, "lab");
+    expect(lab.frames.length).to.be.greaterThan(8);
+    for (const frame of lab.frames)
+      expect(frame.length).to.be.at.most(MAX_FRAME_BYTES);
+    const heard = lab.heard();
+    const last = heard.pop();
+    expect(last?.complete).to.be.true;
+    for (const frame of heard) expect(frame).not.to.have.property("complete");
+    const ids = [...heard, last].flatMap((told) => told?.serves ?? []);
+    expect(new Set(ids.map((s) => s.serveid)).size).to.equal(500);
+    expect(heard[0]?.nodes).to.have.length(3);
+  });
+
+  it("sends a large change in frames under the cap, too", async () => {
+    const info = "\u{1F600}".repeat(256);
+    for (let id = 500; id <= 999; id++)
+      group.register(home, id, { ...SERVE, info }, 0);
+    await setImmediate();
+    for (const frame of office.frames)
+      expect(frame.length).to.be.at.most(MAX_FRAME_BYTES);
+    const ids = office.heard().flatMap((told) => told.serves ?? []);
+    expect(ids).to.have.length(500);
+  });
+
+  it("tells a private serve to its requester only", async () => {
+    const lab = join(3, "lab");
+    await setImmediate();
+    for (const member of [home, office, lab]) member.heard();
+
+    const serve = group.register(home, 0, SERVE, office.vnetid);
+    await setImmediate();
+    const { serveid } = serve;
+    expect(office.heard()).to.deep.equal([
+      { serves: [{ ...web, serveid, temporary: true }], complete: true },
+    ]);
+    expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
+
+    group.remove(serve);
+    await setImmediate();
+    expect(office.heard()).to.deep.equal([
+      { goneServes: [serveid], complete: true },
+    ]);
+    expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
+  });
+
+  it("has a private serve in nobody's directory but its requester's", () => {
+    group.register(home, 0, SERVE, 3);
+    const [labs] = join(3, "lab").heard();
+    const [others] = join(4, "other").heard();
+    expect(labs?.serves).to.have.length(1);
+    expect(others?.serves).to.be.undefined;
+  });
+
+  it("tells that a node went before its private serves go, in one order", async () => {
+    group.register(home, 700, SERVE, 0);
+    const unserve = group.register(home, 0, SERVE, office.vnetid);
+    await setImmediate();
+    office.heard();
+    group.leave(home);
+    await setImmediate();
+    const told = office.heard();
+    const nodeAt = told.findIndex((change) => change.goneNodes?.includes(1));
+    const serveAt = told.findIndex((change) =>
+      change.goneServes?.includes(unserve.serveid),
+    );
+    expect(nodeAt).to.be.at.least(0);
+    expect(serveAt).to.be.greaterThan(nodeAt);
+    expect(told.flatMap((change) => change.goneServes ?? [])).to.have.members([
+      700,
+      unserve.serveid,
+    ]);
+  });
+
+  it("removes all serves of a node that leaves, and no others", () => {
+    group.register(home, 700, SERVE, 0);
+    group.register(home, 0, SERVE, 2);
+    const kept = group.register(office, 701, SERVE, 0);
+    group.leave(home);
+    expect(group.serve(700)).to.be.undefined;
+    expect(group.serve(701)).to.equal(kept);
+    expect(group.counts).to.deep.equal({ nodes: 1, serves: 1 });
+  });
+
+  it("tells a guest everything and nobody of the guest", async () => {
+    const guest = join(10_001, "guest", true);
+    expect(guest.heard()[0]?.nodes).to.deep.equal([
+      { vnetid: 1, name: "home" },
+      { vnetid: 2, name: "office" },
+    ]);
+    group.register(home, 700, SERVE, 0);
+    await setImmediate();
+    expect(guest.heard()).to.deep.equal([{ serves: [web], complete: true }]);
+    group.leave(guest);
+    await setImmediate();
+    expect(home.heard()).to.deep.equal([{ serves: [web], complete: true }]);
+  });
+
+  it("does not let an old session leave in the name of its successor", () => {
+    const again = join(1, "home");
+    group.leave(home);
+    expect(group.member(1)).to.equal(again);
+  });
+
+  it("numbers nodes from 1, and guests where nobody counts", () => {
+    const other = new Group<Listener>("other", { restMs: 1e6, now: Date.now });
+    expect(other.takeVnetid(0, "a", false)).to.equal(1);
+    expect(other.takeVnetid(0, "b", false)).to.equal(2);
+    expect(other.takeVnetid(0, "guest", true)).to.equal(10_001);
+    expect(other.takeVnetid(7, "c", false)).to.equal(7);
+    expect(other.takeVnetid(7, "d", false)).to.equal(3);
+  });
+
+  it("keeps the number of a node that left for its name", () => {
+    const a = group.takeVnetid(0, "a", false)!;
+    const member = join(a, "a");
+    group.leave(member);
+    expect(group.takeVnetid(a, "b", false)).not.to.equal(a);
+    expect(group.takeVnetid(0, "a", false)).to.equal(a);
+  });
+
+  it("is empty when the last member has left", () => {
+    expect(group.isEmpty).to.be.false;
+    group.leave(home);
+    group.leave(office);
+    expect(group.isEmpty).to.be.true;
+  });
+});

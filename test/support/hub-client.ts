@@ -1,0 +1,192 @@
+// The hub's other side by hand: a connection that says what a test wants it to
+// say, good or bad, and keeps what the hub answers.
+
+import { randomBytes } from "node:crypto";
+import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
+import {
+  encodeControlPreamble,
+  encodeLegPreamble,
+} from "../../src/wire/preamble.js";
+import { PROTOCOL_VERSION, type Hello } from "../../src/wire/to-hub.js";
+import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
+import { within } from "./deadline.js";
+import { connectTo, type Observed } from "./echo.js";
+
+type Message<Type extends ToNode["type"]> = Extract<ToNode, { type: Type }>;
+
+export const SERVE = {
+  name: "web",
+  type: "http",
+  ip: "127.0.0.1",
+  port: 8080,
+  info: "",
+};
+
+/** A good hello, but for what a test wants otherwise. */
+export function helloOf(fields: Partial<Hello> = {}): Hello {
+  return {
+    type: "hello",
+    protocol: PROTOCOL_VERSION,
+    software: "vnet test",
+    name: "home",
+    group: "default",
+    guest: false,
+    vnetid: 0,
+    session: randomBytes(16).toString("hex"),
+    ...fields,
+  };
+}
+
+export class HubClient {
+  /** everything that came, heartbeats included */
+  readonly received: ToNode[] = [];
+  /** false: plays dead, as half of a half-open connection */
+  answersPings = true;
+  vnetid = 0;
+  readonly #taken = new Set<ToNode>();
+  #wake: () => void = () => undefined;
+  #request = 1_000_000;
+
+  private constructor(
+    readonly port: number,
+    readonly connection: Observed,
+  ) {
+    const decoder = new FrameDecoder();
+    connection.socket.on("data", (chunk: Buffer) => {
+      for (const value of decoder.push(chunk))
+        this.#receive(decodeToNode(value));
+    });
+    // Nothing is left half-open by a client that has no more to hear.
+    void connection.ended.then(() => connection.socket.end());
+    connection.socket.on("close", () => {
+      this.#wake();
+    });
+  }
+
+  /** A connection to the hub that has said nothing yet. */
+  static async connect(port: number): Promise<HubClient> {
+    return new HubClient(port, await connectTo(port));
+  }
+
+  /** The preamble and a hello. */
+  greet(fields: Partial<Hello> = {}): void {
+    this.sendBytes(encodeControlPreamble());
+    this.send(helloOf(fields));
+  }
+
+  /** Resolves when the hub has answered the hello with its whole directory. */
+  async join(fields: Partial<Hello> = {}): Promise<this> {
+    this.greet(fields);
+    this.vnetid = (await this.next("welcome")).vnetid;
+    while (!(await this.next("directory")).complete);
+    return this;
+  }
+
+  send(message: object): void {
+    this.sendBytes(encodeFrame(message));
+  }
+
+  sendBytes(bytes: Buffer): void {
+    this.connection.socket.write(bytes);
+  }
+
+  /** The oldest message of that type that was not taken yet. */
+  async next<Type extends ToNode["type"]>(type: Type): Promise<Message<Type>> {
+    return within(`a ${type} of the hub`, this.#next(type));
+  }
+
+  /** The messages of that type that were not taken yet. */
+  pending<Type extends ToNode["type"]>(type: Type): Message<Type>[] {
+    return this.received.filter(
+      (message): message is Message<Type> =>
+        message.type === type && !this.#taken.has(message),
+    );
+  }
+
+  /** The hub has acted on all that was sent before, and its answers are here. */
+  async roundTrip(): Promise<void> {
+    const request = this.#request++;
+    this.send({ type: "ping", request });
+    while ((await this.next("pong")).request !== request);
+  }
+
+  async register(
+    serveid: number,
+    serve: Partial<typeof SERVE> = {},
+    only = 0,
+  ): Promise<Message<"registered"> | Message<"refused">> {
+    const request = this.#request++;
+    this.send({
+      type: "register",
+      request,
+      serveid,
+      serve: { ...SERVE, ...serve },
+      only,
+    });
+    return within("the hub's answer", this.answer(request));
+  }
+
+  /** The answer to a request, whatever it is. */
+  async answer(
+    request: number,
+  ): Promise<Message<"registered"> | Message<"refused">> {
+    return Promise.race([
+      this.#next("registered", (message) => message.request === request),
+      this.#next("refused", (message) => message.request === request),
+    ]);
+  }
+
+  /** This client's leg for a ticket. */
+  async openLeg(ticket: string): Promise<Observed> {
+    const leg = await connectTo(this.port);
+    leg.socket.write(encodeLegPreamble(ticket));
+    return leg;
+  }
+
+  /** Resolves when the connection is over, however it was ended. */
+  get closed(): Promise<void> {
+    return within("the connection is closed", this.connection.closed);
+  }
+
+  get isClosed(): boolean {
+    return this.connection.socket.destroyed;
+  }
+
+  close(): void {
+    this.connection.socket.destroy();
+  }
+
+  async #next<Type extends ToNode["type"]>(
+    type: Type,
+    fits: (message: Message<Type>) => boolean = () => true,
+  ): Promise<Message<Type>> {
+    for (;;) {
+      const found = this.pending(type).find(fits);
+      if (found !== undefined) {
+        this.#taken.add(found);
+        return found;
+      }
+      if (this.isClosed) throw new Error(`closed while waiting for ${type}`);
+      await this.#news();
+    }
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.#wake;
+      this.#wake = () => {
+        before();
+        resolve();
+      };
+    });
+  }
+
+  #receive(message: ToNode): void {
+    this.received.push(message);
+    if (message.type === "ping" && this.answersPings)
+      this.send({ type: "pong", request: message.request });
+    const wake = this.#wake;
+    this.#wake = () => undefined;
+    wake();
+  }
+}

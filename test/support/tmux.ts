@@ -1,0 +1,98 @@
+// A real terminal for tests: tmux on a socket of its own, one window.
+// Needs the program tmux; closed by close().
+
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { makeFolder, removeFolder } from "./folder.js";
+
+export interface TerminalOptions {
+  command: string[];
+  cwd: string;
+  columns?: number;
+  rows?: number;
+  env?: Record<string, string>;
+}
+
+export class TerminalWindow {
+  private readonly folder = makeFolder("vnet-tmux-");
+
+  constructor(options: TerminalOptions) {
+    const { command, cwd, columns = 100, rows = 40, env = {} } = options;
+    const size = ["-x", String(columns), "-y", String(rows)];
+    const variables = Object.entries({ HOME: cwd, ...env }).flatMap(
+      ([name, value]) => ["-e", `${name}=${value}`],
+    );
+    this.tmux(
+      "new-session",
+      "-d",
+      "-s",
+      "t",
+      "-c",
+      cwd,
+      ...size,
+      ...variables,
+      ...command,
+    );
+    // The last screen stays to be looked at.
+    this.tmux("set-option", "-t", "t", "remain-on-exit", "on");
+  }
+
+  /** What stands on the screen, without trailing blank lines. */
+  screen(): string {
+    return this.tmux("capture-pane", "-p", "-t", "t").trimEnd();
+  }
+
+  /** Types text as it is, or named keys such as `Enter`, `Tab`, `C-c`. */
+  type(text: string): void {
+    this.tmux("send-keys", "-t", "t", "-l", "--", text);
+  }
+
+  press(...keys: string[]): void {
+    this.tmux("send-keys", "-t", "t", ...keys);
+  }
+
+  resize(columns: number, rows: number): void {
+    this.tmux(
+      "resize-window",
+      "-t",
+      "t",
+      "-x",
+      String(columns),
+      "-y",
+      String(rows),
+    );
+  }
+
+  /** Resolves with the screen when it matches; rejects with the last screen. */
+  async until(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const screen = this.screen();
+      if (pattern.test(screen)) return screen;
+      if (Date.now() > deadline)
+        throw new Error(`never ${String(pattern)} on the screen:\n${screen}`);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+  }
+
+  close(): void {
+    try {
+      this.tmux("kill-server");
+    } catch {
+      // gone already
+    }
+    removeFolder(this.folder);
+  }
+
+  private tmux(...args: string[]): string {
+    return execFileSync(
+      "tmux",
+      ["-S", join(this.folder, "socket"), "-f", "/dev/null", ...args],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, LC_ALL: "C.UTF-8" },
+      },
+    );
+  }
+}
