@@ -2,7 +2,6 @@
 // The terminal must have let go of the input before; afterwards the input is free again.
 
 import { Chalk } from "chalk";
-import inquirer from "inquirer";
 import type { Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { VnetError } from "../errors.js";
@@ -23,6 +22,8 @@ export async function askArgument<T>(
   scope: Scope,
   { input, output, color, signal }: PromptStreams,
 ): Promise<T> {
+  // Loaded with the first question: it takes longer to load than all the rest, and most runs ask nothing.
+  const { default: inquirer } = await import("inquirer");
   const fallback = argument.fallback?.(scope);
   const read = (text: string): T =>
     fallback?.text === text.trim()

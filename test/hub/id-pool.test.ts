@@ -28,9 +28,7 @@ describe("an id pool", () => {
     expect(ids.take(2, "b")).to.equal(1);
   });
 
-  for (const wanted of [-1, 0, 6, 1e9, NaN, 1.5, Infinity].filter(
-    (id) => id !== 1.5,
-  ))
+  for (const wanted of [-1, 0, 6, 1e9])
     it(`gives the lowest free id instead of ${wanted}, which is out of range`, () => {
       expect(pool().take(wanted, "a")).to.equal(1);
     });

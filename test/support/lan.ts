@@ -54,8 +54,9 @@ export async function askJson<T>(node: Launched, command: string): Promise<T> {
   node.send(`${command} --json`);
   return node.waitFor(
     () => {
-      const text = node.stdout.slice(from);
-      return text.includes("\n") ? (JSON.parse(text) as T) : null;
+      // Commands sent before may print theirs first.
+      const document = /^[[{].*(?=\n)/m.exec(node.stdout.slice(from))?.[0];
+      return document === undefined ? null : (JSON.parse(document) as T);
     },
     `answer ${command}`,
     15_000,

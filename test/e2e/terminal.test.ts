@@ -1,0 +1,275 @@
+// The terminal as people and scripts meet it: piped lines, -e, reload, and a
+// real window, also a narrow one and without colour.
+
+import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { expect } from "chai";
+import { connectTo, startEcho, type TestServer } from "../support/echo.js";
+import { needs } from "../support/find-program.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import {
+  askJson,
+  nodeConfig,
+  serveSection,
+  startMember,
+  untilRow,
+  untilUse,
+  useSection,
+  type UseRow,
+} from "../support/lan.js";
+import {
+  closeLaunched,
+  run,
+  startHub,
+  type Hub,
+  type Launched,
+} from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import { projectRoot } from "../support/project.js";
+import { TerminalWindow } from "../support/tmux.js";
+
+const ID = 700;
+
+describe("a node driven by lines on its stdin", function () {
+  this.timeout(30_000);
+  let hub: Hub;
+  let service: TestServer;
+  let node: Launched;
+
+  beforeEach(async () => {
+    service = await startEcho();
+    hub = await startHub();
+    node = await startMember(hub, {
+      name: "home",
+      sections: serveSection(ID, service.port),
+    });
+  });
+
+  afterEach(async () => {
+    await closeLaunched();
+    await service.close();
+  });
+
+  it("runs each line as a command, prints no prompt and no colour, and stays at the end of input", async () => {
+    node.send("show serve");
+    node.send("nonsense");
+    await node.waitForOutput(/nonsense/);
+    node.send("show vnets --json");
+    node.endInput();
+    await node.waitForOutput(/\[\{"vnetid":"01","name":"home","serves":1/);
+    expect(node.stdout).not.to.match(/>: |\u001b/);
+    expect(node.running).to.equal(true);
+    const guest = await run("vnet", ["config.ini", "-e", "show vnets"], {
+      config: nodeConfig(hub.port, { name: "guest" }),
+    });
+    expect(guest.stdout).to.include("home");
+  });
+
+  it("makes, closes, opens and deletes serves and uses while it runs", async () => {
+    const port = await reservePort();
+    node.send(`serve run ${service.port} 127.0.0.1 701 extra`);
+    await untilRow<{ serveid: string; state: string }>(
+      node,
+      "show serve",
+      (row) => row.serveid === "701" && row.state === "registered",
+      "the serve is registered",
+    );
+    node.send(`use run 701 127.0.0.1 ${port}`);
+    await untilUse(node, 701, "listening");
+    const client = await connectTo(port);
+    client.socket.write("x");
+    await client.untilBytes(1);
+    node.send("serve close 701");
+    expect(await client.ended).to.equal("reset");
+    await untilUse(node, 701, "waiting");
+    node.send("serve open extra");
+    await untilUse(node, 701, "listening");
+    node.send("use delete 701");
+    node.send("serve delete extra");
+    expect(await askJson<unknown[]>(node, "show use")).to.deep.equal([]);
+    expect(await askJson<unknown[]>(node, "show serve")).to.have.length(1);
+  });
+
+  it("leaves with exit, status 0", async () => {
+    node.send("exit");
+    expect(await node.exited).to.deep.equal({ status: 0, signal: null });
+  });
+
+  it("reloads its file: prints the difference, applies only that, and streams go on", async () => {
+    const [usePort, secondPort] = [await reservePort(), await reservePort()];
+    const office = await startMember(hub, {
+      name: "office",
+      sections: useSection(ID, usePort),
+    });
+    await untilUse(office, ID, "listening");
+    const client = await connectTo(usePort);
+    client.socket.write("a");
+    await client.untilBytes(1);
+    office.send(`use run ${ID} 127.0.0.1 ${await reservePort()} mine`);
+    await untilRow<UseRow & { origin: string }>(
+      office,
+      "show use",
+      (row) => row.origin === "terminal" && row.state === "listening",
+      "the terminal's own use listens",
+    );
+
+    office.writeConfig(
+      nodeConfig(hub.port, {
+        name: "office",
+        sections:
+          useSection(ID, usePort) +
+          `[use.second]\nserveid = 701\nport = ${secondPort}\n`,
+      }),
+    );
+    office.send("reload");
+    await office.waitForOutput(/\+ use second/);
+    expect(await askJson<UseRow[]>(office, "show use")).to.have.length(3);
+
+    home(`${serveSection(ID, service.port)}name = renamed\n`);
+    node.send("reload");
+    await node.waitForOutput(/~ serve s700: name s700 → renamed/);
+    await untilRow<{ name: string }>(
+      office,
+      "show serves",
+      ({ name }) => name === "renamed",
+      "the new name is told",
+    );
+    client.socket.write("b");
+    await client.untilBytes(2);
+    expect(client.text).to.equal("ab");
+    client.socket.destroy();
+  });
+
+  it("keeps everything as it was when the new file has an error", async () => {
+    home(`${serveSection(ID, service.port)}[serve.bad]\nport = many\n`);
+    node.send("reload");
+    await node.waitForOutput(/\[serve\.bad\] port.*many/);
+    expect(await askJson<unknown[]>(node, "show serve")).to.have.length(1);
+  });
+
+  function home(sections: string): void {
+    node.writeConfig(nodeConfig(hub.port, { name: "home", sections }));
+  }
+
+  it("is answered by -e as a guest that nobody sees, with its exit status", async () => {
+    const config = nodeConfig(hub.port, {
+      name: "office",
+      sections:
+        serveSection(ID + 1, service.port) + useSection(ID, service.port),
+    });
+    const fine = await run(
+      "vnet",
+      ["config.ini", "-e", "show vnets --json", "-e", "ping 01"],
+      { config },
+    );
+    expect(fine.status).to.equal(0);
+    expect(fine.stdout).to.match(
+      /^\[\{"vnetid":"01","name":"home","serves":1,"self":false\}\]\n/,
+    );
+    expect(fine.stdout).to.match(/node 01 home/);
+    expect(node.stderr).not.to.include("office");
+
+    const unknown = await run("vnet", ["config.ini", "-e", "shwo serves"], {
+      config,
+    });
+    expect(unknown.status).to.equal(2);
+    expect(unknown.stderr).to.include("show");
+    const refused = await run("vnet", ["config.ini", "-e", "unserve 01 8888"], {
+      config,
+    });
+    expect(refused.status).to.equal(1);
+    expect(refused.stderr).to.include("allow_unserve");
+  });
+});
+
+describe("a person's terminal", function () {
+  this.timeout(60_000);
+  let hub: Hub;
+  let folder: string;
+  let window: TerminalWindow | undefined;
+
+  before(function () {
+    needs(this, "tmux");
+  });
+
+  beforeEach(async () => {
+    hub = await startHub();
+    folder = makeFolder();
+    writeFileSync(
+      join(folder, "config.ini"),
+      nodeConfig(hub.port, {
+        name: "office",
+        sections: useSection(ID, await reservePort()),
+      }),
+    );
+  });
+
+  afterEach(async () => {
+    window?.close();
+    await closeLaunched();
+    removeFolder(folder);
+  });
+
+  function open(
+    columns: number,
+    args: string[] = [],
+    env: Record<string, string> = {},
+  ): TerminalWindow {
+    window = new TerminalWindow({
+      command: [join(projectRoot, "vnet"), "config.ini", ...args],
+      cwd: folder,
+      columns,
+      env,
+    });
+    return window;
+  }
+
+  it("shows a notice above the line that is being typed, and the line stays", async () => {
+    const terminal = open(100);
+    await terminal.until(/connected to the hub/);
+    terminal.type("show se");
+    await startMember(hub, { name: "home", sections: serveSection(ID, 80) });
+    const screen = await terminal.until(/serve 700 .* is here/);
+    expect(screen.split("\n").at(-1)).to.equal(">: show se");
+    terminal.type("rves");
+    terminal.press("Enter");
+    await terminal.until(/1 node, 1 serve/);
+  });
+
+  it("fits a narrow window, and completes commands with TAB", async () => {
+    const terminal = open(40);
+    await terminal.until(/connected/);
+    await startMember(hub, { name: "home", sections: serveSection(ID, 80) });
+    await terminal.until(/is here/);
+    terminal.type("sh");
+    terminal.press("Tab");
+    await terminal.until(/>: show $|>: show$/m);
+    terminal.type("serves");
+    terminal.press("Enter");
+    const screen = await terminal.until(/1 node, 1 serve/);
+    expect(screen).to.match(/serveid: +700/);
+    for (const line of screen.split("\n"))
+      expect(line.length).to.be.at.most(40);
+  });
+
+  it("asks once at Ctrl-C, leaves at the second, and keeps its history for the next run", async () => {
+    const first = open(80);
+    await first.until(/connected/);
+    first.type("show vnet");
+    first.press("Enter");
+    await first.until(/link state: +online/);
+    first.press("C-c");
+    await first.until(/leave\?/);
+    first.press("C-c");
+    await first.until(/Pane is dead \(status 0/);
+    first.close();
+
+    const second = open(80);
+    await second.until(/connected/);
+    second.press("Up");
+    await second.until(/>: show vnet$/m);
+    second.type("s");
+    second.press("Enter");
+    await second.until(/office/);
+  });
+});

@@ -1,0 +1,348 @@
+import { expect } from "chai";
+import { createHash } from "node:crypto";
+import { encodeFrame, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
+import { encodeControlPreamble } from "../../src/wire/preamble.js";
+import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
+import { eventually } from "../support/deadline.js";
+import { withHub, type TestHub } from "../support/hub.js";
+import { helloOf, SERVE, type HubClient } from "../support/hub-client.js";
+
+/** A frame of these bytes, whatever they are. */
+function frameOf(json: string | Buffer): Buffer {
+  const body = Buffer.from(json);
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(body.length);
+  return Buffer.concat([header, body]);
+}
+
+function lengthOf(bytes: number): Buffer {
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(bytes);
+  return header;
+}
+
+/** Bytes that look random and are the same each time. */
+function noise(bytes: number, seed: string): Buffer {
+  const blocks: Buffer[] = [];
+  for (let n = 0; n * 32 < bytes; n++)
+    blocks.push(createHash("sha256").update(`${seed}${n}`).digest());
+  return Buffer.concat(blocks).subarray(0, bytes);
+}
+
+const register = { type: "register", request: 1, serveid: 0, only: 0 };
+
+/** A hostile node ends, the hub says why, and the others notice nothing. */
+describe("the hub's gate", () => {
+  /**
+   * Lets `hostile` do its worst beside a healthy pair, and checks that its
+   * connection is closed and logged once, and that the pair is untouched.
+   */
+  const beside = (hostile: (client: HubClient, hub: TestHub) => unknown) =>
+    withHub(
+      async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        await home.register(700);
+        await office.next("directory");
+        await home.roundTrip();
+        const before = hub.log.texts.length;
+        const client = await hub.connect();
+        const from = client.connection.socket.localPort!;
+
+        await hostile(client, hub);
+        await client.closed;
+
+        const logged = () =>
+          hub.log.texts
+            .slice(before)
+            .filter((text) => !text.includes("joined"));
+        await eventually("the hub has let it go", () => {
+          expect(hub.counts).to.include({ nodes: 2, unknown: 0 });
+          return logged().length > 0;
+        });
+        expect(await office.register(701)).to.include({ serveid: 701 });
+        let told = await home.next("directory");
+        while (told.serves.every((serve) => serve.serveid !== 701))
+          told = await home.next("directory");
+        expect(home.isClosed || office.isClosed).to.be.false;
+        expect(home.pending("goodbye")).to.be.empty;
+        expect(logged(), logged().join("\n")).to.have.length(1);
+        expect(logged()[0]).to.match(
+          new RegExp(`127\\.0\\.0\\.1:${from}|hostile`),
+        );
+      },
+      { handshakeMs: 300 },
+    );
+
+  const controls: [what: string, bytes: Buffer[], reason: RegExp][] = [
+    [
+      "a message before hello",
+      [encodeFrame({ type: "unregister", serveid: 700 })],
+      /^message unregister came before hello$/,
+    ],
+    [
+      "a second hello",
+      [
+        encodeFrame(helloOf({ name: "hostile" })),
+        encodeFrame(helloOf({ name: "hostile" })),
+      ],
+      /^a second hello$/,
+    ],
+    ["an unknown type", [encodeFrame({ type: "destroy" })], /unknown message/],
+    ["no type", [encodeFrame({})], /without a type/],
+    ["a numeric type", [encodeFrame({ type: 7 })], /without a type/],
+    [
+      "a type that every object has",
+      [encodeFrame({ type: "toString" })],
+      /unknown message type "toString"/,
+    ],
+    [
+      "the type __proto__",
+      [frameOf('{"type":"__proto__"}')],
+      /unknown message type "__proto__"/,
+    ],
+    [
+      "a type of 60,000 characters, which is not quoted back",
+      [encodeFrame({ type: "x".repeat(60_000) })],
+      /^unknown message type "x{40}"$/,
+    ],
+    [
+      "what only the hub may say",
+      [encodeFrame({ type: "welcome", protocol: 1, software: "x", vnetid: 1 })],
+      /unknown message type "welcome"/,
+    ],
+    ["an array", [frameOf("[]")], /not a JSON object/],
+    ["null", [frameOf("null")], /not a JSON object/],
+    ["a number", [frameOf("1")], /not a JSON object/],
+    ["no JSON", [frameOf("{hello}")], /no valid JSON/],
+    ["an empty frame", [frameOf("")], /no valid JSON/],
+    ["random bytes in a frame", [frameOf(noise(900, "frame"))], /valid JSON/],
+    [
+      "a frame one byte over the limit",
+      [lengthOf(MAX_FRAME_BYTES + 1)],
+      /a frame of 65537 bytes is over the limit of 65536/,
+    ],
+    ["a frame of 4 GiB", [lengthOf(0xffffffff)], /over the limit/],
+    [
+      "random bytes after the preamble",
+      [Buffer.concat([Buffer.from([0xff]), noise(200_000, "control")])],
+      /over the limit/,
+    ],
+    ...Object.entries<unknown[]>({
+      name: [undefined, "", "x".repeat(65), "a\nb", "\u0000", 7, null, ["x"]],
+      group: ["", "x".repeat(65), {}],
+      session: ["", "0".repeat(31), "0".repeat(33), "g".repeat(32), 1],
+      vnetid: ["1", -1, 1.5, 1e9, null],
+      guest: ["false", 0, undefined],
+      protocol: ["1", -1, 0.5],
+      software: [undefined, "x".repeat(65)],
+    }).flatMap(([field, values]) =>
+      values.map((value): [string, Buffer[], RegExp] => [
+        `a hello with ${field} ${JSON.stringify(value)?.slice(0, 20) ?? "missing"}`,
+        [encodeFrame({ ...helloOf(), [field]: value })],
+        new RegExp(`^message hello: ${field}: `),
+      ]),
+    ),
+    ...[
+      { ...register, serve: SERVE, serveid: 1000 },
+      { ...register, serve: SERVE, serveid: "700" },
+      { ...register, serve: SERVE, serveid: -1 },
+      { ...register, serve: SERVE, extra: 1 },
+      { ...register, serve: { ...SERVE, port: 0 } },
+      { ...register, serve: { ...SERVE, port: 65_536 } },
+      { ...register, serve: { ...SERVE, name: "" } },
+      { ...register, serve: { ...SERVE, info: "x".repeat(257) } },
+      { ...register, serve: { ...SERVE, ip: "x".repeat(256) } },
+      { ...register, serve: [] },
+      { ...register },
+      { type: "update", serveid: 0, serve: SERVE },
+      { type: "unregister" },
+      { type: "channel", request: 1, vnetid: 0 },
+      { type: "channel", request: -1, vnetid: 1 },
+      { type: "unserve", request: 1, vnetid: 1, ip: "", port: 22 },
+      { type: "unserve-answer", request: 1, serveid: 1 },
+      { type: "unserve-return", serveid: 1.5 },
+      { type: "ping", request: "x".repeat(9_000) },
+      { type: "pong" },
+    ].map((message): [string, Buffer[], RegExp] => [
+      `after its hello ${JSON.stringify(message).slice(0, 90)}`,
+      [encodeFrame(helloOf({ name: "hostile" })), encodeFrame(message)],
+      new RegExp(`^message ${message.type}: `),
+    ]),
+  ];
+  for (const [what, bytes, reason] of controls)
+    it(`closes a control link that says ${what}, with a goodbye`, () =>
+      beside(async (client, hub) => {
+        client.sendBytes(encodeControlPreamble());
+        for (const piece of bytes) client.sendBytes(piece);
+        const goodbye = await client.next("goodbye");
+        expect(goodbye.code).to.equal("protocol");
+        expect(goodbye.reason).to.match(reason);
+        expect(goodbye.reason.length).to.be.below(300);
+        expect(hub.log.lines.filter(({ level }) => level === "warn")).to.have //
+          .length(1);
+      }));
+
+  it("closes a link of another version, and names both versions", () =>
+    beside(async (client) => {
+      client.greet({ protocol: 99, software: "vnet 9.9" });
+      const { code, reason } = await client.next("goodbye");
+      expect(code).to.equal("version");
+      expect(reason).to.contain(`(vnet test) speaks protocol ${PROTOCOL_VERSION}`);
+      expect(reason).to.contain("(vnet 9.9) speaks 99");
+    }));
+
+  it("tells a later version its version, though its hello has more fields", () =>
+    beside(async (client) => {
+      client.sendBytes(encodeControlPreamble());
+      client.send({ ...helloOf({ protocol: 2 }), shoeSize: 46 });
+      expect((await client.next("goodbye")).code).to.equal("version");
+    }));
+
+  it("closes a control link on which no hello comes in time, with a goodbye", () =>
+    beside(async (client) => {
+      client.sendBytes(encodeControlPreamble());
+      const goodbye = await client.next("goodbye");
+      expect(goodbye).to.include({ reason: "no hello came in time" });
+    }));
+
+  it("closes a control link that answers pings and does not say hello", () =>
+    beside(async (client) => {
+      client.sendBytes(encodeControlPreamble());
+      await client.roundTrip();
+      await client.next("goodbye");
+    }));
+
+  it("acts on nothing that comes behind a breach in the same read", () =>
+    beside(async (client, hub) => {
+      client.sendBytes(
+        Buffer.concat([
+          encodeControlPreamble(),
+          encodeFrame(helloOf({ name: "hostile" })),
+          encodeFrame({ type: "destroy" }),
+          encodeFrame({ ...register, serveid: 702, serve: SERVE }),
+        ]),
+      );
+      await client.next("goodbye");
+      expect(hub.counts.serves).to.equal(1);
+      expect(client.pending("registered")).to.be.empty;
+    }));
+
+  const openings: [what: string, bytes: Buffer, ends: boolean][] = [
+    ["says nothing", Buffer.alloc(0), false],
+    ["says nothing and ends", Buffer.alloc(0), true],
+    ["ends within the preamble", Buffer.from("vnet-c"), true],
+    ["stops within the preamble", Buffer.from("vnet-c"), false],
+    ["speaks HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), false],
+    ["sends random bytes", noise(100_000, "opening"), false],
+    ["sends zeros", Buffer.alloc(100_000), false],
+    ["has almost the preamble", Buffer.from("vnet-CTL"), false],
+    ["ends within a ticket", Buffer.from("vnet-leg01234567"), true],
+    ["stops within a ticket", Buffer.from("vnet-leg01234567"), false],
+    ["has no ticket", Buffer.from("vnet-leg"), false],
+    [
+      "has a ticket that nobody issued",
+      Buffer.concat([Buffer.from("vnet-leg"), noise(16, "ticket")]),
+      false,
+    ],
+    ["ends without a hello", encodeControlPreamble(), true],
+    [
+      "ends within a frame",
+      Buffer.concat([
+        encodeControlPreamble(),
+        encodeFrame(helloOf()).subarray(0, 30),
+      ]),
+      true,
+    ],
+    [
+      "stops within a frame",
+      Buffer.concat([
+        encodeControlPreamble(),
+        encodeFrame(helloOf()).subarray(0, 30),
+      ]),
+      false,
+    ],
+    [
+      "ends within a header",
+      Buffer.concat([encodeControlPreamble(), Buffer.from([0, 0])]),
+      true,
+    ],
+  ];
+  for (const [what, bytes, ends] of openings)
+    it(`closes a connection that ${what}`, () =>
+      beside((client) => {
+        if (bytes.length > 0) client.sendBytes(bytes);
+        if (ends) client.connection.socket.end();
+      }));
+
+  it("closes a connection that is reset within a frame", () =>
+    beside(async (client, hub) => {
+      client.sendBytes(encodeControlPreamble());
+      client.sendBytes(Buffer.from([0, 0, 1]));
+      await eventually("it is known", () => hub.counts.unknown === 0);
+      client.connection.socket.resetAndDestroy();
+    }));
+
+  it("takes a hello that comes byte by byte", () =>
+    withHub(async (hub) => {
+      const client = await hub.connect();
+      client.connection.socket.setNoDelay(true);
+      const all = Buffer.concat([
+        encodeControlPreamble(),
+        encodeFrame(helloOf()),
+      ]);
+      for (const byte of all) {
+        client.sendBytes(Buffer.from([byte]));
+        await new Promise(setImmediate);
+      }
+      expect((await client.next("welcome")).vnetid).to.equal(1);
+    }));
+
+  it("answers a whole batch of messages of one read", () =>
+    withHub(async (hub) => {
+      const client = await hub.connect();
+      const batch = [encodeControlPreamble(), encodeFrame(helloOf())];
+      for (let request = 0; request < 300; request++)
+        batch.push(encodeFrame({ ...register, request, serve: SERVE }));
+      client.sendBytes(Buffer.concat(batch));
+      for (let request = 0; request < 300; request++)
+        expect((await client.next("registered")).request).to.equal(request);
+    }));
+
+  it("holds no more connections that have not said what they are than its limit", () =>
+    withHub(
+      async (hub) => {
+        const home = await hub.client();
+        const silent = [];
+        for (let n = 0; n < 3; n++) silent.push(await hub.connect());
+        await eventually("three unknown", () => hub.counts.unknown === 3);
+
+        const fourth = await hub.connect();
+        await fourth.closed;
+        expect(hub.counts.unknown).to.equal(3);
+        expect(silent.some((client) => client.isClosed)).to.be.false;
+        await home.roundTrip();
+
+        silent[0]!.close();
+        await eventually("a free place", () => hub.counts.unknown === 2);
+        await hub.client({ name: "office" });
+      },
+      { maxUnknown: 3, handshakeMs: 60_000 },
+    ));
+
+  it("gives up a node that goes silent, and tells the others", () =>
+    withHub(
+      async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        home.answersPings = false;
+        await home.closed;
+        let told = await office.next("directory");
+        while (told.goneNodes.length === 0)
+          told = await office.next("directory");
+        expect(told.goneNodes).to.deep.equal([home.vnetid]);
+        expect(hub.log.texts.at(-1)).to.match(/home.* left: nothing heard/);
+      },
+      { heartbeat: { intervalMs: 30, timeoutMs: 150 } },
+    ));
+});
