@@ -17,8 +17,8 @@ export async function pingHub(
 }
 
 /**
- * The way's first part is a round trip to the hub at the same time, at the most the whole; the second part is what is
- * left of the whole.
+ * The way's first part is a round trip to the hub just before, at the most the whole; the second part is what is left
+ * of the whole. They do not run at once, as they would measure each other.
  */
 export async function pingNode(
   link: HubLink,
@@ -33,10 +33,8 @@ export async function pingNode(
     const hubMs: number[] = [];
     const nodeMs: number[] = [];
     for (let n = 0; n < probes; n++) {
-      const [toHub, whole] = await Promise.all([
-        link.ping(PROBE_TIMEOUT_MS),
-        channel.ping(PROBE_TIMEOUT_MS),
-      ]);
+      const toHub = await link.ping(PROBE_TIMEOUT_MS);
+      const whole = await channel.ping(PROBE_TIMEOUT_MS);
       const first = Math.min(toHub, whole);
       rttMs.push(whole);
       hubMs.push(first);

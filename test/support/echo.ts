@@ -10,9 +10,10 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import type { Duplex } from "node:stream";
 
-/** One TCP connection as one side of it saw it. */
-export class Observed {
+/** One connection, of TCP unless said otherwise, as one side of it saw it. */
+export class Observed<Side extends Duplex = Socket> {
   /** how many bytes came */
   bytes = 0;
   /** how the other side ended its half; open: not yet */
@@ -25,7 +26,7 @@ export class Observed {
 
   /** @param keep false: counts only, for bulk */
   constructor(
-    readonly socket: Socket,
+    readonly socket: Side,
     keep = true,
   ) {
     socket.on("data", (chunk: Buffer) => {
