@@ -5,6 +5,12 @@ import net from "node:net";
 import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
 
+/**
+ * A quiet stream (an SSH session overnight) must not be forgotten by a NAT on the way, and a peer that is gone without
+ * a word must be noticed some time.
+ */
+export const KEEP_ALIVE_MS = 30_000;
+
 export interface DialOptions {
   host: string;
   port: number;
@@ -20,6 +26,8 @@ export function dial(options: DialOptions): Promise<net.Socket> {
       port,
       allowHalfOpen: true,
       noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
     });
     const fail = (error: VnetError) => {
       clearTimeout(timer);

@@ -4,6 +4,7 @@
 import net from "node:net";
 import type { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
+import { KEEP_ALIVE_MS } from "./dial.js";
 
 export interface ListenerOptions {
   host: string;
@@ -25,7 +26,13 @@ export class Listener {
   static start(options: ListenerOptions): Promise<Listener> {
     const { host, port } = options;
     const server = net.createServer(
-      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_MS,
+        pauseOnConnect: true,
+      },
       options.onConnection,
     );
     return new Promise((resolve, reject) => {

@@ -122,9 +122,13 @@ export class Uses {
       return;
     }
     const gone = news?.servesGone.find((serve) => serve.serveid === serveid);
-    // Its node is still there: it was taken back, and does not return.
-    if (gone !== undefined && directory.node(gone.vnetid) !== undefined)
-      this.unserveGone(use);
+    // Its node is still there: it was taken back, and does not return. Right after a reconnection that proves nothing:
+    // the node may be back and its serves still on their way.
+    const wasTakenBack =
+      news?.afterReconnect === false &&
+      gone !== undefined &&
+      directory.node(gone.vnetid) !== undefined;
+    if (wasTakenBack) this.unserveGone(use);
     else if (!this.returning.has(use))
       this.returning.set(
         use,

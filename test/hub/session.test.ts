@@ -179,7 +179,8 @@ describe("the hub's gate", () => {
         expect(goodbye.code).to.equal("protocol");
         expect(goodbye.reason).to.match(reason);
         expect(goodbye.reason.length).to.be.below(300);
-        expect(hub.log.lines.filter(({ level }) => level === "warn")).to.have //
+        expect(hub.log.lines.filter(({ level }) => level === "warn"))
+          .to.have //
           .length(1);
       }));
 
@@ -188,7 +189,9 @@ describe("the hub's gate", () => {
       client.greet({ protocol: 99, software: "vnet 9.9" });
       const { code, reason } = await client.next("goodbye");
       expect(code).to.equal("version");
-      expect(reason).to.contain(`(vnet test) speaks protocol ${PROTOCOL_VERSION}`);
+      expect(reason).to.contain(
+        `(vnet test) speaks protocol ${PROTOCOL_VERSION}`,
+      );
       expect(reason).to.contain("(vnet 9.9) speaks 99");
     }));
 

@@ -127,12 +127,14 @@ export class TestHub {
     try {
       if (hub !== undefined)
         await eventually("the hub forgets those who left", () => {
-          expect(hub.counts).to.deep.equal({
+          // Tickets that nobody came with are let go in their own time.
+          const { legs, ...counts } = hub.counts;
+          expect({ ...counts, joined: legs.joined }).to.deep.equal({
             groups: 0,
             nodes: 0,
             serves: 0,
             unknown: 0,
-            legs: { joined: 0, waiting: 0 },
+            joined: 0,
           });
           return true;
         });
