@@ -54,7 +54,7 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   }
   const log = stderrLog();
   if (args.commands.length > 0)
-    return runAsGuest(args.commands, config, loadConfig, log);
+    return runAsGuest(args.commands, config, loadConfig);
   for (const warning of config.warnings) log.warn(warning);
   await runNode(args, config, loadConfig, log);
   return 0;
@@ -66,13 +66,11 @@ async function runAsGuest(
   commands: string[],
   config: NodeConfig,
   loadConfig: LoadConfig,
-  log: Log,
 ): Promise<ExitStatus> {
   const node = Node.start({
     config,
     software: software("vnet"),
     guest: true,
-    log,
   });
   try {
     await node.online(GUEST_TIMEOUT_MS);
@@ -95,7 +93,7 @@ async function runNode(
   log: Log,
 ): Promise<void> {
   const ended = terminationSignal();
-  const node = Node.start({ config, software: software("vnet"), log });
+  const node = Node.start({ config, software: software("vnet") });
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
   if (isInteractive) {
     await new Promise<void>((resolve) => {

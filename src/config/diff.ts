@@ -46,6 +46,9 @@ type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
 
 const ROUTE_KEYS: KeyNames<RouteSettings> = { ip: "ip", port: "port" };
 
+/** What they say counts when a node starts. */
+const START_KEYS = new Set(["terminal", "startserve", "startuse"]);
+
 const VNET_KEYS: KeyNames<VnetSettings> = {
   name: "name",
   group: "group",
@@ -180,7 +183,9 @@ function formatKeys<T>(
     .filter(([, key]) => change.changed.includes(key))
     .map(([field, key]) => {
       const before = formatValue(key, change.before[field]);
-      return `${key} ${before} → ${formatValue(key, change.after[field])}`;
+      const after = formatValue(key, change.after[field]);
+      const when = START_KEYS.has(key) ? " (at the next start)" : "";
+      return `${key} ${before} → ${after}${when}`;
     })
     .join(", ");
 }

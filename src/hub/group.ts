@@ -7,8 +7,7 @@ import type {
   DirectoryServe,
   ServeParticulars,
 } from "../wire/fields.js";
-import { encodeFrame } from "../wire/frame.js";
-import type { DirectoryChange } from "../wire/to-node.js";
+import { encodeChanges } from "./changes.js";
 import { IdPool } from "./id-pool.js";
 import {
   ServeRegistry,
@@ -23,9 +22,6 @@ export interface Member extends Holder {
   readonly guest: boolean;
   sendFrame(frame: Buffer): void;
 }
-
-/** Room for the longest entry is left below the cap of a frame. */
-const MAX_BATCH_BYTES = 48 * 1024;
 
 /** Guests count from here, so that they use up none of the numbers that people remember. */
 const FIRST_GUEST = 10_001;
@@ -78,7 +74,7 @@ export class Group<M extends Member> {
     if (!member.guest) this.changedNodes.set(member.vnetid, nodeEntry(member));
     const nodes = [...this.members.values()].filter((other) => !other.guest);
     const visible = [...this.registry.all()].filter(
-      (serve) => serve.only === 0 || serve.only === member.vnetid,
+      (serve) => serve.only === 0 || this.isFor(serve, member),
     );
     const frames = encodeChanges({
       nodes: nodes.map(nodeEntry),
@@ -119,7 +115,14 @@ export class Group<M extends Member> {
     particulars: ServeParticulars,
     only: number,
   ): RegisteredServe<M> {
-    const serve = this.registry.register(owner, wanted, particulars, only);
+    const onlyName = this.members.get(only)?.name ?? "";
+    const serve = this.registry.register(
+      owner,
+      wanted,
+      particulars,
+      only,
+      onlyName,
+    );
     this.publish(serve);
     return serve;
   }
@@ -134,6 +137,18 @@ export class Group<M extends Member> {
     this.tell(serve, null);
   }
 
+  /** The private serves that were made for this member. */
+  servesFor(member: M): RegisteredServe<M>[] {
+    return [...this.registry.all()].filter((serve) =>
+      this.isFor(serve, member),
+    );
+  }
+
+  private isFor(serve: RegisteredServe<M>, member: M): boolean {
+    if (serve.only === 0 || serve.only !== member.vnetid) return false;
+    return serve.onlyName === "" || serve.onlyName === member.name;
+  }
+
   private publish(serve: RegisteredServe<M>): void {
     this.tell(serve, serveEntry(serve));
   }
@@ -145,7 +160,7 @@ export class Group<M extends Member> {
       return;
     }
     const requester = this.members.get(serve.only);
-    if (requester === undefined) return;
+    if (requester === undefined || !this.isFor(serve, requester)) return;
     // The requester must see one order of events: what is pending goes first.
     this.flush();
     const frames = encodeChanges({
@@ -204,44 +219,6 @@ function present<Entry>(changes: Map<number, Entry | null>): Entry[] {
 
 function absent(changes: Map<number, unknown>): number[] {
   return [...changes].filter(([, entry]) => entry === null).map(([id]) => id);
-}
-
-/** As few frames as hold it all; what is gone comes first, and only the last frame says `complete`. */
-function encodeChanges(
-  change: Omit<DirectoryChange, "type" | "complete">,
-): Buffer[] {
-  const batches: DirectoryChange[] = [];
-  let bytes = Infinity;
-  const batchFor = (entry: unknown): DirectoryChange => {
-    const entryBytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
-    bytes += entryBytes;
-    let batch = batches.at(-1);
-    if (batch === undefined || bytes > MAX_BATCH_BYTES) {
-      batch = emptyChange();
-      batches.push(batch);
-      bytes = entryBytes;
-    }
-    return batch;
-  };
-  for (const id of change.goneNodes) batchFor(id).goneNodes.push(id);
-  for (const id of change.goneServes) batchFor(id).goneServes.push(id);
-  for (const node of change.nodes) batchFor(node).nodes.push(node);
-  for (const serve of change.serves) batchFor(serve).serves.push(serve);
-  if (batches.length === 0) batches.push(emptyChange());
-  const last = batches.at(-1);
-  if (last !== undefined) last.complete = true;
-  return batches.map(encodeFrame);
-}
-
-function emptyChange(): DirectoryChange {
-  return {
-    type: "directory",
-    nodes: [],
-    goneNodes: [],
-    serves: [],
-    goneServes: [],
-    complete: false,
-  };
 }
 
 /** `01 (home)` */

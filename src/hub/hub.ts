@@ -22,6 +22,8 @@ import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
 import { Session } from "./session.js";
 import { UnserveRequests } from "./unserve-requests.js";
 
+const MAX_EMPTY_GROUPS = 1_000;
+
 export interface HubOptions {
   host: string;
   /** 0: any free port, see `port` */
@@ -45,6 +47,8 @@ export class Hub {
   private listener: Listener | undefined;
   private readonly limits: HubLimits;
   private readonly groups = new Map<string, Group<Session>>();
+  /** groups without members, the longest empty one first */
+  private readonly emptySince = new Map<Group<Session>, number>();
   private readonly sessions = new Set<Session>();
   private readonly byToken = new Map<string, Session>();
   private readonly unknown = new Set<net.Socket>();
@@ -83,16 +87,13 @@ export class Hub {
   }
 
   get counts(): HubCounts {
-    let serves = 0;
-    let nodes = 0;
-    for (const group of this.groups.values()) {
-      serves += group.counts.serves;
-      nodes += group.counts.nodes;
-    }
+    const groups = [...this.groups.values()].filter((group) => !group.isEmpty);
+    const sum = (what: "nodes" | "serves") =>
+      groups.reduce((total, group) => total + group.counts[what], 0);
     return {
-      groups: this.groups.size,
-      nodes,
-      serves,
+      groups: groups.length,
+      nodes: sum("nodes"),
+      serves: sum("serves"),
       unknown: this.unknown.size,
       legs: this.legs.counts,
     };
@@ -177,8 +178,7 @@ export class Hub {
         this.sessions.delete(ended);
         if (this.byToken.get(ended.token) === ended)
           this.byToken.delete(ended.token);
-        if (group?.isEmpty === true && this.groups.get(group.name) === group)
-          this.groups.delete(group.name);
+        if (group?.isEmpty === true) this.emptied(group);
       },
     });
     this.sessions.add(session);
@@ -200,6 +200,18 @@ export class Hub {
       throw new VnetError("refused", `group ${hello.group} is full`);
     session.vnetid = vnetid;
     return group;
+  }
+
+  /** What an empty group remembers of ids keeps for as long as the ids rest. */
+  private emptied(group: Group<Session>): void {
+    this.emptySince.delete(group);
+    this.emptySince.set(group, Date.now());
+    for (const [old, since] of this.emptySince) {
+      const isOver = Date.now() - since > this.limits.restMs;
+      if (!isOver && this.emptySince.size <= MAX_EMPTY_GROUPS) return;
+      this.emptySince.delete(old);
+      if (old.isEmpty) this.groups.delete(old.name);
+    }
   }
 
   private group(name: string): Group<Session> {

@@ -53,6 +53,12 @@ function createServeHandlers({
 
   return {
     register: (message) => {
+      if (session.guest) {
+        const { request } = message;
+        const reason = "a guest offers nothing";
+        session.send({ type: "refused", request, reason });
+        return;
+      }
       const holder =
         message.serveid >= SERVEID.staticMin
           ? group.serve(message.serveid)?.owner
@@ -147,9 +153,9 @@ function createUnserveHandlers({
         });
     },
     "unserve-return": ({ serveid }) => {
-      const serve = group.serve(serveid);
-      if (serve?.only === session.vnetid)
-        serve.owner.send({ type: "unserve-withdraw", serveid });
+      for (const serve of group.servesFor(session))
+        if (serve.serveid === serveid)
+          serve.owner.send({ type: "unserve-withdraw", serveid });
     },
   };
 }

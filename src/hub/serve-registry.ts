@@ -1,4 +1,4 @@
-// The serves of one group: who holds which serveid, and the rules by which ids are given (behaviour.md, "Registry rules").
+// The serves of one group: who holds which serveid, and the rules by which ids are given (docs/architecture.md).
 // Tells nobody; the group publishes what changed.
 
 import { formatServeid, SERVEID } from "../config/config.js";
@@ -11,6 +11,8 @@ export interface RegisteredServe<Owner> extends ServeParticulars {
   owner: Owner;
   /** the vnetid that alone may see it, or 0 */
   only: number;
+  /** that node's name, so that a later owner of its number is not taken for it; empty: not known */
+  onlyName: string;
 }
 
 export interface Holder {
@@ -50,12 +52,13 @@ export class ServeRegistry<Owner extends Holder> {
     wanted: number,
     particulars: ServeParticulars,
     only: number,
+    onlyName = "",
   ): RegisteredServe<Owner> {
     const serveid =
       wanted >= SERVEID.staticMin
         ? this.takeStatic(wanted)
         : this.takeDynamic(wanted, mark(owner, particulars));
-    const serve = { ...particulars, serveid, owner, only };
+    const serve = { ...particulars, serveid, owner, only, onlyName };
     this.serves.set(serveid, serve);
     return serve;
   }

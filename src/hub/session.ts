@@ -4,6 +4,7 @@
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import type { ControlLink } from "../net/control-link.js";
+import { clipReason } from "../wire/fields.js";
 import { dispatch, type MessageHandlers } from "../wire/message.js";
 import type { GoodbyeCode, ToNode } from "../wire/to-node.js";
 import { PROTOCOL_VERSION, type Hello, type ToHub } from "../wire/to-hub.js";
@@ -55,7 +56,7 @@ export class Session implements Member {
       this.receive(message);
     });
     link.on("close", (reason) => {
-      this.ended(reason, reason.code === "timeout");
+      this.ended(reason, reason.code !== "closed");
     });
     link.open();
   }
@@ -110,7 +111,7 @@ export class Session implements Member {
     this.options.link.close(reason, {
       type: "goodbye",
       code,
-      reason: reason.message.slice(0, 1000),
+      reason: clipReason(reason.message),
     });
   }
 
@@ -121,6 +122,10 @@ export class Session implements Member {
     this.state = "ended";
     clearTimeout(this.helloTimer);
     unserves.drop(this);
+    // A guest does not come back for what it borrowed.
+    if (this.guest)
+      for (const { owner, serveid } of this.group?.servesFor(this) ?? [])
+        owner.send({ type: "unserve-withdraw", serveid });
     this.group?.leave(this);
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);

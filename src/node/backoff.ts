@@ -13,17 +13,23 @@ export const DEFAULT_BACKOFF: BackoffOptions = {
   healthyMs: 10_000,
 };
 
+const HOPELESS_FACTOR = 15;
+
 export class Backoff {
   private delayMs = 0;
 
   constructor(private readonly options: BackoffOptions) {}
 
-  /** @param livedMs how long the thing that is lost now had lived; 0 when it never did */
-  next(livedMs: number): number {
+  /**
+   * @param livedMs how long the thing that is lost now had lived; 0 when it never did
+   * @param hopeless nothing will be better soon: the next attempt is not to be a burden to the other side
+   */
+  next(livedMs: number, hopeless = false): number {
     const { firstMs, maxMs, healthyMs } = this.options;
     const isFresh = this.delayMs === 0 || livedMs > healthyMs;
     this.delayMs = isFresh ? firstMs : Math.min(this.delayMs * 2, maxMs);
-    return this.delayMs * (0.5 + Math.random() / 2);
+    const delayMs = hopeless ? HOPELESS_FACTOR * maxMs : this.delayMs;
+    return delayMs * (0.5 + Math.random() / 2);
   }
 
   reset(): void {

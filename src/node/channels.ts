@@ -5,9 +5,11 @@ import { Channel } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
 import type { Stream } from "../channel/stream.js";
 import type { Traffic } from "../channel/traffic.js";
+import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
-import type { Log } from "../log.js";
-import type { HubLink, HubNews } from "./hub-link.js";
+import type { Notice } from "./control.js";
+import type { HubLink } from "./hub-link.js";
+import type { HubNews } from "./hub-messages.js";
 
 export interface Caller {
   vnetid: number;
@@ -17,7 +19,7 @@ export interface Caller {
 export interface ChannelsOptions {
   link: HubLink;
   traffic: Traffic;
-  log: Log;
+  notify: (notice: Notice) => void;
   /** another node opened a stream: answer it with accept or refuse */
   onStream: (stream: Stream, from: Caller) => void;
   poolLimits?: Partial<PoolLimits>;
@@ -29,21 +31,15 @@ const INCOMING_IDLE_MS = 60_000;
 
 export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
-  private readonly incoming = new Set<Channel>();
+  /** all of them, also those of pools that were given up while streams ran on them */
+  private readonly all = new Set<Channel>();
 
   constructor(private readonly options: ChannelsOptions) {}
 
   get counts(): { idle: number; busy: number } {
     let idle = 0;
-    let busy = 0;
-    for (const pool of this.pools.values()) {
-      idle += pool.counts.idle;
-      busy += pool.counts.busy;
-    }
-    for (const channel of this.incoming)
-      if (channel.isIdle) idle++;
-      else busy++;
-    return { idle, busy };
+    for (const channel of this.all) if (channel.isIdle) idle++;
+    return { idle, busy: this.all.size - idle };
   }
 
   /** The outgoing channels to a node, whether or not there are any yet. */
@@ -77,26 +73,24 @@ export class Channels {
     const from = { vnetid: offer.vnetid, name: offer.name };
     try {
       const leg = await this.options.link.openLeg(offer.ticket);
+      if (this.options.link.state === "closed") {
+        // This node closed while the leg was being opened.
+        leg.destroy();
+        return;
+      }
       const channel = new Channel({
         duplex: leg,
         role: "acceptor",
         traffic: this.options.traffic,
         idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
       });
-      this.incoming.add(channel);
+      this.watch(channel, from.name);
       channel.on("stream", (stream) => {
         this.options.onStream(stream, from);
       });
-      channel.on("close", (reason) => {
-        this.incoming.delete(channel);
-        if (reason.code === "protocol")
-          this.options.log.warn(`channel of ${from.name}: ${reason.message}`);
-      });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
-      this.options.log.warn(
-        `a channel to ${from.name} failed: ${error.message}`,
-      );
+      this.warn(`a channel to ${from.name} failed: ${error.message}`);
     }
   }
 
@@ -104,7 +98,20 @@ export class Channels {
   destroy(reason: VnetError): void {
     for (const pool of this.pools.values()) pool.destroy(reason);
     this.pools.clear();
-    for (const channel of this.incoming) channel.destroy(reason);
+    for (const channel of this.all) channel.destroy(reason);
+  }
+
+  private watch(channel: Channel, peer: string): void {
+    this.all.add(channel);
+    channel.on("close", (reason) => {
+      this.all.delete(channel);
+      if (reason.code === "protocol")
+        this.warn(`a channel with ${peer} broke: ${reason.message}`);
+    });
+  }
+
+  private warn(text: string): void {
+    this.options.notify({ level: "warn", text });
   }
 
   private async connect(vnetid: number): Promise<Channel> {
@@ -115,11 +122,10 @@ export class Channels {
     });
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    return new Channel({
-      duplex: await link.openLeg(reply.ticket),
-      role: "opener",
-      traffic,
-    });
+    const duplex = await link.openLeg(reply.ticket);
+    const channel = new Channel({ duplex, role: "opener", traffic });
+    this.watch(channel, `node ${formatVnetid(vnetid)}`);
+    return channel;
   }
 }
 

@@ -69,6 +69,12 @@ export class Directory extends EventEmitter<{
     if (wasCurrent) this.emit("stale");
   }
 
+  /** Everything known belongs to another group or hub. */
+  clear(): void {
+    this.setStale();
+    this.copy = emptyCopy();
+  }
+
   apply(change: DirectoryChange): void {
     const afterReconnect = this.arriving !== undefined;
     const into = this.arriving ?? this.copy;

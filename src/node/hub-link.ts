@@ -19,19 +19,15 @@ import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../wire/to-node.js";
 import { Backoff, DEFAULT_BACKOFF, type BackoffOptions } from "./backoff.js";
 import type { LinkState } from "./control.js";
+import type {
+  Asking,
+  HubNews,
+  Probe,
+  Reply,
+  Told,
+  Unnumbered,
+} from "./hub-messages.js";
 import { Requests } from "./requests.js";
-
-type Probe = { type: "ping" | "pong" };
-type Reply = Extract<
-  ToNode,
-  { type: "registered" | "refused" | "leg" | "unserve-granted" }
->;
-type Told = Exclude<ToNode, Probe>;
-/** What the hub says unasked, once the link is up. */
-export type HubNews = Exclude<Told, Reply | { type: "welcome" | "goodbye" }>;
-type Asking = Extract<ToHub, { type: "register" | "channel" | "unserve" }>;
-/** A request without its number, which the link gives it. */
-type Unnumbered<M> = M extends { request: number } ? Omit<M, "request"> : never;
 
 export interface HubLinkOptions {
   route: RouteSettings;
@@ -62,7 +58,7 @@ export class HubLink extends EventEmitter<{
   private readonly requests = new Requests<Reply>(REPLY_TIMEOUT_MS);
   /** tells the hub that it is this same process that comes back */
   private readonly session = randomBytes(16).toString("hex");
-  private goodbye: string | undefined;
+  private goodbye: Extract<ToNode, { type: "goodbye" }> | undefined;
   vnetid = 0;
   error: string | null = null;
 
@@ -88,7 +84,7 @@ export class HubLink extends EventEmitter<{
     if (this.current === "offline") void this.connect();
   }
 
-  /** Leaves the hub and joins again under the new settings, at once. */
+  /** Leaves the hub and joins again under the new settings. */
   rejoin(settings: Pick<HubLinkOptions, "route" | "name" | "group">): void {
     const before = this.hub;
     this.options = { ...this.options, ...settings };
@@ -109,9 +105,7 @@ export class HubLink extends EventEmitter<{
   request<M extends Asking>(message: Unnumbered<M>): Promise<Reply> {
     const { link } = this;
     if (this.current !== "online" || link === undefined)
-      return Promise.reject(
-        new VnetError("closed", "the hub is not reached just now"),
-      );
+      return Promise.reject(notReached());
     return this.requests.ask((request) => {
       link.send({ ...message, request });
     });
@@ -119,9 +113,7 @@ export class HubLink extends EventEmitter<{
 
   ping(timeoutMs: number): Promise<number> {
     if (this.current !== "online" || this.link === undefined)
-      return Promise.reject(
-        new VnetError("closed", "the hub is not reached just now"),
-      );
+      return Promise.reject(notReached());
     return this.link.ping(timeoutMs);
   }
 
@@ -178,7 +170,7 @@ export class HubLink extends EventEmitter<{
       this.lose(
         this.goodbye === undefined
           ? reason
-          : new VnetError("refused", this.goodbye, { cause: reason }),
+          : new VnetError("refused", this.goodbye.reason, { cause: reason }),
       );
     });
     socket.write(encodeControlPreamble());
@@ -204,7 +196,7 @@ export class HubLink extends EventEmitter<{
         this.welcome(message.vnetid);
         return;
       case "goodbye":
-        this.goodbye = message.reason;
+        this.goodbye = message;
         return;
       case "registered":
       case "refused":
@@ -251,10 +243,19 @@ export class HubLink extends EventEmitter<{
     clearTimeout(this.timer);
     link?.close(reason);
     this.requests.drop(new VnetError("closed", "the hub was lost"));
+    const hopeless = this.goodbye?.code === "version";
+    this.goodbye = undefined;
     if (next === "offline")
-      this.timer = setTimeout(() => {
-        void this.connect();
-      }, this.backoff.next(livedMs));
+      this.timer = setTimeout(
+        () => {
+          void this.connect();
+        },
+        this.backoff.next(livedMs, hopeless),
+      );
     this.emit("offline", reason);
   }
+}
+
+function notReached(): VnetError {
+  return new VnetError("closed", "the hub is not reached just now");
 }

@@ -133,8 +133,7 @@ export class Node implements NodeControl {
 
   async deleteServe(label: string): Promise<void> {
     const serve = this.parts.serves.get(label);
-    if (serve.origin === "unserve")
-      this.parts.unserves.withdraw(serve.registeredId);
+    if (serve.origin === "unserve") this.parts.unserves.revoke(serve);
     this.parts.serves.drop(serve, "the serve was deleted");
     return Promise.resolve();
   }

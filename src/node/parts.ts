@@ -7,14 +7,14 @@ import type { PoolLimits } from "../channel/pool.js";
 import { createTraffic, type Traffic } from "../channel/traffic.js";
 import type { NodeConfig, VnetSettings } from "../config/config.js";
 import type { VnetError } from "../errors.js";
-import type { Log } from "../log.js";
 import type { Heartbeat } from "../net/control-link.js";
 import type { BackoffOptions } from "./backoff.js";
 import { Borrower } from "./borrower.js";
 import { Channels } from "./channels.js";
 import type { Notice } from "./control.js";
 import { Directory } from "./directory.js";
-import { HubLink, type HubNews } from "./hub-link.js";
+import { HubLink } from "./hub-link.js";
+import type { HubNews } from "./hub-messages.js";
 import { Notices } from "./notices.js";
 import { Serves } from "./serves.js";
 import { Unserves } from "./unserves.js";
@@ -26,7 +26,6 @@ export interface NodeOptions {
   software: string;
   /** sees the group and is seen by nobody; registers no serve and opens no use of the configuration */
   guest?: boolean;
-  log: Log;
   heartbeat?: Heartbeat;
   backoff?: BackoffOptions;
   poolLimits?: Partial<PoolLimits>;
@@ -50,7 +49,7 @@ export function assemble(
   options: NodeOptions,
   settings: () => VnetSettings,
 ): NodeParts {
-  const { config, software, log, guest = false } = options;
+  const { config, software, guest = false } = options;
   const { heartbeat, backoff, poolLimits, incomingIdleMs } = options;
   const { name, group } = config.vnet;
   const traffic = createTraffic();
@@ -72,7 +71,7 @@ export function assemble(
   const channels = new Channels({
     link,
     traffic,
-    log,
+    notify,
     onStream: (stream, from) => {
       void serves.answer(stream, from);
     },

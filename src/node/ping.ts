@@ -40,8 +40,11 @@ export async function pingNode(
       hubMs.push(first);
       nodeMs.push(whole - first);
     }
-    return { rttMs, path: { kind: "relay", hubMs, nodeMs } };
-  } finally {
     pool.release(channel);
+    return { rttMs, path: { kind: "relay", hubMs, nodeMs } };
+  } catch (error) {
+    // Nobody answered on it: no stream shall be put on it.
+    channel.destroy();
+    throw error;
   }
 }

@@ -9,12 +9,16 @@ import {
 import { diffNodeConfig, type ConfigChange } from "../config/diff.js";
 import { VnetError } from "../errors.js";
 import type { Origin } from "./control.js";
+import type { Channels } from "./channels.js";
+import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { Serves } from "./serves.js";
 import type { Uses } from "./uses.js";
 
 export interface ReloadParts {
   link: HubLink;
+  directory: Directory;
+  channels: Channels;
   serves: Serves;
   uses: Uses;
 }
@@ -48,7 +52,7 @@ export async function applyReload(
   after: NodeConfig,
   changes: ConfigChange[],
 ): Promise<void> {
-  const { link, serves, uses } = parts;
+  const { link, directory, channels, serves, uses } = parts;
   const { startserve, startuse, name, group } = after.vnet;
   // All that goes does so before anything comes: ids and ports may change hands.
   const newServes: ServeSettings[] = [];
@@ -72,6 +76,11 @@ export async function applyReload(
       await uses.drop(uses.get(change.before.label), REASON);
       newUses.push(change.after);
     }
+  }
+  if (changes.some(movesElsewhere)) {
+    // Numbers of another group or hub mean nothing here, nor do channels to its nodes.
+    channels.destroy(new VnetError("closed", REASON));
+    directory.clear();
   }
   if (changes.some(needsRejoin))
     link.rejoin({ route: after.route, name, group });
@@ -102,12 +111,14 @@ function keepsRegistration(changed: string[]): boolean {
   return !changed.includes("serveid") && !changed.includes("active");
 }
 
-function needsRejoin(change: ConfigChange): boolean {
+function movesElsewhere(change: ConfigChange): boolean {
   if (change.kind === "route") return true;
-  return (
-    change.kind === "vnet" &&
-    (change.changed.includes("name") || change.changed.includes("group"))
-  );
+  return change.kind === "vnet" && change.changed.includes("group");
+}
+
+function needsRejoin(change: ConfigChange): boolean {
+  const renames = change.kind === "vnet" && change.changed.includes("name");
+  return renames || movesElsewhere(change);
 }
 
 function refuseClash(

@@ -5,9 +5,11 @@ import { formatServeid, type VnetSettings } from "../config/config.js";
 import { messageOf, VnetError } from "../errors.js";
 import { isLoopback } from "../net/address.js";
 import { dial } from "../net/dial.js";
+import { clipReason } from "../wire/fields.js";
 import type { Notice } from "./control.js";
 import type { Caller } from "./channels.js";
-import type { HubLink, HubNews } from "./hub-link.js";
+import type { HubLink } from "./hub-link.js";
+import type { HubNews } from "./hub-messages.js";
 import type { Serve } from "./serve.js";
 import type { Serves } from "./serves.js";
 
@@ -43,7 +45,7 @@ export class Unserves {
       serveid = await this.grant(ask);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
-      reason = error.message.slice(0, 1000);
+      reason = clipReason(error.message);
     }
     this.options.link.send({
       type: "unserve-answer",
@@ -56,8 +58,14 @@ export class Unserves {
   /** Its requester does not want it (any more), or its answer came too late. */
   withdraw(serveid: number): void {
     for (const granted of this.granted)
-      if (granted.serve.registeredId === serveid)
+      if (serveid !== 0 && granted.serve.registeredId === serveid)
         this.remove(granted, "it was given back");
+  }
+
+  /** The person at this node takes it back. */
+  revoke(serve: Serve): void {
+    for (const granted of this.granted)
+      if (granted.serve === serve) this.remove(granted, "it was taken back");
   }
 
   /** Takes all of them back, without a word. */

@@ -6,6 +6,8 @@ import { SERVEID } from "../config/config.js";
 /** Characters that show as themselves: no controls, no line ends, no lone surrogates. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u;
 
+const MAX_REASON = 1000;
+
 const printable = (min: number, max: number) =>
   v.pipe(
     v.string(),
@@ -22,7 +24,15 @@ const whole = (min: number, max: number) =>
 export const label = printable(1, 64);
 export const optionalText = printable(0, 256);
 export const host = printable(1, 255);
-export const reason = printable(0, 1000);
+export const reason = printable(0, MAX_REASON);
+/** As much of a text as `reason` allows. */
+export function clipReason(text: string): string {
+  return Array.from(text.slice(0, 2 * MAX_REASON))
+    .filter((character) => PRINTABLE.test(character))
+    .slice(0, MAX_REASON)
+    .join("");
+}
+
 export const port = whole(1, 65535);
 export const serveid = whole(SERVEID.min, SERVEID.max);
 export const wantedServeid = whole(SERVEID.none, SERVEID.max);

@@ -1,4 +1,4 @@
-// When things go wrong, on real processes: each row of behaviour.md's table.
+// When things go wrong, on real processes: each row of the README's promise to come back.
 
 import { once } from "node:events";
 import { expect } from "chai";

@@ -4,7 +4,6 @@
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { expect } from "chai";
-import { silentLog } from "../../src/log.js";
 import { Node } from "../../src/node/node.js";
 import { startEcho, type TestServer } from "../support/echo.js";
 import {
@@ -51,7 +50,7 @@ describe("100 nodes and 900 serves in one group", function () {
       sections: sections.join("\n"),
     });
     const config = parseNodeConfig(text, "test", "host");
-    return Node.start({ config, software: "test", log: silentLog });
+    return Node.start({ config, software: "test" });
   }
 
   before(async () => {

@@ -35,7 +35,7 @@ class Listener implements Member {
         Object.entries(told).filter(
           ([, said]) => said === true || (Array.isArray(said) && said.length),
         ),
-      ) as Told;
+      );
     });
   }
 }

@@ -47,6 +47,14 @@ describe("an id pool", () => {
     expect(ids.take(4, "a")).to.equal(4);
   });
 
+  it("gives a former owner of several ids the one that it asks for", () => {
+    const ids = pool();
+    for (const id of [2, 4]) ids.take(id, "a");
+    for (const id of [2, 4]) ids.free(id, "a");
+    expect(ids.take(4, "a")).to.equal(4);
+    expect(ids.take(0, "a")).to.equal(2);
+  });
+
   it("gives a freed id back to its former owner who asks for none", () => {
     const ids = pool();
     ids.take(4, "a");

@@ -132,8 +132,9 @@ describe("the legs of channels", () => {
     const tickets = legs.issue("home", "office");
     const [a, b] = [await leg(), await leg()];
     legs.arrive(tickets.from, a.hub);
+    const dead = new Promise((resolve) => a.hub.once("close", resolve));
     a.node.socket.resetAndDestroy();
-    await eventually("the leg is dead", () => a.hub.destroyed);
+    await within("the leg's death", dead);
     if (!legs.arrive(tickets.to, b.hub)) b.hub.destroy();
     await within("the other leg's end", b.node.ended);
     await idle();

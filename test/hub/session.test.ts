@@ -179,9 +179,8 @@ describe("the hub's gate", () => {
         expect(goodbye.code).to.equal("protocol");
         expect(goodbye.reason).to.match(reason);
         expect(goodbye.reason.length).to.be.below(300);
-        expect(hub.log.lines.filter(({ level }) => level === "warn"))
-          .to.have //
-          .length(1);
+        const warnings = hub.log.lines.filter(({ level }) => level === "warn");
+        expect(warnings).to.have.length(1);
       }));
 
   it("closes a link of another version, and names both versions", () =>

@@ -2,7 +2,6 @@
 // notices. Closed by the TestHub that started it, or by withNode.
 
 import type { NodeConfig } from "../../src/config/config.js";
-import { silentLog } from "../../src/log.js";
 import type {
   Notice,
   RemoteServe,
@@ -13,9 +12,7 @@ import { Node } from "../../src/node/node.js";
 import type { NodeOptions } from "../../src/node/parts.js";
 import { DEADLINE_MS, eventually } from "./deadline.js";
 
-export type NodeLimits = Partial<
-  Omit<NodeOptions, "config" | "software" | "log">
->;
+export type NodeLimits = Partial<Omit<NodeOptions, "config" | "software">>;
 
 const LIMITS: NodeLimits = {
   heartbeat: { intervalMs: 100, timeoutMs: 2_000 },
@@ -35,7 +32,6 @@ export class TestNode {
       Node.start({
         config,
         software: "vnet test",
-        log: silentLog,
         ...LIMITS,
         ...limits,
       }),

@@ -1,0 +1,446 @@
+import { expect } from "chai";
+import { Channel } from "../../src/channel/channel.js";
+import { ChannelPool, type PoolLimits } from "../../src/channel/pool.js";
+import { createTraffic } from "../../src/channel/traffic.js";
+import { VnetError } from "../../src/errors.js";
+import { eventually, within } from "../support/deadline.js";
+import { createDuplexPair, type PairEnd } from "../support/duplex-pair.js";
+import { failureOf } from "../support/failure.js";
+
+/** Nothing happens by itself: a test shortens what it is about. */
+const NEVER = 3_600_000;
+const CALM: PoolLimits = {
+  maxTarget: 16,
+  maxIdle: 64,
+  idleMs: NEVER,
+  tickMs: NEVER,
+  probeAfterMs: NEVER,
+  probeTimeoutMs: NEVER,
+  retryMs: NEVER,
+};
+
+/** A connection that the pool made, and its far end. */
+interface Made {
+  channel: Channel;
+  acceptor: Channel;
+  near: PairEnd;
+  far: PairEnd;
+}
+
+describe("ChannelPool", () => {
+  const pools: ChannelPool[] = [];
+  let made: Made[];
+  /** how often the pool tried to connect */
+  let attempts: number;
+  /** what becomes of the next attempts */
+  let onConnect: () => Promise<void>;
+
+  beforeEach(() => {
+    made = [];
+    attempts = 0;
+    onConnect = async () => undefined;
+  });
+
+  afterEach(async () => {
+    for (const pool of pools.splice(0))
+      pool.destroy(new VnetError("closed", "the test is over"));
+    for (const { acceptor, near, far } of made) {
+      acceptor.destroy();
+      near.destroy();
+      far.destroy();
+    }
+    await settle();
+  });
+
+  function create(limits: Partial<PoolLimits> = {}): ChannelPool {
+    const pool = new ChannelPool({
+      connect: async () => {
+        attempts++;
+        await onConnect();
+        return connect();
+      },
+      limits: { ...CALM, ...limits },
+    });
+    pools.push(pool);
+    return pool;
+  }
+
+  function connect(): Channel {
+    const { a: near, b: far } = createDuplexPair();
+    const [channel, acceptor] = [
+      new Channel({ duplex: near, role: "opener", traffic: createTraffic() }),
+      new Channel({ duplex: far, role: "acceptor", traffic: createTraffic() }),
+    ];
+    acceptor.on("stream", (stream) => {
+      stream.refuse("no service in this test");
+    });
+    made.push({ channel, acceptor, near, far });
+    return channel;
+  }
+
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  }
+
+  const untilIdle = (pool: ChannelPool, idle: number) =>
+    eventually(`${idle} idle`, () => pool.counts.idle === idle);
+
+  /** Uses the channel for one stream, up to its end. */
+  async function use(channel: Channel): Promise<void> {
+    const stream = channel.open(1);
+    await within("its end", new Promise((done) => stream.once("end", done)));
+  }
+
+  describe("keeping channels warm", () => {
+    it("makes none while it is not wanted", async () => {
+      const pool = create({ tickMs: 2 });
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      expect(attempts).to.equal(0);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+
+    it("keeps one while it is wanted, and gives it at once", async () => {
+      const pool = create();
+      pool.setWanted(true);
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      expect(attempts).to.equal(1);
+      const channel = await pool.acquire();
+      expect(channel).to.equal(made[0]!.channel);
+      // The next user shall find one, too.
+      await untilIdle(pool, 1);
+      expect(attempts).to.equal(2);
+      expect(pool.counts).to.deep.equal({ idle: 1, busy: 1 });
+    });
+
+    it("makes one when there is none, and takes it back after its stream", async () => {
+      const pool = create();
+      const channel = await pool.acquire();
+      expect(attempts).to.equal(1);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 1 });
+      await use(channel);
+      expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
+      expect(await pool.acquire()).to.equal(channel);
+      expect(attempts).to.equal(1);
+    });
+
+    it("gives the one used last first", async () => {
+      const pool = create();
+      const [first, second] = [await pool.acquire(), await pool.acquire()];
+      await use(second);
+      await use(first);
+      expect(await pool.acquire()).to.equal(first);
+      expect(await pool.acquire()).to.equal(second);
+    });
+
+    it("gives no channel to two at once", async () => {
+      const pool = create();
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      const all = await Promise.all(
+        Array.from({ length: 20 }, () => pool.acquire()),
+      );
+      expect(new Set(all).size).to.equal(20);
+    });
+
+    it("grows when connections come faster than it is warm", async () => {
+      const pool = create();
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      for (let n = 0; n < 4; n++) await pool.acquire();
+      await settle();
+      const { idle } = pool.counts;
+      expect(idle).to.be.within(2, 16);
+      // A burst of that size finds all of them warm.
+      const before = made.length;
+      const burst = await Promise.all(
+        Array.from({ length: idle }, () => pool.acquire()),
+      );
+      for (const channel of burst)
+        expect(made.findIndex((one) => one.channel === channel)).to.be.below(
+          before,
+        );
+    });
+
+    it("aims at no more than its limit", async () => {
+      const pool = create({ maxTarget: 3 });
+      pool.setWanted(true);
+      for (let n = 0; n < 10; n++) void pool.acquire();
+      await eventually("ten busy", () => pool.counts.busy >= 10);
+      await settle();
+      expect(pool.counts).to.deep.equal({ idle: 3, busy: 10 });
+    });
+
+    it("keeps no more idle ones than its limit, and closes the others in good order", async () => {
+      const pool = create({ maxIdle: 2 });
+      const all = [];
+      for (let n = 0; n < 5; n++) all.push(await pool.acquire());
+      for (const channel of all) await use(channel);
+      expect(pool.counts).to.deep.equal({ idle: 2, busy: 0 });
+      await eventually(
+        "three closed at the other side",
+        () => made.filter(({ acceptor }) => acceptor.isClosed).length === 3,
+      );
+    });
+  });
+
+  describe("letting channels go", () => {
+    it("sinks to one after a burst, once they have idled long enough", async () => {
+      const pool = create({ tickMs: 5, idleMs: 20 });
+      pool.setWanted(true);
+      const burst = [];
+      for (let n = 0; n < 12; n++) burst.push(pool.acquire());
+      for (const channel of await Promise.all(burst)) await use(channel);
+      expect(pool.counts.idle).to.be.above(3);
+      await untilIdle(pool, 1);
+      const { length } = made;
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
+      expect(made, "no more are made to be let go").to.have.length(length);
+      await eventually(
+        "the others closed at the other side",
+        () => made.filter(({ acceptor }) => !acceptor.isClosed).length === 1,
+      );
+    });
+
+    it("keeps none when it is not wanted any more", async () => {
+      const pool = create({ tickMs: 5, idleMs: 10 });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      pool.setWanted(false);
+      await untilIdle(pool, 0);
+      expect(made[0]!.channel.isClosed).to.equal(true);
+      expect(attempts).to.equal(1);
+    });
+
+    it("leaves a busy one alone", async () => {
+      const pool = create({ tickMs: 2, idleMs: 5, probeAfterMs: 0 });
+      const channel = await pool.acquire();
+      channel.open(1);
+      channel.removeAllListeners("idle");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(channel.isClosed).to.equal(false);
+    });
+  });
+
+  describe("a channel that dies", () => {
+    it("while idle is not given to anybody, and is replaced", async () => {
+      const pool = create({ retryMs: 5 });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      made[0]!.acceptor.destroy();
+      await untilIdle(pool, 0);
+      await untilIdle(pool, 1);
+      expect(attempts).to.equal(2);
+      expect(await pool.acquire()).to.equal(made[1]!.channel);
+    });
+
+    it("with its stream is forgotten", async () => {
+      const pool = create();
+      const channel = await pool.acquire();
+      channel.open(1).reset("broken");
+      await settle();
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+      expect(await pool.acquire()).to.not.equal(channel);
+    });
+
+    it("silently is found by a probe, and replaced", async () => {
+      const pool = create({
+        tickMs: 5,
+        probeAfterMs: 5,
+        probeTimeoutMs: 10,
+        retryMs: 5,
+      });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      const silent = made[0]!;
+      // As behind a firewall that forgot the connection: what is sent goes nowhere.
+      silent.far.pause();
+      await eventually("cut off", () => silent.channel.isClosed);
+      await eventually("another one", () => attempts === 2);
+      await untilIdle(pool, 1);
+      expect(made[1]!.channel.isClosed).to.equal(false);
+    });
+
+    it("again and again is not replaced in a hurry", async () => {
+      const pool = create({ retryMs: 20 });
+      const start = performance.now();
+      pool.setWanted(true);
+      for (let n = 0; n < 4; n++) {
+        const one = await eventually("a channel", () => made[n]);
+        await untilIdle(pool, 1);
+        one.acceptor.destroy();
+        await untilIdle(pool, 0);
+      }
+      expect(performance.now() - start).to.be.above(3 * 18);
+      expect(attempts).to.equal(4);
+    });
+  });
+
+  it("probes idle channels and keeps those that answer", async () => {
+    const pool = create({ tickMs: 3, probeAfterMs: 3, probeTimeoutMs: 2_000 });
+    pool.setWanted(true);
+    await untilIdle(pool, 1);
+    await eventually("five probes", () => made[0]!.near.writes >= 5);
+    expect(made[0]!.far.writes).to.be.at.least(4);
+    expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
+    expect(attempts).to.equal(1);
+  });
+
+  it("probes none before it has idled for a while", async () => {
+    const pool = create({ tickMs: 2 });
+    pool.setWanted(true);
+    await untilIdle(pool, 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(made[0]!.near.writes).to.equal(0);
+  });
+
+  it("does not cut a stream that began while a probe was on its way", async () => {
+    const pool = create({ tickMs: 3, probeAfterMs: 0, probeTimeoutMs: 20 });
+    pool.setWanted(true);
+    await untilIdle(pool, 1);
+    const { far, near } = made[0]!;
+    far.pause();
+    await eventually("a probe", () => near.writes > 0);
+    const channel = await pool.acquire();
+    expect(channel).to.equal(made[0]!.channel);
+    channel.open(1);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(channel.isClosed).to.equal(false);
+    // What was held up comes: the answer to the probe as well as to the stream.
+    far.resume();
+    await eventually("idle again", () => channel.isIdle);
+  });
+
+  describe("failing to connect", () => {
+    const failure = new VnetError("refused", "no such node");
+
+    it("is told to whoever asks", async () => {
+      const pool = create();
+      onConnect = async () => {
+        throw failure;
+      };
+      expect(await failureOf(pool.acquire())).to.equal(failure);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+      onConnect = async () => undefined;
+      await pool.acquire();
+    });
+
+    it("is tried again after a pause, and not before", async () => {
+      const pool = create({ retryMs: 25, tickMs: 1 });
+      onConnect = async () => {
+        throw failure;
+      };
+      const start = performance.now();
+      pool.setWanted(true);
+      await eventually("three attempts", () => {
+        pool.setWanted(true);
+        return attempts >= 3;
+      });
+      expect(performance.now() - start).to.be.above(2 * 23);
+      expect(attempts).to.equal(3);
+      onConnect = async () => undefined;
+      await untilIdle(pool, 1);
+      expect(attempts).to.equal(4);
+    });
+
+    it("does not start a crowd of attempts in a burst either", async () => {
+      const pool = create({ retryMs: 25 });
+      onConnect = async () => {
+        throw failure;
+      };
+      pool.setWanted(true);
+      await settle();
+      expect(attempts).to.equal(1);
+      for (let n = 0; n < 10; n++) await failureOf(pool.acquire());
+      expect(attempts).to.equal(11);
+    });
+  });
+
+  describe("giving back", () => {
+    it("takes a channel that was not used, once", async () => {
+      const pool = create();
+      const channel = await pool.acquire();
+      pool.release(channel);
+      pool.release(channel);
+      expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
+      expect(await pool.acquire()).to.equal(channel);
+      expect(await pool.acquire()).to.not.equal(channel);
+    });
+
+    it("takes no channel that is busy or closed", async () => {
+      const pool = create();
+      const [busy, closed] = [await pool.acquire(), await pool.acquire()];
+      busy.open(1);
+      pool.release(busy);
+      closed.destroy();
+      pool.release(closed);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 1 });
+    });
+  });
+
+  describe("the close", () => {
+    it("closes idle channels at once and busy ones at their end", async () => {
+      const pool = create();
+      const [idle, busy] = [await pool.acquire(), await pool.acquire()];
+      pool.release(idle);
+      const stream = busy.open(1);
+      pool.close();
+      pool.close();
+      expect(idle.isClosed).to.equal(true);
+      expect(busy.isClosed).to.equal(false);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 1 });
+      const end = new Promise((done) => stream.once("end", done));
+      expect(await within("its end", end)).to.include({ code: "refused" });
+      expect(busy.isClosed).to.equal(true);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+
+    it("ends the giving, warming and retrying", async () => {
+      const pool = create({ retryMs: 2, tickMs: 2 });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      pool.close();
+      const error = await failureOf(pool.acquire());
+      expect(error.code).to.equal("closed");
+      pool.setWanted(true);
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      expect(attempts).to.equal(1);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+
+    it("closes what comes from an attempt that was on its way", async () => {
+      const pool = create();
+      let connected: () => void = () => undefined;
+      onConnect = () => new Promise((resolve) => (connected = resolve));
+      const waiting = failureOf(pool.acquire());
+      pool.close();
+      connected();
+      expect((await waiting).code).to.equal("closed");
+      expect(made[0]!.channel.isClosed).to.equal(true);
+      await eventually("closed there", () => made[0]!.acceptor.isClosed);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+
+    it("closes a channel that is given back afterwards", async () => {
+      const pool = create();
+      const channel = await pool.acquire();
+      pool.close();
+      pool.release(channel);
+      expect(channel.isClosed).to.equal(true);
+    });
+
+    it("with destroy cuts off the busy ones, too", async () => {
+      const pool = create();
+      const [idle, busy] = [await pool.acquire(), await pool.acquire()];
+      pool.release(idle);
+      const stream = busy.open(1);
+      const end = new Promise((done) => stream.once("end", done));
+      const reason = new VnetError("closed", "the node is closing");
+      pool.destroy(reason);
+      expect(await within("its end", end)).to.equal(reason);
+      expect(idle.isClosed && busy.isClosed).to.equal(true);
+      expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+  });
+});

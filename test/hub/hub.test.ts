@@ -1,0 +1,536 @@
+import { expect } from "chai";
+import { Hub } from "../../src/hub/hub.js";
+import { silentLog } from "../../src/log.js";
+import { eventually, within } from "../support/deadline.js";
+import { failureOf } from "../support/failure.js";
+import { withHub, type TestHub } from "../support/hub.js";
+import { SERVE, type HubClient } from "../support/hub-client.js";
+import { serveSettings } from "../support/settings.js";
+
+const TOKEN = "0123456789abcdef".repeat(2);
+
+/** Asks for a channel and resolves with both tickets. */
+async function askChannel(from: HubClient, to: HubClient) {
+  from.send({ type: "channel", request: 1, vnetid: to.vnetid });
+  const leg = await from.next("leg");
+  const offer = await to.next("offer");
+  expect(leg.request).to.equal(1);
+  expect(offer.vnetid).to.equal(from.vnetid);
+  return { from: leg.ticket, to: offer.ticket };
+}
+
+/** Both legs of a channel, joined. */
+async function openChannel(hub: TestHub, from: HubClient, to: HubClient) {
+  const tickets = await askChannel(from, to);
+  const a = hub.keep(await from.openLeg(tickets.from));
+  const b = hub.keep(await to.openLeg(tickets.to));
+  await eventually("the legs are joined", () => hub.counts.legs.joined === 1);
+  return { a, b, tickets };
+}
+
+/** Waits for the change that says that a serve went. */
+async function untilGone(client: HubClient, serveid: number): Promise<void> {
+  while (!(await client.next("directory")).goneServes.includes(serveid));
+}
+
+describe("the hub", () => {
+  it("cannot start on a port that is taken, and says why", () =>
+    withHub(async (hub) => {
+      const second = Hub.start({
+        host: "127.0.0.1",
+        port: hub.port,
+        software: "vnet test",
+        log: silentLog,
+      });
+      const error = await failureOf(second);
+      expect(error).to.include({ code: "network" });
+      expect(error.message).to.equal(
+        `cannot listen on 127.0.0.1:${hub.port}: that port is already in use`,
+      );
+    }));
+
+  it("says goodbye to every node when it closes, and closes but once", () =>
+    withHub(async (hub) => {
+      const nodes = [
+        await hub.client(),
+        await hub.client(),
+        await hub.connect(),
+      ];
+      await hub.stop();
+      await hub.stop();
+      for (const node of nodes.slice(0, 2)) {
+        expect(await node.next("goodbye")).to.include({ code: "shutdown" });
+        await node.closed;
+      }
+      await nodes[2]!.closed;
+    }));
+
+  it("numbers nodes from 01, and gives one that returns its old number", () =>
+    withHub(async (hub) => {
+      const home = await hub.client({ name: "home" });
+      const office = await hub.client({ name: "office" });
+      expect([home.vnetid, office.vnetid]).to.deep.equal([1, 2]);
+      home.close();
+      await eventually("home is gone", () => hub.counts.nodes === 1);
+      expect((await hub.client({ name: "lab" })).vnetid).to.equal(3);
+      expect((await hub.client({ name: "home", vnetid: 1 })).vnetid).to.equal(
+        1,
+      );
+    }));
+
+  it("counts what it has", () =>
+    withHub(async (hub) => {
+      const home = await hub.client();
+      const lab = await hub.client({ group: "lab" });
+      await home.register(0);
+      await lab.register(0);
+      await lab.register(700);
+      await hub.connect();
+      await eventually("the counts", () => {
+        expect(hub.counts).to.deep.equal({
+          groups: 2,
+          nodes: 2,
+          serves: 3,
+          unknown: 1,
+          legs: { joined: 0, waiting: 0 },
+        });
+        return true;
+      });
+    }));
+
+  describe("and a node that returns before its old link is known to be dead", () => {
+    it("let it take over, with the same vnetid and ids", () =>
+      withHub(async (hub) => {
+        const office = await hub.client({ name: "office" });
+        const stale = await hub.client({ session: TOKEN });
+        expect(await stale.register(700)).to.include({ serveid: 700 });
+        expect(await stale.register(7)).to.include({ serveid: 7 });
+
+        const { vnetid } = stale;
+        const back = await hub.client({ session: TOKEN, vnetid });
+        expect(await stale.next("goodbye")).to.include({ code: "replaced" });
+        await stale.closed;
+        expect(back.vnetid).to.equal(vnetid);
+        expect(await back.register(700)).to.include({ serveid: 700 });
+        expect(await back.register(7)).to.include({ serveid: 7 });
+        expect(hub.counts).to.include({ nodes: 2, serves: 2 });
+        await untilGone(office, 700);
+        let told = await office.next("directory");
+        while (!told.serves.some(({ serveid }) => serveid === 700))
+          told = await office.next("directory");
+      }));
+
+    it("cut its old channels, which would never end by themselves", () =>
+      withHub(async (hub) => {
+        const office = await hub.client({ name: "office" });
+        const stale = await hub.client({ session: TOKEN });
+        const { a, b } = await openChannel(hub, office, stale);
+        await hub.client({ session: TOKEN, vnetid: stale.vnetid });
+        expect(await within("the leg's end", a.ended)).to.equal("reset");
+        expect(await within("the leg's end", b.ended)).to.equal("reset");
+      }));
+
+    it("let it take over into another group, too", () =>
+      withHub(async (hub) => {
+        const stale = await hub.client({ session: TOKEN });
+        await hub.client({ session: TOKEN, group: "lab" });
+        await stale.closed;
+        expect(hub.counts).to.include({ groups: 1, nodes: 1 });
+      }));
+
+    it("do not take another token for it", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ session: TOKEN });
+        const other = await hub.client({ vnetid: home.vnetid });
+        expect(other.vnetid).not.to.equal(home.vnetid);
+        await home.roundTrip();
+      }));
+  });
+
+  describe("and a static id that is held", () => {
+    it("give it to a newcomer when the holder gives no sign of life", () =>
+      withHub(
+        async (hub) => {
+          const holder = await hub.client({ name: "holder" });
+          await holder.register(700);
+          holder.answersPings = false;
+          const newcomer = await hub.client({ name: "newcomer" });
+          expect(await newcomer.register(700)).to.include({ serveid: 700 });
+          await holder.closed;
+          expect(hub.counts).to.include({ nodes: 1, serves: 1 });
+        },
+        {
+          holderProbeMs: 60,
+          heartbeat: { intervalMs: 60_000, timeoutMs: 120_000 },
+        },
+      ));
+
+    it("leave it to a holder that is alive, and name it to the newcomer", () =>
+      withHub(async (hub) => {
+        const holder = await hub.client({ name: "holder" });
+        await holder.register(700);
+        const newcomer = await hub.client({ name: "newcomer" });
+        expect(await newcomer.register(700)).to.include({
+          type: "refused",
+          reason: "serveid 700 is held by vnet 01 (holder), serve web",
+        });
+        await holder.roundTrip();
+      }));
+
+    it("let a node register by itself when the holder goes", () =>
+      withHub(async (hub) => {
+        const holder = await hub.node({
+          name: "holder",
+          serves: [serveSettings("shop", { serveid: 700, port: 1 })],
+        });
+        await holder.untilServe("shop", "registered");
+        const newcomer = await hub.node({
+          name: "newcomer",
+          serves: [serveSettings("mine", { serveid: 700, port: 2 })],
+        });
+        const { error } = await newcomer.untilServe("mine", "refused");
+        expect(error).to.equal(
+          "serveid 700 is held by vnet 01 (holder), serve shop",
+        );
+        await newcomer.untilNotice(/serve mine is not registered.*holder/);
+        await holder.close();
+        expect(await newcomer.untilServe("mine", "registered")).to.include({
+          serveid: 700,
+          error: null,
+        });
+      }));
+
+    it("let a node register by itself when the holder closes that serve", () =>
+      withHub(async (hub) => {
+        const serves = [serveSettings("shop", { serveid: 700, port: 1 })];
+        const holder = await hub.node({ name: "holder", serves });
+        await holder.untilServe("shop", "registered");
+        const newcomer = await hub.node({ name: "newcomer", serves });
+        await newcomer.untilServe("shop", "refused");
+        await holder.control.closeServe("shop");
+        await newcomer.untilServe("shop", "registered");
+      }));
+
+    it("refuse it to a node that holds it itself", () =>
+      withHub(async (hub) => {
+        const home = await hub.client();
+        await home.register(700);
+        expect(await home.register(700)).to.include({ type: "refused" });
+      }));
+  });
+
+  it("lets nobody update or unregister another node's serve", () =>
+    withHub(async (hub) => {
+      const home = await hub.client({ name: "home" });
+      const thief = await hub.client({ name: "thief" });
+      await home.register(700);
+      thief.send({ type: "unregister", serveid: 700 });
+      thief.send({
+        type: "update",
+        serveid: 700,
+        serve: { ...SERVE, name: "mine" },
+      });
+      thief.send({ type: "unregister", serveid: 701 });
+      await thief.roundTrip();
+      const lab = await hub.connect();
+      lab.greet({ name: "lab" });
+      const { serves } = await lab.next("directory");
+      expect(serves).to.have.length(1);
+      expect(serves[0]).to.include({ name: "web", vnetid: home.vnetid });
+    }));
+
+  describe("with two groups", () => {
+    it("has the same static id in both, and neither sees the other", () =>
+      withHub(async (hub) => {
+        const red = await hub.client({ name: "red", group: "red" });
+        const blue = await hub.client({ name: "blue", group: "blue" });
+        expect(await red.register(700, { name: "r" })).to.include({
+          serveid: 700,
+        });
+        expect(await blue.register(700, { name: "b" })).to.include({
+          serveid: 700,
+        });
+        expect([red.vnetid, blue.vnetid]).to.deep.equal([1, 1]);
+        for (const [client, name] of [
+          [red, "r"],
+          [blue, "b"],
+        ] as const) {
+          await client.roundTrip();
+          const told = client.received.filter((m) => m.type === "directory");
+          const names = told.flatMap((m) => m.serves).map((s) => s.name);
+          expect(names).to.deep.equal([name]);
+          const nodes = told.flatMap((m) => m.nodes);
+          expect(new Set(nodes.map((n) => n.name))).to.deep.equal(
+            new Set([client === red ? "red" : "blue"]),
+          );
+        }
+      }));
+
+    it("refuses channels and unserves from one to the other", () =>
+      withHub(async (hub) => {
+        const red = await hub.client({ name: "red", group: "red" });
+        await hub.client({ name: "blue 1", group: "blue" });
+        const blue = await hub.client({ name: "blue 2", group: "blue" });
+        expect(blue.vnetid).to.equal(2);
+        red.send({ type: "channel", request: 1, vnetid: 2 });
+        const ask = { ip: "127.0.0.1", port: 22 };
+        red.send({ type: "unserve", request: 2, vnetid: 2, ...ask });
+        for (const request of [1, 2])
+          expect(await red.next("refused")).to.deep.include({
+            request,
+            reason: "no node 02 in this group; `show vnets` lists them",
+          });
+        await blue.roundTrip();
+        expect(blue.pending("offer")).to.be.empty;
+        expect(blue.pending("unserve-ask")).to.be.empty;
+      }));
+
+    it("does not let one give back the other's unserve", () =>
+      withHub(async (hub) => {
+        const red = await hub.client({ group: "red" });
+        const blue = await hub.client({ group: "blue" });
+        await blue.register(5, {}, red.vnetid);
+        red.send({ type: "unserve-return", serveid: 5 });
+        await red.roundTrip();
+        await blue.roundTrip();
+        expect(blue.pending("unserve-withdraw")).to.be.empty;
+      }));
+
+    it("forgets a group with its last node", () =>
+      withHub(async (hub) => {
+        const red = await hub.client({ group: "red" });
+        await hub.client({ group: "blue" });
+        expect(hub.counts.groups).to.equal(2);
+        red.close();
+        await eventually("one group", () => hub.counts.groups === 1);
+      }));
+  });
+
+  describe("joining legs", () => {
+    it("copies both ways, with each side's end", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        const { a, b } = await openChannel(hub, office, home);
+        a.socket.end("question");
+        await within("the end", b.ended);
+        expect(b.text).to.equal("question");
+        b.socket.end("answer");
+        await within("the end", a.ended);
+        expect(a.text).to.equal("answer");
+      }));
+
+    it("does not lose what comes together with the ticket", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        const tickets = await askChannel(office, home);
+        const a = hub.keep(await office.openLeg(tickets.from));
+        a.socket.write("early");
+        const b = hub.keep(await home.openLeg(tickets.to));
+        await within("the bytes", b.untilBytes(5));
+      }));
+
+    it("refuses a ticket that was used, one that nobody issued and one that is too old", () =>
+      withHub(
+        async (hub) => {
+          const home = await hub.client({ name: "home" });
+          const office = await hub.client({ name: "office" });
+          const tickets = await askChannel(office, home);
+          const a = hub.keep(await office.openLeg(tickets.from));
+          expect(await within("the end", a.ended)).to.equal("reset");
+          for (const ticket of [tickets.from, tickets.to, "00".repeat(16)]) {
+            const leg = hub.keep(await office.openLeg(ticket));
+            await within("the end", leg.ended);
+          }
+          expect(hub.counts.legs).to.deep.equal({ joined: 0, waiting: 0 });
+          await home.roundTrip();
+        },
+        { ticketMs: 30 },
+      ));
+
+    it("lets running channels be when a node leaves in good order", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        const { a, b } = await openChannel(hub, office, home);
+        home.close();
+        await eventually("home has left", () => hub.counts.nodes === 1);
+        a.socket.write("still there");
+        await within("the bytes", b.untilBytes(11));
+      }));
+
+    it("gives a guest channels, too", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const guest = await hub.client({ name: "guest", guest: true });
+        const { a, b } = await openChannel(hub, guest, home);
+        a.socket.write("x");
+        await within("the byte", b.untilBytes(1));
+      }));
+  });
+
+  describe("passing on requests for unserves", () => {
+    const ask = async (requester: HubClient, provider: HubClient) => {
+      requester.send({
+        type: "unserve",
+        request: 77,
+        vnetid: provider.vnetid,
+        ip: "127.0.0.1",
+        port: 22,
+      });
+      return provider.next("unserve-ask");
+    };
+
+    /** Registers what was asked for, and answers with it. */
+    const grant = async (
+      provider: HubClient,
+      asked: { request: number; vnetid: number },
+    ): Promise<number> => {
+      const reply = await provider.register(0, {}, asked.vnetid);
+      if (reply.type !== "registered") throw new Error(reply.reason);
+      provider.send({
+        type: "unserve-answer",
+        request: asked.request,
+        serveid: reply.serveid,
+        reason: "",
+      });
+      return reply.serveid;
+    };
+
+    const withPair = (
+      body: (hub: TestHub, home: HubClient, office: HubClient) => Promise<void>,
+      unserveMs = 5_000,
+    ) =>
+      withHub(
+        async (hub) => {
+          const home = await hub.client({ name: "home" });
+          await body(hub, home, await hub.client({ name: "office" }));
+        },
+        { unserveMs },
+      );
+
+    it("tells the provider who asks for what, and the requester the answer", () =>
+      withPair(async (_, home, office) => {
+        const asked = await ask(office, home);
+        expect(asked).to.include({
+          vnetid: office.vnetid,
+          name: "office",
+          ip: "127.0.0.1",
+          port: 22,
+        });
+        const serveid = await grant(home, asked);
+        expect(await office.next("unserve-granted")).to.include({
+          request: 77,
+          serveid,
+        });
+        const told = office.received.findIndex(
+          (m) => m.type === "directory" && m.serves.length > 0,
+        );
+        const granted = office.received.findIndex(
+          (m) => m.type === "unserve-granted",
+        );
+        expect(told).to.be.within(0, granted - 1);
+      }));
+
+    it("tells the requester the provider's reason", () =>
+      withPair(async (_, home, office) => {
+        const { request } = await ask(office, home);
+        const reason = "not today";
+        home.send({ type: "unserve-answer", request, serveid: 0, reason });
+        expect(await office.next("refused")).to.include({
+          request: 77,
+          reason,
+        });
+      }));
+
+    it("refuses for a provider that answers with what it does not have", () =>
+      withPair(async (_, home, office) => {
+        const { request } = await ask(office, home);
+        const answer = { type: "unserve-answer", request, reason: "" };
+        await office.register(700);
+        home.send({ ...answer, serveid: 700 });
+        expect((await office.next("refused")).request).to.equal(77);
+      }));
+
+    it("refuses when the provider does not answer in time, and withdraws its late answer", () =>
+      withPair(async (_, home, office) => {
+        const asked = await ask(office, home);
+        expect(await office.next("refused")).to.include({
+          request: 77,
+          reason: "the node did not answer in time",
+        });
+        const serveid = await grant(home, asked);
+        expect(await home.next("unserve-withdraw")).to.include({ serveid });
+        await office.roundTrip();
+        expect(office.pending("unserve-granted")).to.be.empty;
+      }, 30));
+
+    it("does not withdraw a registered serve that was a late answer", () =>
+      withPair(async (_, home, office) => {
+        await home.register(700);
+        const { request } = await ask(office, home);
+        await office.next("refused");
+        const answer = { type: "unserve-answer", request, reason: "" };
+        home.send({ ...answer, serveid: 700 });
+        await home.roundTrip();
+        expect(home.pending("unserve-withdraw")).to.be.empty;
+      }, 30));
+
+    it("refuses when the provider goes", () =>
+      withPair(async (_, home, office) => {
+        await ask(office, home);
+        home.close();
+        expect(await office.next("refused")).to.include({
+          request: 77,
+          reason: "the node left before it answered",
+        });
+      }));
+
+    it("withdraws the answer when the requester has gone", () =>
+      withPair(async (hub, home, office) => {
+        const asked = await ask(office, home);
+        office.close();
+        await eventually("office is gone", () => hub.counts.nodes === 1);
+        const serveid = await grant(home, asked);
+        expect(await home.next("unserve-withdraw")).to.include({ serveid });
+      }));
+
+    it("takes no answer from a node that was not asked", () =>
+      withPair(async (hub, home, office) => {
+        const asked = await ask(office, home);
+        const thief = await hub.client({ name: "thief" });
+        const stolen = await grant(thief, asked);
+        expect(await thief.next("unserve-withdraw")).to.include({
+          serveid: stolen,
+        });
+        const serveid = await grant(home, asked);
+        expect(await office.next("unserve-granted")).to.include({ serveid });
+      }));
+
+    it("lets nobody but the requester give it back", () =>
+      withPair(async (hub, home, office) => {
+        const serveid = await grant(home, await ask(office, home));
+        const thief = await hub.client({ name: "thief" });
+        thief.send({ type: "unserve-return", serveid });
+        await thief.roundTrip();
+        await home.roundTrip();
+        expect(home.pending("unserve-withdraw")).to.be.empty;
+        office.send({ type: "unserve-return", serveid });
+        await home.next("unserve-withdraw");
+      }));
+
+    it("asks no guest", () =>
+      withPair(async (hub, _, office) => {
+        const guest = await hub.client({ name: "guest", guest: true });
+        office.send({
+          type: "unserve",
+          request: 1,
+          vnetid: guest.vnetid,
+          ip: "127.0.0.1",
+          port: 22,
+        });
+        expect((await office.next("refused")).reason).to.match(/^no node/);
+      }));
+  });
+});

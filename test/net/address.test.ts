@@ -1,0 +1,107 @@
+import { expect } from "chai";
+import { VnetError } from "../../src/errors.js";
+import {
+  formatAddress,
+  isLoopback,
+  networkError,
+  networkReason,
+} from "../../src/net/address.js";
+
+const systemError = (code: string) =>
+  Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code });
+
+describe("formatAddress", () => {
+  const rows: [string, string][] = [
+    ["127.0.0.1", "127.0.0.1:22"],
+    ["::1", "[::1]:22"],
+    ["2001:db8::1", "[2001:db8::1]:22"],
+    ["example.org", "example.org:22"],
+  ];
+  for (const [host, text] of rows)
+    it(`writes ${text}`, () => {
+      expect(formatAddress(host, 22)).to.equal(text);
+    });
+});
+
+describe("isLoopback", () => {
+  for (const host of [
+    "127.0.0.1",
+    "127.0.0.0",
+    "127.255.255.255",
+    "::1",
+    "0:0:0:0:0:0:0:1",
+    "localhost",
+    "LocalHost",
+  ])
+    it(`holds for ${host}`, () => {
+      expect(isLoopback(host)).to.equal(true);
+    });
+
+  for (const host of [
+    "",
+    "0.0.0.0",
+    "::",
+    "126.255.255.255",
+    "128.0.0.1",
+    "10.0.0.1",
+    "192.168.127.1",
+    "::2",
+    "fe80::1",
+    "localhost.example.org",
+    "localhost ",
+    "127.0.0.1.example.org",
+    "127.1",
+    "0x7f000001",
+    "127.0.0.1:80",
+    "[::1]",
+  ])
+    it(`does not hold for ${JSON.stringify(host)}`, () => {
+      expect(isLoopback(host)).to.equal(false);
+    });
+});
+
+describe("networkReason", () => {
+  it("puts what the operating system says in words", () => {
+    const rows: [string, string][] = [
+      ["ECONNREFUSED", "connection refused, nothing listens there"],
+      ["ECONNRESET", "connection reset"],
+      ["EADDRINUSE", "that port is already in use"],
+      ["ENOTFOUND", "no such host name"],
+      ["EMFILE", "too many open files (raise `ulimit -n`)"],
+    ];
+    for (const [code, words] of rows)
+      expect(networkReason(systemError(code))).to.equal(words);
+  });
+
+  it("leaves what it has no words for as it is", () => {
+    expect(networkReason(new Error("odd"))).to.equal("odd");
+    const error = systemError("EODD");
+    expect(networkReason(error)).to.equal(error.message);
+  });
+
+  it("takes the first of several attempts", () => {
+    const both = new AggregateError([
+      systemError("ECONNREFUSED"),
+      systemError("ENETUNREACH"),
+    ]);
+    expect(networkReason(both)).to.include("connection refused");
+    expect(networkReason(new AggregateError([], "none"))).to.equal("none");
+  });
+
+  it("takes over the words of an error of ours", () => {
+    expect(networkReason(new VnetError("timeout", "too late"))).to.equal(
+      "too late",
+    );
+  });
+});
+
+describe("networkError", () => {
+  it("says what failed and why, and keeps the cause", () => {
+    const cause = systemError("ECONNREFUSED");
+    const error = networkError("cannot connect", cause);
+    expect(error).to.be.instanceOf(VnetError);
+    expect(error.code).to.equal("network");
+    expect(error.message).to.match(/^cannot connect: connection refused/);
+    expect(error.cause).to.equal(cause);
+  });
+});

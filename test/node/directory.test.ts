@@ -1,0 +1,151 @@
+import { expect } from "chai";
+import { Directory, type DirectoryNews } from "../../src/node/directory.js";
+import type { DirectoryChange } from "../../src/wire/to-node.js";
+
+const HOME = { vnetid: 1, name: "home" };
+const OFFICE = { vnetid: 2, name: "office" };
+const WEB = {
+  serveid: 700,
+  vnetid: 1,
+  name: "web",
+  type: "http",
+  ip: "127.0.0.1",
+  port: 80,
+  info: "",
+  temporary: false,
+};
+const SSH = { ...WEB, serveid: 3, name: "ssh", vnetid: 2 };
+
+describe("a directory", () => {
+  let directory: Directory;
+  let news: DirectoryNews[];
+  let stale: number;
+
+  const apply = (change: Partial<DirectoryChange>) => {
+    directory.apply({
+      type: "directory",
+      nodes: [],
+      goneNodes: [],
+      serves: [],
+      goneServes: [],
+      complete: true,
+      ...change,
+    });
+  };
+
+  /** Labels of what came (+) and went (-), of all news since asked last. */
+  const told = () =>
+    news
+      .splice(0)
+      .flatMap((one) => [
+        ...one.nodesCame.map(({ name }) => `+${name}`),
+        ...one.nodesGone.map(({ name }) => `-${name}`),
+        ...one.servesCame.map(({ name, vnet }) => `+${name} of ${vnet}`),
+        ...one.servesGone.map(({ name, vnet }) => `-${name} of ${vnet}`),
+      ]);
+
+  beforeEach(() => {
+    directory = new Directory();
+    news = [];
+    stale = 0;
+    directory.on("change", (one) => news.push(one));
+    directory.on("stale", () => stale++);
+    expect(directory.isCurrent).to.be.false;
+    apply({ nodes: [HOME, OFFICE], serves: [WEB] });
+  });
+
+  it("is current once its first copy is complete, and tells all of it", () => {
+    expect(directory.isCurrent).to.be.true;
+    expect(news[0]?.afterReconnect).to.be.true;
+    expect(told()).to.deep.equal(["+home", "+office", "+web of home"]);
+  });
+
+  it("does not show a first copy before it is complete", () => {
+    directory = new Directory();
+    directory.on("change", (one) => news.push(one));
+    told();
+    apply({ nodes: [HOME], complete: false });
+    expect(directory.isCurrent).to.be.false;
+    expect(directory.nodes(0)).to.be.empty;
+    expect(told()).to.be.empty;
+    apply({ serves: [WEB] });
+    expect(directory.isCurrent).to.be.true;
+    expect(told()).to.deep.equal(["+home", "+web of home"]);
+  });
+
+  it("tells of each later change what it changes, and nothing else", () => {
+    told();
+    apply({ serves: [SSH] });
+    expect(news[0]?.afterReconnect).to.be.false;
+    expect(told()).to.deep.equal(["+ssh of office"]);
+    apply({ goneNodes: [1], goneServes: [700] });
+    expect(told()).to.deep.equal(["-home", "-web of home"]);
+    apply({ goneNodes: [99], goneServes: [999] });
+    expect(told()).to.deep.equal([]);
+  });
+
+  it("has new particulars of a serve without news of its coming", () => {
+    told();
+    apply({ serves: [{ ...WEB, name: "shop", info: "new" }] });
+    expect(told()).to.deep.equal([]);
+    expect(directory.serve(700)).to.include({ name: "shop", info: "new" });
+  });
+
+  it("names the node of each serve, also one that comes in the same change", () => {
+    apply({
+      nodes: [{ vnetid: 3, name: "lab" }],
+      serves: [{ ...SSH, vnetid: 3 }],
+    });
+    expect(directory.serve(3)?.vnet).to.equal("lab");
+    expect(directory.serve(700)?.vnet).to.equal("home");
+  });
+
+  it("keeps its last copy readable while the hub is away", () => {
+    directory.setStale();
+    expect(directory.isCurrent).to.be.false;
+    expect(directory.serve(700)).to.include({ vnet: "home" });
+    expect(directory.nodes(0)).to.have.length(2);
+    expect(stale).to.equal(1);
+    directory.setStale();
+    expect(stale).to.equal(1);
+  });
+
+  it("tells after a reconnection only what differs", () => {
+    told();
+    directory.setStale();
+    apply({ nodes: [HOME], complete: false });
+    apply({ serves: [WEB, { ...SSH, vnetid: 1 }] });
+    expect(news[0]?.afterReconnect).to.be.true;
+    expect(told()).to.deep.equal(["-office", "+ssh of home"]);
+    expect(directory.node(2)).to.be.undefined;
+  });
+
+  it("tells nothing after a reconnection where all is as it was", () => {
+    told();
+    directory.setStale();
+    apply({ nodes: [HOME, OFFICE], serves: [WEB] });
+    expect(news).to.have.length(1);
+    expect(told()).to.deep.equal([]);
+  });
+
+  it("forgets half a copy when the hub is lost again", () => {
+    directory.setStale();
+    apply({ nodes: [{ vnetid: 3, name: "lab" }], complete: false });
+    directory.setStale();
+    apply({ nodes: [HOME], serves: [] });
+    expect(directory.nodes(0).map((node) => node.name)).to.deep.equal(["home"]);
+  });
+
+  it("lists nodes and serves by their numbers, and counts each node's", () => {
+    apply({
+      nodes: [{ vnetid: 0.5, name: "first" }],
+      serves: [SSH, { ...WEB, serveid: 5 }],
+    });
+    expect(directory.serves().map((s) => s.serveid)).to.deep.equal([3, 5, 700]);
+    expect(directory.nodes(2)).to.deep.equal([
+      { vnetid: 0.5, name: "first", serves: 0, self: false },
+      { vnetid: 1, name: "home", serves: 2, self: false },
+      { vnetid: 2, name: "office", serves: 1, self: true },
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { expect } from "chai";
+import { Meaning } from "../../src/node/meaning.js";
+import { SSH } from "../support/fake-node.js";
+
+const WEB = { ...SSH, serveid: 7, vnetid: 1, vnet: "home", name: "web" };
+const OTHER = { ...WEB, vnetid: 2, vnet: "lab", name: "db" };
+
+describe("what a use means", () => {
+  let meaning: Meaning;
+
+  beforeEach(() => {
+    meaning = new Meaning();
+    expect(meaning.check(WEB)).to.equal(WEB);
+  });
+
+  it("is the first serve that it finds, when another has the dynamic id later", () => {
+    meaning.interrupt();
+    expect(meaning.check(OTHER)).to.equal(
+      "007 is now db of vnet 02 (lab), this use means web of home; close and open it to take the new one",
+    );
+  });
+
+  it("is that serve again when it is back", () => {
+    meaning.interrupt();
+    meaning.check(OTHER);
+    expect(meaning.check(WEB)).to.equal(WEB);
+  });
+
+  it("is the same serve under another vnetid, as after the hub's restart", () => {
+    meaning.interrupt();
+    const back = { ...WEB, vnetid: 9 };
+    expect(meaning.check(back)).to.equal(back);
+  });
+
+  it("is the same serve when its owner renames it while it is there", () => {
+    const renamed = { ...WEB, name: "shop" };
+    expect(meaning.check(renamed)).to.equal(renamed);
+    meaning.interrupt();
+    expect(meaning.check(renamed)).to.equal(renamed);
+    expect(meaning.check(WEB)).to.equal(WEB);
+  });
+
+  it("is not another serve of the same node that came after a break", () => {
+    meaning.interrupt();
+    expect(meaning.check({ ...WEB, name: "shop" })).to.be.a("string");
+  });
+
+  it("is not another node's serve though there was no break", () => {
+    expect(meaning.check(OTHER)).to.be.a("string");
+  });
+
+  it("is whatever has a static id, for people gave it on purpose", () => {
+    const id = { serveid: 500 };
+    const static_ = new Meaning();
+    static_.check({ ...WEB, ...id });
+    static_.interrupt();
+    expect(static_.check({ ...OTHER, ...id })).to.include({ name: "db" });
+  });
+
+  it("is whatever has the id next, once it was forgotten", () => {
+    meaning.forget();
+    expect(meaning.check(OTHER)).to.equal(OTHER);
+  });
+});

@@ -1,0 +1,113 @@
+import { expect } from "chai";
+import { VnetError } from "../../src/errors.js";
+import {
+  decodeToHub,
+  toHubMessages,
+  type ToHub,
+} from "../../src/wire/to-hub.js";
+
+const serve = {
+  name: "web",
+  type: "http",
+  ip: "127.0.0.1",
+  port: 80,
+  info: "",
+};
+
+/** One good message of each type; leaving one out does not compile. */
+const good: { [Type in ToHub["type"]]: Extract<ToHub, { type: Type }> } = {
+  hello: {
+    type: "hello",
+    protocol: 1,
+    software: "vnet 0.1.0",
+    name: "home",
+    group: "default",
+    guest: false,
+    vnetid: 0,
+    session: "0123456789abcdef".repeat(2),
+  },
+  register: { type: "register", request: 1, serveid: 0, serve, only: 0 },
+  update: { type: "update", serveid: 1, serve },
+  unregister: { type: "unregister", serveid: 1 },
+  channel: { type: "channel", request: 1, vnetid: 1 },
+  unserve: { type: "unserve", request: 1, vnetid: 1, ip: "::1", port: 22 },
+  "unserve-return": { type: "unserve-return", serveid: 999 },
+  "unserve-answer": {
+    type: "unserve-answer",
+    request: 1,
+    serveid: 0,
+    reason: "not allowed",
+  },
+  ping: { type: "ping", request: 0 },
+  pong: { type: "pong", request: 0 },
+};
+
+const wrong: readonly object[] = [
+  { ...good.hello, session: "short" },
+  { ...good.hello, name: "" },
+  { ...good.hello, guest: "no" },
+  { ...good.register, serveid: 1000 },
+  { ...good.register, serve: null },
+  { ...good.register, serve: [] },
+  { ...good.register, serve: { ...serve, port: 0 } },
+  { ...good.register, serve: { ...serve, name: "a\u001bb" } },
+  { ...good.register, serve: { ...serve, secret: 1 } },
+  { ...good.update, serveid: 0 },
+  { ...good.unregister, serveid: 0 },
+  { ...good.channel, vnetid: 0 },
+  { ...good.channel, request: -1 },
+  { ...good.unserve, ip: "" },
+  { ...good.ping, request: "1" },
+  { type: "welcome", protocol: 1, software: "x", vnetid: 1 },
+];
+
+describe("What a node says to the hub", () => {
+  for (const [type, message] of Object.entries(good)) {
+    it(`can be ${type}, unchanged by the way over the wire`, () => {
+      const decoded = decodeToHub(JSON.parse(JSON.stringify(message)));
+      expect(decoded).to.deep.equal(message);
+    });
+
+    it(`cannot be ${type} with any one of its fields missing`, () => {
+      for (const name of Object.keys(message)) {
+        const fields = Object.entries(message).filter(([key]) => key !== name);
+        const rest = Object.fromEntries(fields);
+        expect(() => decodeToHub(rest), name)
+          .to.throw(VnetError)
+          .with.property("code", "protocol");
+      }
+    });
+
+    it(`cannot be ${type} with any one of its fields replaced by rubbish`, () => {
+      for (const name of Object.keys(message))
+        for (const rubbish of [null, { a: 1 }, [[]], 1e300])
+          expect(() => decodeToHub({ ...message, [name]: rubbish }), name)
+            .to.throw(VnetError)
+            .with.property("code", "protocol");
+    });
+
+    // A newer node may add fields to hello: the version is settled there.
+    if (type !== "hello")
+      it(`cannot be ${type} with an unknown field`, () => {
+        expect(() => decodeToHub({ ...message, extra: 1 }))
+          .to.throw(VnetError, "extra")
+          .with.property("code", "protocol");
+      });
+  }
+
+  for (const message of wrong)
+    it(`cannot be ${JSON.stringify(message).slice(0, 100)}`, () => {
+      expect(() => decodeToHub(message))
+        .to.throw(VnetError)
+        .with.property("code", "protocol");
+    });
+
+  it("takes a hello with fields of a later version, without them", () => {
+    const later = { ...good.hello, protocol: 2, colour: "blue" };
+    expect(decodeToHub(later)).to.deep.equal({ ...good.hello, protocol: 2 });
+  });
+
+  it("is tested here with every type of the table", () => {
+    expect(Object.keys(good)).to.have.members(Object.keys(toHubMessages));
+  });
+});
