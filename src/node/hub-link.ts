@@ -42,7 +42,7 @@ export interface HubLinkOptions {
 const DIAL_TIMEOUT_MS = 5_000;
 const REPLY_TIMEOUT_MS = 10_000;
 
-/** Events: `online` after each welcome; `offline` with the reason after each loss or failed attempt; `news`. */
+/** Events: `online` after each welcome; `offline` after each loss or failed attempt; `news`. */
 export class HubLink extends EventEmitter<{
   online: [];
   offline: [VnetError];
@@ -72,7 +72,8 @@ export class HubLink extends EventEmitter<{
   }
 
   get hub(): string {
-    return formatAddress(this.options.route.ip, this.options.route.port);
+    const { ip, port } = this.options.route;
+    return formatAddress(ip, port);
   }
 
   get rttMs(): number | null {
@@ -131,11 +132,8 @@ export class HubLink extends EventEmitter<{
   }
 
   private dialHub(): Promise<net.Socket> {
-    return dial({
-      host: this.options.route.ip,
-      port: this.options.route.port,
-      timeoutMs: DIAL_TIMEOUT_MS,
-    });
+    const { ip: host, port } = this.options.route;
+    return dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS });
   }
 
   private async connect(): Promise<void> {

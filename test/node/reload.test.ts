@@ -385,4 +385,35 @@ describe("a reload", () => {
       expect(home.serve("clash").state).to.equal("refused");
       expect(home.use("clash").state).to.equal("error");
     }));
+
+  it("into another group reaches nobody of the old one, though the numbers are the same", () =>
+    withHub(async (hub) => {
+      for (const group of ["one", "two"]) {
+        const service = await hub.service(() => startSpeakFirst(group));
+        const home = await hub.node({
+          name: "home",
+          vnet: { group },
+          serves: [serveSettings("web", { serveid: 700, port: service.port })],
+        });
+        await home.untilServe("web", "registered");
+      }
+      const port = await reservePort();
+      const office = await hub.node({
+        name: "office",
+        vnet: { group: "one" },
+        uses: [useSettings("web", { serveid: 700, port })],
+      });
+      const greeting = async () => {
+        await office.untilUse("web", "listening");
+        const user = await hub.user(port);
+        await within("the greeting", user.untilBytes(3));
+        return user.text;
+      };
+      expect(await greeting()).to.equal("one");
+      const after = copy(office.control.config);
+      after.vnet.group = "two";
+      await office.control.reload(after);
+      await office.online();
+      expect(await greeting()).to.equal("two");
+    }));
 });

@@ -521,4 +521,26 @@ describe("an unserve", () => {
       { port },
     );
   });
+
+  it("taken back at the provider while the hub is away is the only one that goes", () =>
+    withPair(ALLOWED, async ({ hub, home, office, service }) => {
+      const other = await hub.service(startEcho);
+      await ask(office, home, service.port);
+      await ask(office, home, other.port);
+      await hub.stop();
+      await eventually("the loss", () => home.control.view().link !== "online");
+      const [first] = home.control.serves();
+      await home.control.deleteServe(first?.label ?? "");
+      expect(home.control.serves()).to.have.length(1);
+      await hub.open();
+    }));
+
+  it("is taken back when the guest that asked for it leaves", () =>
+    withPair(ALLOWED, async ({ hub, home, service }) => {
+      const guest = await hub.node({ name: "guest" }, { guest: true });
+      await ask(guest, home, service.port);
+      await guest.close();
+      await home.untilNotice(/unserve 001 is gone/);
+      expect(home.control.serves()).to.deep.equal([]);
+    }));
 });
