@@ -123,7 +123,7 @@ describe("the scenario of the original document", function () {
   it("leaves the terminal with exit", async () => {
     office.type("exit");
     office.press("Enter");
-    await office.until(/Pane is dead \(status 0/);
+    await office.until(/\(left with status 0\)/);
   });
 });
 

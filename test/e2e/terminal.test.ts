@@ -43,6 +43,12 @@ describe("a node driven by lines on its stdin", function () {
       name: "home",
       sections: serveSection(ID, service.port),
     });
+    await untilRow<{ state: string }>(
+      node,
+      "show serve",
+      ({ state }) => state === "registered",
+      "the serve is registered",
+    );
   });
 
   afterEach(async () => {
@@ -261,7 +267,7 @@ describe("a person's terminal", function () {
     first.press("C-c");
     await first.until(/leave\?/);
     first.press("C-c");
-    await first.until(/Pane is dead \(status 0/);
+    await first.until(/\(left with status 0\)/);
     first.close();
 
     const second = open(80);

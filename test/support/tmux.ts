@@ -22,19 +22,12 @@ export class TerminalWindow {
     const variables = Object.entries({ HOME: cwd, ...env }).flatMap(
       ([name, value]) => ["-e", `${name}=${value}`],
     );
+    // The shell stays, so that the last screen can be looked at and tells the exit status.
+    const script = '"$@"; echo "(left with status $?)"; exec sleep 1000';
     this.tmux(
-      "new-session",
-      "-d",
-      "-s",
-      "t",
-      "-c",
-      cwd,
-      ...size,
-      ...variables,
-      ...command,
+      ...["new-session", "-d", "-s", "t", "-c", cwd, ...size, ...variables],
+      ...["sh", "-c", script, "sh", ...command],
     );
-    // The last screen stays to be looked at.
-    this.tmux("set-option", "-t", "t", "remain-on-exit", "on");
   }
 
   /** What stands on the screen, without trailing blank lines. */
