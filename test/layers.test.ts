@@ -73,6 +73,15 @@ describe("the check of the layers", () => {
       'type X = import("../net/x.js").X;',
       "config may not import net",
     ],
+    ["config/a.ts", 'import { x } from "../keys/x.js";', null],
+    ["keys/a.ts", 'import { createHmac } from "node:crypto";', null],
+    [
+      "keys/a.ts",
+      'import { x } from "../config/x.js";',
+      "keys may not import config",
+    ],
+    ["keys/a.ts", 'import tls from "node:tls";', "only net may use node:tls"],
+    ["net/a.ts", 'import tls from "node:tls";', null],
     ["net/a.ts", 'import { connect } from "node:net";', null],
     ["node/a.ts", 'import type { Socket } from "node:net";', null],
     [

@@ -7,6 +7,7 @@ import ts from "typescript";
 /** From the bottom up; names on one line never import each other. */
 const LAYERS = [
   ["base"],
+  ["keys"],
   ["config"],
   ["wire"],
   ["net"],

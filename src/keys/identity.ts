@@ -1,0 +1,86 @@
+// A node's identity: an X25519 key pair. Its public half is what the group knows it by; the private half never leaves.
+
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { VnetError } from "../errors.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { readOrMakeKeyFile } from "./key-file.js";
+
+export const PUBLIC_KEY_BYTES = 32;
+
+export class Identity {
+  /** raw public key, 32 bytes */
+  readonly publicKey: Buffer;
+  readonly fingerprint: string;
+
+  private constructor(private readonly privateKey: KeyObject) {
+    this.publicKey = rawPublicKey(createPublicKey(privateKey));
+    this.fingerprint = fingerprintOf(this.publicKey);
+  }
+
+  static generate(): Identity {
+    return new Identity(generateKeyPairSync("x25519").privateKey);
+  }
+
+  /** Throws VnetError `config` when the file is damaged, or others can read it. */
+  static async load(path: string): Promise<Identity> {
+    const { bytes } = await readOrMakeKeyFile(path, () =>
+      toPem(generateKeyPairSync("x25519").privateKey),
+    );
+    return new Identity(fromPem(bytes, "x25519", path));
+  }
+
+  /** The secret that only the two owners of these keys can compute (RFC 7748), 32 bytes. Throws VnetError `protocol`. */
+  agree(otherPublicKey: Buffer): Buffer {
+    try {
+      return diffieHellman({
+        privateKey: this.privateKey,
+        publicKey: toPublicKey(otherPublicKey, "X25519"),
+      });
+    } catch (cause) {
+      throw new VnetError("protocol", "not a usable public key", { cause });
+    }
+  }
+}
+
+export function toPem(key: KeyObject): Buffer {
+  return Buffer.from(key.export({ type: "pkcs8", format: "pem" }));
+}
+
+/** Throws VnetError `config` that names the file. */
+export function fromPem(
+  bytes: Buffer,
+  type: "x25519" | "ed25519",
+  path: string,
+): KeyObject {
+  try {
+    const key = createPrivateKey(bytes);
+    if (key.asymmetricKeyType === type) return key;
+  } catch {
+    // falls through to the one error; its cause could quote the key
+  }
+  throw new VnetError(
+    "config",
+    `${path}: this key file is damaged; restore it from a copy, or remove it to get a new key (others will see a new fingerprint)`,
+  );
+}
+
+export function rawPublicKey(key: KeyObject): Buffer {
+  const { x } = key.export({ format: "jwk" });
+  return Buffer.from(x ?? "", "base64url");
+}
+
+export function toPublicKey(
+  raw: Buffer,
+  curve: "X25519" | "Ed25519",
+): KeyObject {
+  return createPublicKey({
+    key: { kty: "OKP", crv: curve, x: raw.toString("base64url") },
+    format: "jwk",
+  });
+}

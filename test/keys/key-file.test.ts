@@ -1,0 +1,117 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import {
+  readKeyFile,
+  readOrMakeKeyFile,
+  writeKeyFile,
+} from "../../src/keys/key-file.js";
+import { failureOf } from "../support/failure.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+
+const KEY = Buffer.from("very private bytes");
+
+describe("a key file", () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    path = join(folder, "state", "deeper", "a.key");
+  });
+
+  afterEach(() => {
+    removeFolder(folder);
+  });
+
+  it("is made at first use, with its folders, and read afterwards", async () => {
+    expect(await readOrMakeKeyFile(path, () => KEY)).to.deep.equal({
+      bytes: KEY,
+      isNew: true,
+    });
+    const never = () => {
+      throw new Error("made twice");
+    };
+    expect(await readOrMakeKeyFile(path, never)).to.deep.equal({
+      bytes: KEY,
+      isNew: false,
+    });
+  });
+
+  it("is its owner's alone, and so is its folder", async () => {
+    await writeKeyFile(path, KEY);
+    expect(statSync(path).mode & 0o777).to.equal(0o600);
+    expect(statSync(join(path, "..")).mode & 0o777).to.equal(0o700);
+  });
+
+  it("is replaced whole, and nothing else is left in the folder", async () => {
+    await writeKeyFile(path, Buffer.alloc(1_000));
+    await writeKeyFile(path, KEY);
+    expect(readFileSync(path)).to.deep.equal(KEY);
+    expect(readdirSync(join(path, ".."))).to.deep.equal(["a.key"]);
+  });
+
+  it("that is not there is null", async () => {
+    expect(await readKeyFile(path)).to.equal(null);
+  });
+
+  for (const mode of [0o644, 0o640, 0o604, 0o620, 0o601])
+    it(`with mode 0${mode.toString(8)} is refused with the command that mends it`, async () => {
+      await writeKeyFile(path, KEY);
+      chmodSync(path, mode);
+      const error = await failureOf(readKeyFile(path));
+      expect(error.code).to.equal("config");
+      expect(error.message).to.include(`chmod 600 ${path}`);
+      expect(error.message).not.to.include(KEY.toString());
+      chmodSync(path, 0o600);
+      expect(await readKeyFile(path)).to.deep.equal(KEY);
+    });
+
+  it("that others can read is not replaced by a new one either", async () => {
+    await writeKeyFile(path, KEY);
+    chmodSync(path, 0o644);
+    await failureOf(readOrMakeKeyFile(path, () => Buffer.from("new")));
+    expect(readFileSync(path)).to.deep.equal(KEY);
+  });
+
+  it("that cannot be read is named in one line", async () => {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const error = await failureOf(readKeyFile(path));
+    expect(error.code).to.equal("config");
+    expect(error.message).to.include(`${path}: cannot read this key file`);
+    expect(error.message).not.to.include("\n");
+  });
+
+  it("that cannot be written is named in one line", async () => {
+    writeFileSync(join(folder, "state"), "a file in the place of a folder");
+    const error = await failureOf(writeKeyFile(path, KEY));
+    expect(error.code).to.equal("config");
+    expect(error.message).to.include(path);
+    expect(error.message).not.to.include("\n");
+  });
+
+  it("that could not be put in its place leaves no copy behind", async () => {
+    mkdirSync(join(path, "occupied"), { recursive: true });
+    await failureOf(writeKeyFile(path, KEY));
+    expect(readdirSync(join(path, ".."))).to.deep.equal(["a.key"]);
+  });
+
+  it("behind a link is judged by the file that it leads to", async () => {
+    await writeKeyFile(path, KEY);
+    const link = join(folder, "link");
+    symlinkSync(path, link);
+    expect(await readKeyFile(link)).to.deep.equal(KEY);
+    chmodSync(path, 0o644);
+    await failureOf(readKeyFile(link));
+    expect(existsSync(link)).to.equal(true);
+  });
+});
