@@ -142,7 +142,13 @@ function launch(launcher, cwd, args, options) {
   const child = spawn(
     process.execPath,
     [join(root, launcher), "config.ini", ...args],
-    { cwd, stdio: ["ignore", "pipe", "pipe"], ...options },
+    {
+      cwd,
+      // Keys and history of a demo go with it.
+      env: { ...process.env, VNET_STATE: join(folder, "state") },
+      stdio: ["ignore", "pipe", "pipe"],
+      ...options,
+    },
   );
   child.log = "";
   for (const stream of [child.stdout, child.stderr])

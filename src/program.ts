@@ -1,9 +1,13 @@
 // What both programs share around their main work: command line, version, errors on the screen, exit status, signals.
 // With route.ts and vnet.ts the only user of `process`.
 
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf, VnetError } from "./errors.js";
+import { createSecret } from "./keys/secret.js";
 import { createLog, type Log } from "./log.js";
 
 /** 0 fine, 1 failed at run time, 2 usage or configuration error. */
@@ -23,6 +27,8 @@ export interface Program {
   help: string;
   /** whether -e is known */
   takesCommands: boolean;
+  /** single words in the place of a file that do something else, and what they do */
+  verbs: Record<string, () => Promise<ExitStatus>>;
   /** Runs until it is done; the status is the process's. */
   main: (args: ProgramArguments) => Promise<ExitStatus>;
 }
@@ -34,6 +40,45 @@ export function software(name: string): string {
     version: string;
   };
   return `${name} ${version}`;
+}
+
+/**
+ * Where this machine keeps what belongs to one configuration file: keys, the hubs it knows. Two files are two nodes,
+ * so each has a folder of its own. STATE_DIRECTORY is systemd's.
+ */
+export function stateFolder(configFile: string): string {
+  const path = resolve(configFile);
+  const digest = createHash("sha256").update(path).digest("hex").slice(0, 10);
+  return join(stateHome(), `${basename(path)}-${digest}`);
+}
+
+export function stateHome(): string {
+  const { VNET_STATE, STATE_DIRECTORY, XDG_STATE_HOME, LOCALAPPDATA } =
+    process.env;
+  const own = VNET_STATE ?? STATE_DIRECTORY;
+  if (own !== undefined) return own;
+  return join(
+    XDG_STATE_HOME ?? LOCALAPPDATA ?? join(homedir(), ".local", "state"),
+    "vnet",
+  );
+}
+
+/** A warning where others can read a file that holds keys; null where nobody can, or it holds none. */
+export function openKeysWarning(
+  file: string,
+  holdsKeys: boolean,
+): string | null {
+  if (!holdsKeys || process.platform === "win32") return null;
+  const others = statSync(file).mode & 0o077;
+  return others === 0
+    ? null
+    : `${file} holds a key and can be read by others; make it yours alone: chmod 600 ${file}`;
+}
+
+/** Prints a secret that nobody guesses. */
+export function keygen(): Promise<ExitStatus> {
+  process.stdout.write(`${createSecret()}\n`);
+  return Promise.resolve(0);
 }
 
 export function stderrLog(): Log {
@@ -58,6 +103,11 @@ export async function run(program: Program): Promise<void> {
     process.exit(0);
   });
   try {
+    const verb = program.verbs[process.argv[2] ?? ""];
+    if (verb !== undefined && process.argv.length === 3) {
+      process.exitCode = await verb();
+      return;
+    }
     const args = parse(program);
     process.exitCode = args === null ? 0 : await program.main(args);
   } catch (error) {

@@ -1,6 +1,5 @@
 // The node's program: reads its configuration, starts the node, and gives it a terminal, a script, or just a log.
 
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { readConfigFile } from "./config/file.js";
@@ -8,10 +7,17 @@ import { formatServeid, type NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
 import type { Log } from "./log.js";
 import { formatAddress } from "./net/address.js";
+import { Identity } from "./keys/identity.js";
+import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
+import type { NodeOptions } from "./node/parts.js";
 import {
+  openKeysWarning,
+  keygen,
   run,
   software,
+  stateFolder,
+  stateHome,
   stderrLog,
   terminationSignal,
   type ExitStatus,
@@ -21,6 +27,7 @@ import { runCommands, runScript } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
 
 const HELP = `Usage: ./vnet [options] [config.ini]
+       ./vnet keygen     print a good authkey or secret
 
 A node of a virtual LAN: offers local services to its group through a hub, and
 maps those of others to local ports. Reads the file (default: config.ini in
@@ -40,7 +47,13 @@ Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 /** A guest's commands wait this long for the hub. */
 const GUEST_TIMEOUT_MS = 5_000;
 
-await run({ name: "vnet", help: HELP, takesCommands: true, main });
+await run({
+  name: "vnet",
+  help: HELP,
+  takesCommands: true,
+  verbs: { keygen },
+  main,
+});
 
 async function main(args: ProgramArguments): Promise<ExitStatus> {
   const loadConfig = async (path: string | null): Promise<NodeConfig> => {
@@ -54,8 +67,12 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   }
   const log = stderrLog();
   if (args.commands.length > 0)
-    return runAsGuest(args.commands, config, loadConfig);
+    return runAsGuest(args.commands, args.file, config, loadConfig);
   for (const warning of config.warnings) log.warn(warning);
+  const { route, vnet } = config;
+  const holdsKeys = route.authkey !== "" || vnet.secret !== "";
+  const openKeys = openKeysWarning(args.file, holdsKeys);
+  if (openKeys !== null) log.warn(openKeys);
   await runNode(args, config, loadConfig, log);
   return 0;
 }
@@ -64,6 +81,7 @@ type LoadConfig = (path: string | null) => Promise<NodeConfig>;
 
 async function runAsGuest(
   commands: string[],
+  file: string,
   config: NodeConfig,
   loadConfig: LoadConfig,
 ): Promise<ExitStatus> {
@@ -71,6 +89,7 @@ async function runAsGuest(
     config,
     software: software("vnet"),
     guest: true,
+    ...(await keysOf(file)),
   });
   try {
     await node.online(GUEST_TIMEOUT_MS);
@@ -86,6 +105,17 @@ async function runAsGuest(
   }
 }
 
+/** What this configuration's node is known by, made at its first start. */
+async function keysOf(
+  file: string,
+): Promise<Pick<NodeOptions, "identity" | "knownHubs">> {
+  const folder = stateFolder(file);
+  return {
+    identity: await Identity.load(join(folder, "identity.key")),
+    knownHubs: new KnownHubs(join(folder, "known_hubs")),
+  };
+}
+
 async function runNode(
   args: ProgramArguments,
   config: NodeConfig,
@@ -93,7 +123,11 @@ async function runNode(
   log: Log,
 ): Promise<void> {
   const ended = terminationSignal();
-  const node = Node.start({ config, software: software("vnet") });
+  const node = Node.start({
+    config,
+    software: software("vnet"),
+    ...(await keysOf(args.file)),
+  });
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
   if (isInteractive) {
     await new Promise<void>((resolve) => {
@@ -102,7 +136,7 @@ async function runNode(
         input: process.stdin,
         output: process.stdout,
         loadConfig,
-        historyFile: historyFile(),
+        historyFile: join(stateHome(), "history"),
         color: args.color,
         onExit: resolve,
       });
@@ -137,22 +171,16 @@ async function scriptedExit(node: Node, loadConfig: LoadConfig): Promise<void> {
   if (end === "end") await new Promise<never>(() => undefined);
 }
 
-function historyFile(): string {
-  const state =
-    process.env.XDG_STATE_HOME ??
-    process.env.LOCALAPPDATA ??
-    join(homedir(), ".local", "state");
-  return join(state, "vnet", "history");
-}
-
 /** What --check prints. */
 function describe(file: string, config: NodeConfig): string {
   const { route, vnet, serves, uses, warnings } = config;
   const starts = (active: boolean, all: boolean) =>
     active && all ? "" : ", inactive at start";
+  const set = (text: string) => (text === "" ? "none" : "set");
   return [
     ...warnings.map((warning) => `warning: ${warning}`),
     `${file} is fine: vnet ${vnet.name} of group ${vnet.group}, hub ${formatAddress(route.ip, route.port)}, terminal ${vnet.terminal ? "on" : "off"}`,
+    `authkey ${set(route.authkey)}, secret ${set(vnet.secret)}, channels ${vnet.encrypt ? "encrypted end to end" : "NOT encrypted (encrypt=false)"}`,
     ...serves.map(
       (serve) =>
         `serve ${serve.label}: ${formatServeid(serve.serveid)} ${serve.name} (${serve.type}), reaches ${formatAddress(serve.ip, serve.port)}${starts(serve.active, vnet.startserve)}`,

@@ -19,6 +19,8 @@ export interface CarrierOptions extends ChannelFrameSink {
   onLost: (reason: VnetError) => void;
 }
 
+const COPY_BYTES = 8 * 1024;
+
 /** How long our last frame has to leave before the duplex is cut off. */
 const LAST_WORDS_MS = 2_000;
 
@@ -68,9 +70,15 @@ export class Carrier {
   sendData(bytes: Buffer): boolean {
     const { duplex } = this;
     if (this.state !== "open") return true;
-    // Header and payload leave in one writev; nothing is copied.
+    const header = encodeChannelHeader(FrameType.data, bytes.length);
+    // A small piece is copied, which costs less than a second write (and, with TLS, a second record).
+    if (bytes.length <= COPY_BYTES) {
+      duplex.write(Buffer.concat([header, bytes]));
+      return !duplex.writableNeedDrain;
+    }
+    // A large one leaves with its header in one writev; nothing is copied.
     duplex.cork();
-    duplex.write(encodeChannelHeader(FrameType.data, bytes.length));
+    duplex.write(header);
     duplex.write(bytes);
     duplex.uncork();
     return !duplex.writableNeedDrain;

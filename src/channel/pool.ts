@@ -21,8 +21,9 @@ export interface PoolLimits {
   tickMs: number;
   probeAfterMs: number;
   probeTimeoutMs: number;
-  /** after a failed attempt to warm up */
+  /** after a failed attempt to warm up; doubled with each further one, up to the other */
   retryMs: number;
+  maxRetryMs: number;
 }
 
 const LIMITS: PoolLimits = {
@@ -33,6 +34,7 @@ const LIMITS: PoolLimits = {
   probeAfterMs: 15_000,
   probeTimeoutMs: 5_000,
   retryMs: 1_000,
+  maxRetryMs: 30_000,
 };
 
 export class ChannelPool {
@@ -47,6 +49,8 @@ export class ChannelPool {
   /** how many idle channels are aimed at; doubles when a connection found none, sinks when things are calm */
   private target = 1;
   private missed = false;
+  /** attempts to warm up that failed in a row */
+  private failures = 0;
   private retryTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: PoolOptions) {
@@ -133,6 +137,7 @@ export class ChannelPool {
       this.connect()
         .then(
           (channel) => {
+            this.failures = 0;
             this.release(channel);
           },
           () => {
@@ -148,10 +153,12 @@ export class ChannelPool {
   /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */
   private retryLater(): void {
     if (this.retryTimer !== undefined || this.state === "closed") return;
+    const { retryMs, maxRetryMs } = this.limits;
+    const delayMs = Math.min(retryMs * 2 ** this.failures++, maxRetryMs);
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
       this.warm();
-    }, this.limits.retryMs);
+    }, delayMs);
   }
 
   private tick(): void {

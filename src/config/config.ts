@@ -7,6 +7,21 @@ export interface RouteSettings {
   ip: string;
   /** 1–65535 */
   port: number;
+  /** empty: none; `auto`: the hub makes one and keeps it */
+  authkey: string;
+  /** node: the hub's key; empty: remembered at first contact */
+  fingerprint: string;
+}
+
+/** `[limits]`, in the file's units. */
+export interface LimitSettings {
+  handshakeTimeoutSeconds: number;
+  maxUnauthenticated: number;
+  maxUnauthenticatedPerAddress: number;
+  maxNodes: number;
+  maxServesPerNode: number;
+  maxLegsPerNode: number;
+  maxFramesPerSecond: number;
 }
 
 /** `[vnet]`. Durations in seconds, as in the file. */
@@ -22,6 +37,9 @@ export interface VnetSettings {
   unserveNum: number;
   unserveTtlSeconds: number;
   unserveLingerSeconds: number;
+  /** empty: none */
+  secret: string;
+  encrypt: boolean;
 }
 
 /** `[serve.LABEL]` */
@@ -36,6 +54,8 @@ export interface ServeSettings {
   name: string;
   info: string;
   active: boolean;
+  /** fingerprints with a space between; empty: the whole group */
+  allow: string;
 }
 
 /** `[use.LABEL]` */
@@ -51,6 +71,9 @@ export interface UseSettings {
 
 export interface HubConfig {
   route: RouteSettings;
+  /** the groups that have keys of their own */
+  groups: { name: string; authkey: string }[];
+  limits: LimitSettings;
   warnings: string[];
 }
 

@@ -44,7 +44,15 @@ export type ConfigChange =
 /** Field → key as written in the file. A field that is forgotten here does not compile. */
 type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
 
-const ROUTE_KEYS: KeyNames<RouteSettings> = { ip: "ip", port: "port" };
+const ROUTE_KEYS: KeyNames<RouteSettings> = {
+  ip: "ip",
+  port: "port",
+  authkey: "authkey",
+  fingerprint: "fingerprint",
+};
+
+/** Their values are never shown. */
+const SECRET_KEYS = new Set(["authkey", "secret"]);
 
 /** What they say counts when a node starts. */
 const START_KEYS = new Set(["terminal", "startserve", "startuse"]);
@@ -60,6 +68,8 @@ const VNET_KEYS: KeyNames<VnetSettings> = {
   unserveNum: "unserve_num",
   unserveTtlSeconds: "unserve_ttl",
   unserveLingerSeconds: "unserve_linger",
+  secret: "secret",
+  encrypt: "encrypt",
 };
 
 const SERVE_KEYS: KeyNames<ServeSettings> = {
@@ -70,6 +80,7 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   name: "name",
   info: "info",
   active: "active",
+  allow: "allow",
 };
 
 const USE_KEYS: KeyNames<UseSettings> = {
@@ -182,6 +193,7 @@ function formatKeys<T>(
   return fieldsOf(names)
     .filter(([, key]) => change.changed.includes(key))
     .map(([field, key]) => {
+      if (SECRET_KEYS.has(key)) return `${key} changed`;
       const before = formatValue(key, change.before[field]);
       const after = formatValue(key, change.after[field]);
       const when = START_KEYS.has(key) ? " (at the next start)" : "";

@@ -1,12 +1,12 @@
 // The text of a file → what the hub needs of it. Pure: reads no file and no
 // environment. What only a node reads is skipped, whatever its values.
 
-import type { HubConfig, RouteSettings } from "./config.js";
+import type { HubConfig, LimitSettings, RouteSettings } from "./config.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
 import { Problems } from "./problem.js";
 import { SECTIONS } from "./schema.js";
-import { knownSections, readSection } from "./section.js";
+import { knownSections, readSection, type KnownSection } from "./section.js";
 
 /** Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
 export function parseHubConfig(text: string, file: string): HubConfig {
@@ -19,8 +19,52 @@ export function parseHubConfig(text: string, file: string): HubConfig {
     problems,
     warnings,
   );
+  const groups = readGroups(sections, problems, warnings);
+  const limits = readLimits(sections, problems, warnings);
   problems.throwIfAny();
-  return { route, warnings };
+  if (route.authkey === "" && !isLoopbackAddress(route.ip))
+    warnings.push(
+      `${file}: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made`,
+    );
+  return { route, groups, limits, warnings };
+}
+
+function isLoopbackAddress(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1" || ip === "localhost";
+}
+
+function readGroups(
+  sections: readonly KnownSection[],
+  problems: Problems,
+  warnings: string[],
+): HubConfig["groups"] {
+  return sections
+    .filter((section) => section.kind === "group")
+    .map(({ label, ini }) => {
+      const keys = SECTIONS.group.keys;
+      const { values } = readSection(ini, keys, problems, warnings);
+      return { name: label, authkey: values.authkey };
+    });
+}
+
+function readLimits(
+  sections: readonly KnownSection[],
+  problems: Problems,
+  warnings: string[],
+): LimitSettings {
+  const section = sections.find(({ kind }) => kind === "limits")?.ini;
+  const given = section ?? { name: "limits", line: 1, entries: new Map() };
+  const keys = SECTIONS.limits.keys;
+  const { values } = readSection(given, keys, problems, warnings);
+  return {
+    handshakeTimeoutSeconds: values.handshake_timeout,
+    maxUnauthenticated: values.max_unauthenticated,
+    maxUnauthenticatedPerAddress: values.max_unauthenticated_per_address,
+    maxNodes: values.max_nodes,
+    maxServesPerNode: values.max_serves_per_node,
+    maxLegsPerNode: values.max_legs_per_node,
+    maxFramesPerSecond: values.max_frames_per_second,
+  };
 }
 
 /** `[route]`, which both programs read; `wanted` is the line to write when it is not there. */
@@ -37,5 +81,10 @@ export function readRoute(
     { section: "route" },
     `found no such section; write [route] and on the next line ${wanted}`,
   );
-  return { ip: keys.ip.fallback, port: keys.port.fallback };
+  return {
+    ip: keys.ip.fallback,
+    port: keys.port.fallback,
+    authkey: keys.authkey.fallback,
+    fingerprint: keys.fingerprint.fallback,
+  };
 }

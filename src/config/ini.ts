@@ -103,7 +103,8 @@ function readEntry(
   const key = at < 0 ? "" : content.slice(0, at).trim();
   if (content[at] !== "=" || key === "") {
     const place = { line, section: section?.name };
-    problems.add(place, `found ${quoteFound(content)}, allowed KEY=VALUE`);
+    const found = mayBeSecret(content) ? "something else" : quoteFound(content);
+    problems.add(place, `found ${found}, allowed KEY=VALUE`);
     return;
   }
   if (section === undefined) {
@@ -122,30 +123,31 @@ function readEntry(
     );
     return;
   }
-  const value = decodeValue(content.slice(at + 1).trim(), (problem) => {
-    problems.add(place, problem);
+  const raw = content.slice(at + 1).trim();
+  const value = decodeValue(raw, (found, problem) => {
+    const shown = mayBeSecret(key) ? "something" : quoteFound(found);
+    problems.add(place, `found ${shown}${problem}`);
   });
   section.entries.set(key, { key, value, line });
 }
 
 function decodeValue(
   raw: string,
-  complain: (problem: string) => void,
+  complain: (found: string, problem: string) => void,
 ): string | null {
   const quote = raw[0];
   if (quote !== '"' && quote !== "'") return decodeWithLibrary(raw);
   const end = closingQuote(raw, quote);
   if (end < 0) {
     complain(
-      `found ${quoteFound(raw)} without a closing ${quote}, allowed: the whole value in quotes`,
+      raw,
+      ` without a closing ${quote}, allowed: the whole value in quotes`,
     );
     return null;
   }
   const rest = raw.slice(end + 1).trim();
   if (!isBlankOrComment(rest)) {
-    complain(
-      `found ${quoteFound(rest)} behind the closing ${quote}, allowed: a comment (; or #)`,
-    );
+    complain(rest, ` behind the closing ${quote}, allowed: a comment (; or #)`);
     return null;
   }
   // The library would read '1e3' and '"a"' as JSON; between single quotes nothing is special.
@@ -155,11 +157,17 @@ function decodeValue(
   // An escape that it cannot decode makes the library hand back the quotes too.
   if (value === token) {
     complain(
-      `found ${quoteFound(raw)}, allowed between double quotes: \\\\ and \\" and other JSON escapes (or use single quotes)`,
+      raw,
+      `, allowed between double quotes: \\\\ and \\" and other JSON escapes (or use single quotes)`,
     );
     return null;
   }
   return value;
+}
+
+/** Keys are known elsewhere and may be mistyped; what could be a secret's line is not shown. */
+function mayBeSecret(keyOrLine: string): boolean {
+  return /auth|key|secret/i.test(keyOrLine);
 }
 
 /** The library turns `true` and `null` into values; here all is text until a parser says otherwise. */

@@ -17,7 +17,7 @@ import { Problems, formatPlace } from "./problem.js";
 import { SECTIONS } from "./schema.js";
 import { knownSections, readSection } from "./section.js";
 import type { KnownSection } from "./section.js";
-import { fitLabel } from "./value.js";
+import { AUTO, fitLabel } from "./value.js";
 
 /** Says where each value first stood, and complains about the second one. */
 type Once = (value: string, place: Site) => void;
@@ -48,12 +48,27 @@ export function parseNodeConfig(
     problems,
     warnings,
   );
+  refuseAuto(route, find("route"), problems);
   warnAboutAnyAddress(route, find("route"), file, warnings);
   const vnet = readVnet(find("vnet"), hostName, problems, warnings);
   const serves = readServes(sections, problems, warnings);
   const uses = readUses(sections, problems, warnings);
   problems.throwIfAny();
   return { route, vnet, serves, uses, warnings };
+}
+
+/** Only a hub can make the key; a node has to be told it. */
+function refuseAuto(
+  route: RouteSettings,
+  section: IniSection | undefined,
+  problems: Problems,
+): void {
+  if (route.authkey !== AUTO) return;
+  const line = section?.entries.get("authkey")?.line ?? 1;
+  problems.add(
+    { line, section: "route", key: "authkey" },
+    `found ${AUTO}, which is for the hub; write the key that the hub printed at its first start`,
+  );
 }
 
 function warnAboutAnyAddress(
@@ -89,6 +104,8 @@ function readVnet(
     unserveNum: values.unserve_num,
     unserveTtlSeconds: values.unserve_ttl,
     unserveLingerSeconds: values.unserve_linger,
+    secret: values.secret,
+    encrypt: values.encrypt,
   };
 }
 

@@ -3,10 +3,14 @@
 
 import {
   BOOLEAN,
+  FINGERPRINT,
+  FINGERPRINTS,
   HOST,
   INFO,
   LABEL,
   PORT,
+  SECRET,
+  SECRET_OR_AUTO,
   SERVE_SERVEID,
   USE_SERVEID,
   wholeNumber,
@@ -55,6 +59,61 @@ function optional<T>(
 const ROUTE_KEYS = {
   ip: required(HOST, "", "hub: address to listen on; node: the hub's address"),
   port: optional(PORT, 7749, "the hub's one port"),
+  authkey: optional(
+    SECRET_OR_AUTO,
+    "",
+    "who may use this hub: the same on the hub and on its nodes",
+    "none",
+  ),
+  fingerprint: optional(
+    FINGERPRINT,
+    "",
+    "node: the hub's key; absent: remembered at first contact",
+    "none",
+  ),
+};
+
+const GROUP_KEYS = {
+  authkey: required(
+    SECRET,
+    "",
+    "the key of this one group, instead of [route]'s",
+  ),
+};
+
+/** Names and defaults of the hub's bounds; behind them stands src/hub/limits.ts. */
+const LIMIT_KEYS = {
+  handshake_timeout: optional(
+    wholeNumber(1, 300),
+    10,
+    "seconds that a connection has to prove what it is",
+  ),
+  max_unauthenticated: optional(
+    wholeNumber(1, 100_000),
+    16_384,
+    "connections that have not proved anything yet, in all",
+  ),
+  max_unauthenticated_per_address: optional(
+    wholeNumber(1, 100_000),
+    8_192,
+    "connections that have not proved anything yet, from one address",
+  ),
+  max_nodes: optional(wholeNumber(1, 100_000), 10_000, "nodes of all groups"),
+  max_serves_per_node: optional(
+    wholeNumber(1, 999),
+    999,
+    "serves that one node may register",
+  ),
+  max_legs_per_node: optional(
+    wholeNumber(1, 1_000_000),
+    20_000,
+    "channels that one node may have",
+  ),
+  max_frames_per_second: optional(
+    wholeNumber(10, 1_000_000),
+    2_000,
+    "messages of one node; more of them wait",
+  ),
 };
 
 const VNET_KEYS = {
@@ -85,6 +144,17 @@ const VNET_KEYS = {
     ...optional(BOOLEAN, false, "the old name of unserve_remote"),
     deprecatedFor: "unserve_remote",
   },
+  secret: optional(
+    SECRET,
+    "",
+    "who may talk inside the group; the hub never learns it",
+    "none",
+  ),
+  encrypt: optional(
+    BOOLEAN,
+    true,
+    "false on both nodes: their channels are not encrypted",
+  ),
   unserve_num: optional(
     wholeNumber(0, 100),
     1,
@@ -115,6 +185,12 @@ const SERVE_KEYS = {
   name: optional(LABEL, "", "shown in lists", "NAME of the section"),
   info: optional(INFO, "", "shown in lists", "empty"),
   active: optional(BOOLEAN, true, "false: not registered until `serve open`"),
+  allow: optional(
+    FINGERPRINTS,
+    "",
+    "the nodes that may open it, by fingerprint; absent: the whole group",
+    "the group",
+  ),
 };
 
 const USE_KEYS = {
@@ -136,6 +212,20 @@ export const SECTIONS = {
     readBy: ["hub", "node"],
     doc: "where the hub is",
     keys: ROUTE_KEYS,
+  },
+  group: {
+    title: "[group.NAME]",
+    labelled: true,
+    readBy: ["hub"],
+    doc: "a group with a key of its own",
+    keys: GROUP_KEYS,
+  },
+  limits: {
+    title: "[limits]",
+    labelled: false,
+    readBy: ["hub"],
+    doc: "the hub's bounds",
+    keys: LIMIT_KEYS,
   },
   vnet: {
     title: "[vnet]",

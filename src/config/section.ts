@@ -119,7 +119,7 @@ export function readSection<K extends KeySpecs>(
     if (parsed === undefined) {
       problems.add(
         place,
-        `found ${quoteFound(value)}, allowed ${spec.kind.allowed}`,
+        `found ${spec.kind.isSecret === true ? "something else" : quoteFound(value)}, allowed ${spec.kind.allowed}`,
       );
       continue;
     }

@@ -1,12 +1,15 @@
 // The kinds of value that a key (or a terminal's argument) can have: what is
 // allowed, in words, and how its text becomes a typed value. Pure.
 
+import { isFingerprint } from "../keys/fingerprint.js";
 import { SERVEID } from "./config.js";
 import { isHostName, isIpv4, isIpv6 } from "./host.js";
 
 /** One kind of value. `allowed` completes the sentence "found …, allowed …". */
 export interface ValueKind<T> {
   readonly allowed: string;
+  /** true: the value is never shown, not even in an error about it */
+  readonly isSecret?: true;
   /** `undefined` when the text is not such a value; never throws. */
   parse(text: string): T | undefined;
 }
@@ -56,6 +59,40 @@ export const LABEL: ValueKind<string> = {
 export const INFO: ValueKind<string> = {
   allowed: `up to ${INFO_CHARACTERS_MAX} printable characters`,
   parse: (text) => (isPrintable(text, INFO_CHARACTERS_MAX) ? text : undefined),
+};
+
+/** A key that people share. Short ones can be guessed by whoever records a connection. */
+export const SECRET: ValueKind<string> = {
+  allowed: "8–256 printable characters (`./vnet keygen` prints a good one)",
+  isSecret: true,
+  parse(text) {
+    const isLongEnough = text.length >= 8;
+    return isLongEnough && isPrintable(text, 256) ? text : undefined;
+  },
+};
+
+/** As SECRET, or `auto`: the program makes one and keeps it. */
+export const AUTO = "auto";
+export const SECRET_OR_AUTO: ValueKind<string> = {
+  ...SECRET,
+  allowed: `${SECRET.allowed}, or ${AUTO} (hub: made at the first start)`,
+  parse: (text) => (text === AUTO ? text : SECRET.parse(text)),
+};
+
+export const FINGERPRINT: ValueKind<string> = {
+  allowed:
+    "a key's fingerprint: SHA256: and 43 characters, as `show vnet` and the hub print it",
+  parse: (text) => (isFingerprint(text) ? text : undefined),
+};
+
+/** Any number of fingerprints with commas or spaces between; kept as text with single spaces. */
+export const FINGERPRINTS: ValueKind<string> = {
+  allowed: `one or more of: ${FINGERPRINT.allowed}; commas between`,
+  parse(text) {
+    const words = text.split(/[\s,]+/).filter((word) => word !== "");
+    const isList = words.length > 0 && words.length <= 100;
+    return isList && words.every(isFingerprint) ? words.join(" ") : undefined;
+  },
 };
 
 const TRUE = new Set(["true", "yes", "on", "1"]);

@@ -20,6 +20,9 @@ export interface Member extends Holder {
   readonly vnetid: number;
   /** a guest sees everything and is seen by nobody */
   readonly guest: boolean;
+  /** its public identity key, base64 */
+  readonly key: string;
+  readonly encrypt: boolean;
   sendFrame(frame: Buffer): void;
 }
 
@@ -196,7 +199,8 @@ export class Group<M extends Member> {
 }
 
 function nodeEntry(member: Member): DirectoryNode {
-  return { vnetid: member.vnetid, name: member.name };
+  const { vnetid, name, key, encrypt } = member;
+  return { vnetid, name, key, encrypt };
 }
 
 function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {

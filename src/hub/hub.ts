@@ -1,21 +1,15 @@
 // The hub: one port, groups, sessions and legs. Owns the listener and everything that came in through it.
 //
-//   connection ──first bytes──→ control → Session → Group        registry and news
-//                          └──→ leg ────→ Legs ───→ pump         copying only
+//   connection → Reception ──control──→ Session → Group        registry and news
+//                        └──leg──────→ Legs ───→ pump         copying only
 
-import type net from "node:net";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
-import { ControlLink } from "../net/control-link.js";
-import { readFirstBytes } from "../net/first-bytes.js";
 import { Listener } from "../net/listener.js";
-import {
-  decodePreamble,
-  PREAMBLE_BYTES,
-  TICKET_BYTES,
-} from "../wire/preamble.js";
-import { decodeToHub, type Hello, type ToHub } from "../wire/to-hub.js";
-import type { ToNode } from "../wire/to-node.js";
+import type { Hello } from "../wire/to-hub.js";
+import type { HostKey } from "../keys/host-key.js";
+import type { KeyRing, KeyRingEntry } from "./key-ring.js";
+import { Reception, type ControlArrival } from "./reception.js";
 import { Group } from "./group.js";
 import { Legs } from "./legs.js";
 import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
@@ -31,6 +25,8 @@ export interface HubOptions {
   /** name and version, for hello and welcome */
   software: string;
   log: Log;
+  hostKey: HostKey;
+  keys: KeyRing;
   limits?: Partial<HubLimits>;
 }
 
@@ -51,13 +47,22 @@ export class Hub {
   private readonly emptySince = new Map<Group<Session>, number>();
   private readonly sessions = new Set<Session>();
   private readonly byToken = new Map<string, Session>();
-  private readonly unknown = new Set<net.Socket>();
+  private readonly reception: Reception;
   private readonly legs: Legs<Session>;
   private readonly unserves: UnserveRequests<Session>;
 
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
+    this.reception = new Reception({
+      keys: options.keys,
+      limits: this.limits,
+      log: options.log,
+      onControl: (arrival) => {
+        this.openSession(arrival);
+      },
+      onLeg: (ticket, leg) => this.legs.arrive(ticket, leg),
+    });
     this.unserves = new UnserveRequests({
       timeoutMs: this.limits.unserveMs,
       onRefused: ({ requester, request }, reason) => {
@@ -73,7 +78,7 @@ export class Hub {
       host: options.host,
       port: options.port,
       onConnection: (socket) => {
-        void hub.meet(socket);
+        void hub.reception.receive(socket);
       },
       onError: (error) => {
         options.log.error(error.message);
@@ -94,7 +99,7 @@ export class Hub {
       groups: groups.length,
       nodes: sum("nodes"),
       serves: sum("serves"),
-      unknown: this.unknown.size,
+      unknown: this.reception.size,
       legs: this.legs.counts,
     };
   }
@@ -102,7 +107,7 @@ export class Hub {
   /** Says goodbye to every node and closes everything. Idempotent. */
   async close(): Promise<void> {
     await this.listener?.close();
-    for (const socket of this.unknown) socket.destroy();
+    this.reception.close();
     for (const session of [...this.sessions])
       session.end(
         new VnetError("closed", "the hub is shutting down"),
@@ -112,70 +117,21 @@ export class Hub {
     this.legs.close();
   }
 
-  /** Finds out what a new connection is. */
-  private async meet(socket: net.Socket): Promise<void> {
-    const { log } = this.options;
-    const from = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
-    socket.on("error", (error) => {
-      log.debug(`connection from ${from}: ${error.message}`);
-    });
-    if (this.unknown.size >= this.limits.maxUnknown) {
-      socket.destroy();
-      return;
-    }
-    this.unknown.add(socket);
-    try {
-      await this.admitConnection(socket, from);
-    } catch (error) {
-      if (!(error instanceof VnetError)) throw error;
-      log.warn(`connection from ${from}: ${error.message}`);
-      socket.destroy();
-    } finally {
-      this.unknown.delete(socket);
-    }
-  }
-
-  private async admitConnection(
-    socket: net.Socket,
-    from: string,
-  ): Promise<void> {
-    const { handshakeMs } = this.limits;
-    const first = await readFirstBytes(socket, PREAMBLE_BYTES, handshakeMs);
-    const kind = decodePreamble(first);
-    if (kind === "control") {
-      this.openSession(socket, from);
-      return;
-    }
-    if (kind !== "leg") throw new VnetError("protocol", "is no vnet");
-    const ticket = await readFirstBytes(socket, TICKET_BYTES, handshakeMs);
-    if (!this.legs.arrive(ticket.toString("hex"), socket))
-      throw new VnetError("refused", "a leg with an unknown or expired ticket");
-  }
-
-  private openSession(socket: net.Socket, from: string): void {
+  private openSession(arrival: ControlArrival): void {
     const { limits, legs, unserves } = this;
-    const { software, log } = this.options;
-    const link = new ControlLink<ToHub, ToNode>({
-      duplex: socket,
-      decode: decodeToHub,
-      heartbeat: limits.heartbeat,
-      farewell: (error) => ({
-        type: "goodbye",
-        code: "protocol",
-        reason: error.message,
-      }),
-    });
+    const { software, log, hostKey } = this.options;
     const session = new Session({
-      link,
-      from,
+      arrival,
+      hostKey,
       software,
       limits,
       log,
       legs,
       unserves,
-      admit: (hello, joining) => this.admitNode(hello, joining),
+      admit: (hello, joining) => this.admitNode(hello, joining, arrival.entry),
       onEnd: (ended, group) => {
         this.sessions.delete(ended);
+        arrival.leaveGate();
         if (this.byToken.get(ended.token) === ended)
           this.byToken.delete(ended.token);
         if (group?.isEmpty === true) this.emptied(group);
@@ -184,15 +140,27 @@ export class Hub {
     this.sessions.add(session);
   }
 
-  private admitNode(hello: Hello, session: Session): Group<Session> {
-    // The same process came back before its old link was known to be dead.
-    this.byToken
-      .get(hello.session)
-      ?.end(
-        new VnetError("closed", "its node came back on a new link"),
-        "replaced",
-        true,
+  private admitNode(
+    hello: Hello,
+    session: Session,
+    entry: KeyRingEntry,
+  ): Group<Session> {
+    if (!this.options.keys.opens(entry, hello.group))
+      throw new VnetError(
+        "refused",
+        `this authkey does not open group ${hello.group}; the group has a key of its own, or this key is another group's`,
       );
+    if (this.byToken.size >= this.limits.maxNodes)
+      throw new VnetError("refused", "the hub is full (max_nodes)");
+    // The same process came back before its old link was known to be dead.
+    const older = this.byToken.get(hello.session);
+    if (older !== undefined && older.key !== hello.key)
+      throw new VnetError("protocol", "somebody else's session");
+    older?.end(
+      new VnetError("closed", "its node came back on a new link"),
+      "replaced",
+      true,
+    );
     this.byToken.set(hello.session, session);
     const group = this.group(hello.group);
     const vnetid = group.takeVnetid(hello.vnetid, hello.name, hello.guest);

@@ -1,10 +1,12 @@
-// The hub's bounds, in one place.
+// The hub's bounds, in one place. Those that a person may set are in `[limits]` of the configuration.
 
+import type { LimitSettings } from "../config/config.js";
 import { DEFAULT_HEARTBEAT, type Heartbeat } from "../net/control-link.js";
+import type { GateLimits } from "./gate.js";
 
-export interface HubLimits {
+export interface HubLimits extends GateLimits {
   heartbeat: Heartbeat;
-  /** a connection has this long to say what it is, and a control link to say hello */
+  /** a connection has this long to prove what it is */
   handshakeMs: number;
   /** both legs of a channel have to come within this time */
   ticketMs: number;
@@ -12,10 +14,12 @@ export interface HubLimits {
   unserveMs: number;
   /** a freed dynamic serveid, or the vnetid of a node that left, is kept for its former owner this long */
   restMs: number;
-  /** when somebody asks for an id that is held, its holder has this long for a sign of life */
+  /** when a node asks for an id that its own earlier session holds, that one has this long for a sign of life */
   holderProbeMs: number;
-  /** connections that have not yet said what they are */
-  maxUnknown: number;
+  maxNodes: number;
+  maxServesPerNode: number;
+  maxLegsPerNode: number;
+  maxFramesPerSecond: number;
 }
 
 export const DEFAULT_HUB_LIMITS: HubLimits = {
@@ -25,5 +29,16 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   unserveMs: 8_000,
   restMs: 10 * 60_000,
   holderProbeMs: 2_000,
-  maxUnknown: 4_096,
+  maxUnauthenticated: 16_384,
+  maxUnauthenticatedPerAddress: 8_192,
+  maxNodes: 10_000,
+  maxServesPerNode: 999,
+  maxLegsPerNode: 20_000,
+  maxFramesPerSecond: 2_000,
 };
+
+/** What a configuration says, in the hub's own units. */
+export function limitsFrom(settings: LimitSettings): Partial<HubLimits> {
+  const { handshakeTimeoutSeconds, ...counts } = settings;
+  return { ...counts, handshakeMs: handshakeTimeoutSeconds * 1000 };
+}

@@ -43,6 +43,11 @@ function createServeHandlers({
   const register: Handlers["register"] = (message) => {
     const { request, serveid, serve, only } = message;
     try {
+      if (group.servesOf(session).length >= limits.maxServesPerNode)
+        throw new VnetError(
+          "refused",
+          `the hub allows ${limits.maxServesPerNode} serves for each node (max_serves_per_node)`,
+        );
       const given = group.register(session, serveid, serve, only).serveid;
       session.send({ type: "registered", request, serveid: given });
     } catch (error) {
@@ -63,7 +68,12 @@ function createServeHandlers({
         message.serveid >= SERVEID.staticMin
           ? group.serve(message.serveid)?.owner
           : undefined;
-      if (holder === undefined || holder === session) {
+      // A session that went silent is taken over by its own node only; for others its id is free when it is given up.
+      if (
+        holder === undefined ||
+        holder === session ||
+        holder.key !== session.key
+      ) {
         register(message);
         return;
       }
@@ -87,6 +97,7 @@ function createChannelHandlers({
   session,
   group,
   legs,
+  limits,
 }: MemberHandlerOptions): Pick<Handlers, "channel"> {
   return {
     channel: ({ request, vnetid }) => {
@@ -95,6 +106,12 @@ function createChannelHandlers({
         session.send({ type: "refused", request, reason: noSuchNode(vnetid) });
         return;
       }
+      for (const party of [session, target])
+        if (legs.countOf(party) >= limits.maxLegsPerNode) {
+          const reason = `vnet ${party.title} has as many channels as the hub allows (max_legs_per_node)`;
+          session.send({ type: "refused", request, reason });
+          return;
+        }
       const tickets = legs.issue(session, target);
       session.send({ type: "leg", request, ticket: tickets.from });
       target.send({
@@ -102,6 +119,8 @@ function createChannelHandlers({
         ticket: tickets.to,
         vnetid: session.vnetid,
         name: session.name,
+        key: session.key,
+        encrypt: session.encrypt,
       });
     },
   };
@@ -127,6 +146,7 @@ function createUnserveHandlers({
         request: unserves.add({ requester: session, provider, request }),
         vnetid: session.vnetid,
         name: session.name,
+        key: session.key,
         ip,
         port,
       });

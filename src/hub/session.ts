@@ -1,13 +1,23 @@
 // One node's control link at the hub, from hello to its end: turns the node's messages into acts on its group.
 // Everything that a session registered goes with it. It never touches another session but through the group and the hub.
 
+import { timingSafeEqual } from "node:crypto";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
-import type { ControlLink } from "../net/control-link.js";
+import type { HostKey } from "../keys/host-key.js";
+import { Identity } from "../keys/identity.js";
+import { identityProof } from "../keys/psk.js";
+import { ControlLink } from "../net/control-link.js";
 import { clipReason } from "../wire/fields.js";
 import { dispatch, type MessageHandlers } from "../wire/message.js";
 import type { GoodbyeCode, ToNode } from "../wire/to-node.js";
-import { PROTOCOL_VERSION, type Hello, type ToHub } from "../wire/to-hub.js";
+import {
+  decodeToHub,
+  PROTOCOL_VERSION,
+  type Hello,
+  type ToHub,
+} from "../wire/to-hub.js";
+import type { ControlArrival } from "./reception.js";
 import { memberTitle, type Group, type Member } from "./group.js";
 import { createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";
@@ -21,9 +31,8 @@ type NodeMessage = Exclude<ToHub, Probe>;
 export type MemberMessage = Exclude<NodeMessage, { type: "hello" }>;
 
 export interface SessionOptions {
-  link: HubLink;
-  /** the address it came from, for the log */
-  from: string;
+  arrival: ControlArrival;
+  hostKey: HostKey;
   software: string;
   limits: HubLimits;
   log: Log;
@@ -41,10 +50,25 @@ export class Session implements Member {
   /** set while joined: the gate before everything but hello */
   private handlers: MessageHandlers<MemberMessage> | undefined;
   private helloTimer: NodeJS.Timeout;
+  private readonly link: HubLink;
+  /** made for this connection: with it the node proves that it has the private half of its key */
+  private readonly challenge = Identity.generate();
   vnetid = 0;
 
   constructor(private readonly options: SessionOptions) {
-    const { link, limits } = options;
+    const { limits, arrival, hostKey, software } = options;
+    const link = new ControlLink<ToHub, ToNode>({
+      duplex: arrival.duplex,
+      decode: decodeToHub,
+      heartbeat: limits.heartbeat,
+      maxMessagesPerSecond: limits.maxFramesPerSecond,
+      farewell: (error) => ({
+        type: "goodbye",
+        code: "protocol",
+        reason: clipReason(error.message),
+      }),
+    });
+    this.link = link;
     this.helloTimer = setTimeout(() => {
       this.end(
         new VnetError("timeout", "no hello came in time"),
@@ -59,6 +83,18 @@ export class Session implements Member {
       this.ended(reason, reason.code !== "closed");
     });
     link.open();
+    link.send({
+      type: "proof",
+      protocol: PROTOCOL_VERSION,
+      software,
+      key: hostKey.publicKey.toString("base64"),
+      signature: hostKey.prove(arrival.binding).toString("base64"),
+      challenge: this.challenge.publicKey.toString("base64"),
+    });
+  }
+
+  private get from(): string {
+    return this.options.arrival.from;
   }
 
   get isJoined(): boolean {
@@ -77,23 +113,32 @@ export class Session implements Member {
     return memberTitle(this.vnetid, this.name);
   }
 
+  /** its identity, base64; it has proved to have the private half */
+  get key(): string {
+    return this.hello?.key ?? "";
+  }
+
+  get encrypt(): boolean {
+    return this.hello?.encrypt ?? true;
+  }
+
   /** the node process's token, see `hello` */
   get token(): string {
     return this.hello?.session ?? "";
   }
 
   sendFrame(frame: Buffer): void {
-    this.options.link.sendFrame(frame);
+    this.link.sendFrame(frame);
   }
 
   send(message: Exclude<ToNode, Probe>): void {
-    this.options.link.send(message);
+    this.link.send(message);
   }
 
   /** Resolves true when the node answers within `timeoutMs`; one that does not is ended. */
   async isAlive(timeoutMs: number): Promise<boolean> {
     try {
-      await this.options.link.ping(timeoutMs);
+      await this.link.ping(timeoutMs);
       return true;
     } catch {
       this.end(
@@ -108,7 +153,7 @@ export class Session implements Member {
   /** Ends the session; with `cut`, its channels too. Idempotent. */
   end(reason: VnetError, code: GoodbyeCode, cut: boolean): void {
     this.ended(reason, cut);
-    this.options.link.close(reason, {
+    this.link.close(reason, {
       type: "goodbye",
       code,
       reason: clipReason(reason.message),
@@ -117,7 +162,8 @@ export class Session implements Member {
 
   private ended(reason: VnetError, cut: boolean): void {
     if (this.state === "ended") return;
-    const { log, legs, unserves, from } = this.options;
+    const { from } = this;
+    const { log, legs, unserves } = this.options;
     const wasJoined = this.state === "joined";
     this.state = "ended";
     clearTimeout(this.helloTimer);
@@ -162,12 +208,22 @@ export class Session implements Member {
       this.end(new VnetError("refused", reason), "version", false);
       return;
     }
+    if (!this.isProved(hello))
+      throw new VnetError("protocol", "did not prove its identity key");
     this.hello = hello;
     this.join(this.options.admit(hello, this));
   }
 
+  private isProved(hello: Hello): boolean {
+    const shared = this.challenge.agree(Buffer.from(hello.key, "base64"));
+    const expected = identityProof(shared, this.options.arrival.binding);
+    return timingSafeEqual(Buffer.from(expected), Buffer.from(hello.proof));
+  }
+
   private join(group: Group<Session>): void {
-    const { software, log, from, legs, unserves, limits } = this.options;
+    const { from } = this;
+    const { software, log, legs, unserves, limits, arrival } = this.options;
+    arrival.leaveGate();
     this.group = group;
     this.state = "joined";
     this.handlers = createMemberHandlers({

@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { encodeFrame, FrameDecoder } from "../wire/frame.js";
 import { networkReason } from "./address.js";
+import { Allowance } from "./allowance.js";
+import { Probes } from "./probes.js";
 
 export interface Heartbeat {
   /** how often a ping goes out */
@@ -34,6 +36,8 @@ export interface ControlLinkOptions<In extends Typed, Out extends Typed> {
   decode: (value: unknown) => In;
   heartbeat: Heartbeat;
   /** What to say to a peer that broke the protocol before its link is closed. */
+  /** More messages than that wait in the connection, and so make their sender wait. */
+  maxMessagesPerSecond?: number;
   farewell?: (error: VnetError) => Exclude<Out, Probe>;
 }
 
@@ -55,8 +59,9 @@ export class ControlLink<
   private state: "new" | "open" | "closing" | "closed" = "new";
   private readonly decoder = new FrameDecoder();
   private readonly duplex: Duplex;
-  private readonly probes = new Map<number, () => void>();
-  private nextProbe = 1;
+  private readonly probes = new Probes();
+  private readonly allowance: Allowance | undefined;
+  private throttleTimer: NodeJS.Timeout | undefined;
   private heardAt = performance.now();
   private heartbeatTimer: NodeJS.Timeout | undefined;
   private closeTimer: NodeJS.Timeout | undefined;
@@ -68,6 +73,8 @@ export class ControlLink<
     super();
     this.setMaxListeners(0);
     this.duplex = options.duplex;
+    const rate = options.maxMessagesPerSecond;
+    if (rate !== undefined) this.allowance = new Allowance(rate);
   }
 
   open(): void {
@@ -122,32 +129,13 @@ export class ControlLink<
 
   /** One round trip in ms; rejects with VnetError `timeout` or `closed`. */
   ping(timeoutMs: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.state !== "open") {
-        reject(new VnetError("closed", "the link to the hub is down"));
-        return;
-      }
-      const request = this.nextProbe++;
-      const timer = setTimeout(() => {
-        this.probes.delete(request);
-        this.off("close", gone);
-        reject(
-          new VnetError("timeout", `no answer within ${timeoutMs / 1000} s`),
-        );
-      }, timeoutMs);
-      const gone = (reason: VnetError) => {
-        clearTimeout(timer);
-        reject(reason);
-      };
-      this.once("close", gone);
-      const sentAt = performance.now();
-      this.probes.set(request, () => {
-        clearTimeout(timer);
-        this.off("close", gone);
-        resolve(performance.now() - sentAt);
-      });
+    if (this.state !== "open")
+      return Promise.reject(
+        new VnetError("closed", "the link to the hub is down"),
+      );
+    return this.probes.ask((request) => {
       this.write({ type: "ping", request } satisfies Probe);
-    });
+    }, timeoutMs);
   }
 
   /** Sends `last`, then closes; the reason is what `close` tells. Idempotent. */
@@ -167,6 +155,7 @@ export class ControlLink<
     this.closeTimer = setTimeout(() => {
       this.duplex.destroy();
     }, CLOSE_TIMEOUT_MS);
+    this.probes.drop(reason);
     this.emit("close", reason);
   }
 
@@ -181,7 +170,9 @@ export class ControlLink<
     if (this.state !== "open") return;
     this.heardAt = performance.now();
     try {
-      for (const value of this.decoder.push(chunk)) {
+      const values = this.decoder.push(chunk);
+      this.throttle(values.length);
+      for (const value of values) {
         const message = this.options.decode(value);
         if (!this.answerProbe(message))
           this.emit("message", message as Exclude<In, Probe>);
@@ -195,16 +186,23 @@ export class ControlLink<
     }
   }
 
+  private throttle(messages: number): void {
+    const waitMs = this.allowance?.draw(messages) ?? 0;
+    if (waitMs === 0) return;
+    this.duplex.pause();
+    clearTimeout(this.throttleTimer);
+    this.throttleTimer = setTimeout(() => {
+      this.duplex.resume();
+    }, waitMs);
+  }
+
   private answerProbe(message: Typed): boolean {
     if (message.type === "ping") {
       this.write({ ...(message as Probe), type: "pong" });
       return true;
     }
     if (message.type !== "pong") return false;
-    const { request } = message as Probe;
-    const answered = this.probes.get(request);
-    this.probes.delete(request);
-    answered?.();
+    this.probes.answer((message as Probe).request);
     return true;
   }
 
@@ -245,6 +243,7 @@ export class ControlLink<
     this.state = "closing";
     clearInterval(this.heartbeatTimer);
     this.duplex.destroy();
+    this.probes.drop(reason);
     this.emit("close", reason);
   }
 
@@ -252,6 +251,6 @@ export class ControlLink<
     this.state = "closed";
     clearInterval(this.heartbeatTimer);
     clearTimeout(this.closeTimer);
-    this.probes.clear();
+    clearTimeout(this.throttleTimer);
   }
 }

@@ -7,6 +7,9 @@ import type { Stream } from "../channel/stream.js";
 import type { Traffic } from "../channel/traffic.js";
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
+import type { ChannelSecurity } from "./channel-security.js";
+import type { Directory } from "./directory.js";
 import type { Notice } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
@@ -14,10 +17,14 @@ import type { HubNews } from "./hub-messages.js";
 export interface Caller {
   vnetid: number;
   name: string;
+  /** of the key that it proved, where channels are encrypted; else of the key that the hub says it has */
+  fingerprint: string;
 }
 
 export interface ChannelsOptions {
   link: HubLink;
+  directory: Directory;
+  security: ChannelSecurity;
   traffic: Traffic;
   notify: (notice: Notice) => void;
   /** another node opened a stream: answer it with accept or refuse */
@@ -28,11 +35,15 @@ export interface ChannelsOptions {
 }
 
 const INCOMING_IDLE_MS = 60_000;
+const WARN_AGAIN_MS = 60_000;
+const MAX_TOLD = 100;
 
 export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
   /** all of them, also those of pools that were given up while streams ran on them */
   private readonly all = new Set<Channel>();
+  /** warnings told lately, and when */
+  private readonly told = new Map<string, number>();
 
   constructor(private readonly options: ChannelsOptions) {}
 
@@ -70,16 +81,21 @@ export class Channels {
 
   /** Another node wants a channel to us. */
   async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
-    const from = { vnetid: offer.vnetid, name: offer.name };
+    const { link, security } = this.options;
+    const key = Buffer.from(offer.key, "base64");
+    const { vnetid, name } = offer;
+    const from = { vnetid, name, fingerprint: fingerprintOf(key) };
     try {
-      const leg = await this.options.link.openLeg(offer.ticket);
-      if (this.options.link.state === "closed") {
-        // This node closed while the leg was being opened.
-        leg.destroy();
+      security.refuseMismatch(offer);
+      const leg = await link.openLeg(offer.ticket);
+      const duplex = await security.secure(leg, offer, "acceptor");
+      if (link.state === "closed") {
+        // This node closed while the channel was being made.
+        duplex.destroy();
         return;
       }
       const channel = new Channel({
-        duplex: leg,
+        duplex,
         role: "acceptor",
         traffic: this.options.traffic,
         idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
@@ -110,21 +126,35 @@ export class Channels {
     });
   }
 
+  /** The same of the same node once in a while only: whoever fails tries again and again. */
   private warn(text: string): void {
+    const now = Date.now();
+    for (const [told, at] of this.told)
+      if (now - at > WARN_AGAIN_MS) this.told.delete(told);
+    if (this.told.has(text) || this.told.size > MAX_TOLD) return;
+    this.told.set(text, now);
     this.options.notify({ level: "warn", text });
   }
 
   private async connect(vnetid: number): Promise<Channel> {
-    const { link, traffic } = this.options;
+    const { link, directory, security, traffic } = this.options;
+    const peer = directory.node(vnetid);
+    if (peer === undefined)
+      throw new VnetError(
+        "closed",
+        `node ${formatVnetid(vnetid)} is not in the group`,
+      );
+    security.refuseMismatch(peer);
     const reply = await link.request<ChannelRequest>({
       type: "channel",
       vnetid,
     });
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    const duplex = await link.openLeg(reply.ticket);
+    const leg = await link.openLeg(reply.ticket);
+    const duplex = await security.secure(leg, peer, "opener");
     const channel = new Channel({ duplex, role: "opener", traffic });
-    this.watch(channel, `node ${formatVnetid(vnetid)}`);
+    this.watch(channel, `vnet ${peer.name}`);
     return channel;
   }
 }

@@ -69,6 +69,9 @@ export interface RemoteNode {
   serves: number;
   /** true for this node itself */
   self: boolean;
+  fingerprint: string;
+  /** it has shown the group's secret: nobody, not even the hub, can have put it there */
+  trusted: boolean;
 }
 
 export type LinkState = "connecting" | "online" | "offline" | "closed";
@@ -78,8 +81,12 @@ export interface NodeView {
   group: string;
   /** 0 while not connected */
   vnetid: number;
+  /** this node's own key */
+  fingerprint: string;
   /** host:port of the hub */
   hub: string;
+  /** of the hub reached last; empty: none yet */
+  hubFingerprint: string;
   link: LinkState;
   /** why the link is down, and what happens next; one line, or null */
   linkError: string | null;

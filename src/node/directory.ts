@@ -2,6 +2,7 @@
 // While the hub is away the last copy stays readable, marked as not current.
 
 import { EventEmitter } from "node:events";
+import { fingerprintOf } from "../keys/fingerprint.js";
 import type { DirectoryNode } from "../wire/fields.js";
 import type { DirectoryChange } from "../wire/to-node.js";
 import type { RemoteNode, RemoteServe } from "./control.js";
@@ -22,7 +23,7 @@ interface Copy {
 
 const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
 
-/** Events: `change` after each message that left the copy complete, and when it stops being current. */
+/** Events: `change` after each message that left the copy complete, and while it is not current. */
 export class Directory extends EventEmitter<{
   change: [DirectoryNews];
   stale: [];
@@ -48,25 +49,31 @@ export class Directory extends EventEmitter<{
     return [...this.copy.serves.values()].sort((a, b) => a.serveid - b.serveid);
   }
 
-  nodes(selfVnetid: number): RemoteNode[] {
+  /** How many nodes there are. */
+  get size(): number {
+    return this.copy.nodes.size;
+  }
+
+  nodes(selfVnetid: number, isTrusted: (key: string) => boolean): RemoteNode[] {
     const counts = new Map<number, number>();
     for (const { vnetid } of this.copy.serves.values())
       counts.set(vnetid, (counts.get(vnetid) ?? 0) + 1);
     return [...this.copy.nodes.values()]
       .sort((a, b) => a.vnetid - b.vnetid)
-      .map(({ vnetid, name }) => ({
+      .map(({ vnetid, name, key }) => ({
         vnetid,
         name,
         serves: counts.get(vnetid) ?? 0,
         self: vnetid === selfVnetid,
+        fingerprint: fingerprintOf(Buffer.from(key, "base64")),
+        trusted: isTrusted(key),
       }));
   }
 
   /** The link is down: what comes next is a new copy. */
   setStale(): void {
-    const wasCurrent = this.isCurrent;
     this.arriving = emptyCopy();
-    if (wasCurrent) this.emit("stale");
+    this.emit("stale");
   }
 
   /** Everything known belongs to another group or hub. */

@@ -5,20 +5,15 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type net from "node:net";
 import { performance } from "node:perf_hooks";
-import type { RouteSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { formatAddress } from "../net/address.js";
-import {
-  ControlLink,
-  DEFAULT_HEARTBEAT,
-  type Heartbeat,
-} from "../net/control-link.js";
-import { dial } from "../net/dial.js";
-import { encodeControlPreamble, encodeLegPreamble } from "../wire/preamble.js";
-import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
-import { decodeToNode, type ToNode } from "../wire/to-node.js";
+import type { ControlLink } from "../net/control-link.js";
+import { encodeLegPreamble } from "../wire/preamble.js";
+import type { ToHub } from "../wire/to-hub.js";
+import type { ToNode } from "../wire/to-node.js";
 import { Backoff, DEFAULT_BACKOFF, type BackoffOptions } from "./backoff.js";
 import type { LinkState } from "./control.js";
+import { dialHub, HubDialler, type HubDiallerOptions } from "./hub-dialler.js";
 import type {
   Asking,
   HubNews,
@@ -29,30 +24,27 @@ import type {
 } from "./hub-messages.js";
 import { Requests } from "./requests.js";
 
-export interface HubLinkOptions {
-  route: RouteSettings;
-  name: string;
-  group: string;
-  guest: boolean;
-  software: string;
-  heartbeat?: Heartbeat;
+export interface HubLinkOptions extends HubDiallerOptions {
   backoff?: BackoffOptions;
 }
 
-const DIAL_TIMEOUT_MS = 5_000;
 const REPLY_TIMEOUT_MS = 10_000;
 
-/** Events: `online` after each welcome; `offline` after each loss or failed attempt; `news`. */
+/** Events: `online` after each welcome; `offline` after each loss or failed attempt; `news`; `contact` with a new hub. */
 export class HubLink extends EventEmitter<{
   online: [];
   offline: [VnetError];
   news: [HubNews];
+  contact: [string];
 }> {
   private current: LinkState = "offline";
   private link: ControlLink<ToNode, ToHub> | undefined;
   private attempt = 0;
   private onlineAt = 0;
   private readonly backoff: Backoff;
+  private readonly dialler = new HubDialler();
+  /** of the hub that was reached last; empty: none yet */
+  hubFingerprint = "";
   /** until the next attempt, or until the hub must have answered the hello */
   private timer: NodeJS.Timeout | undefined;
   private readonly requests = new Requests<Reply>(REPLY_TIMEOUT_MS);
@@ -86,7 +78,9 @@ export class HubLink extends EventEmitter<{
   }
 
   /** Leaves the hub and joins again under the new settings. */
-  rejoin(settings: Pick<HubLinkOptions, "route" | "name" | "group">): void {
+  rejoin(
+    settings: Pick<HubLinkOptions, "route" | "name" | "group" | "encrypt">,
+  ): void {
     const before = this.hub;
     this.options = { ...this.options, ...settings };
     if (this.current === "closed") return;
@@ -120,7 +114,7 @@ export class HubLink extends EventEmitter<{
 
   /** This node's half of a channel: connected, its ticket on the way. */
   async openLeg(ticket: string): Promise<net.Socket> {
-    const leg = await this.dialHub();
+    const leg = await dialHub(this.options.route);
     leg.write(encodeLegPreamble(ticket));
     return leg;
   }
@@ -131,33 +125,32 @@ export class HubLink extends EventEmitter<{
     this.lose(new VnetError("closed", "this node is closing"), "closed");
   }
 
-  private dialHub(): Promise<net.Socket> {
-    const { ip: host, port } = this.options.route;
-    return dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS });
-  }
-
   private async connect(): Promise<void> {
     const attempt = ++this.attempt;
     this.current = "connecting";
-    let socket: net.Socket;
     try {
-      socket = await this.dialHub();
+      const { vnetid, session } = this;
+      const reached = await this.dialler.reach(this.options, {
+        vnetid,
+        session,
+      });
+      const { link, fingerprint, isFirstContact } = reached;
+      // Closed or sent elsewhere meanwhile.
+      if (attempt !== this.attempt)
+        link.close(new VnetError("closed", "not wanted any more"));
+      else {
+        this.hubFingerprint = fingerprint;
+        if (isFirstContact) this.emit("contact", fingerprint);
+        this.follow(link);
+      }
     } catch (error) {
-      if (attempt === this.attempt) this.lose(error as VnetError);
-      return;
+      if (!(error instanceof VnetError)) throw error;
+      if (attempt === this.attempt) this.lose(error);
     }
-    // Closed or sent elsewhere while it was dialling.
-    if (attempt !== this.attempt) socket.destroy();
-    else this.greet(socket);
   }
 
-  private greet(socket: net.Socket): void {
-    const { name, group, guest, software, heartbeat } = this.options;
-    const link = new ControlLink<ToNode, ToHub>({
-      duplex: socket,
-      decode: decodeToNode,
-      heartbeat: heartbeat ?? DEFAULT_HEARTBEAT,
-    });
+  /** The hello is on its way; what comes next is the hub's answer. */
+  private follow(link: ControlLink<ToNode, ToHub>): void {
     this.link = link;
     this.goodbye = undefined;
     link.on("message", (message) => {
@@ -171,18 +164,6 @@ export class HubLink extends EventEmitter<{
           : new VnetError("refused", this.goodbye.reason, { cause: reason }),
       );
     });
-    socket.write(encodeControlPreamble());
-    link.open();
-    link.send({
-      type: "hello",
-      protocol: PROTOCOL_VERSION,
-      software,
-      name,
-      group,
-      guest,
-      vnetid: this.vnetid,
-      session: this.session,
-    });
     this.timer = setTimeout(() => {
       this.lose(new VnetError("timeout", "the hub did not answer the hello"));
     }, REPLY_TIMEOUT_MS);
@@ -190,6 +171,9 @@ export class HubLink extends EventEmitter<{
 
   private receive(message: Told): void {
     switch (message.type) {
+      case "proof":
+        this.lose(new VnetError("protocol", "the hub proved itself twice"));
+        return;
       case "welcome":
         this.welcome(message.vnetid);
         return;

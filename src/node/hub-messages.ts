@@ -10,7 +10,10 @@ export type Reply = Extract<
 >;
 export type Told = Exclude<ToNode, Probe>;
 /** What the hub says unasked, once the link is up. */
-export type HubNews = Exclude<Told, Reply | { type: "welcome" | "goodbye" }>;
+export type HubNews = Exclude<
+  Told,
+  Reply | { type: "proof" | "welcome" | "goodbye" }
+>;
 export type Asking = Extract<
   ToHub,
   { type: "register" | "channel" | "unserve" }

@@ -22,6 +22,7 @@ import type {
   UseView,
 } from "./control.js";
 import { assemble, type NodeOptions, type NodeParts } from "./parts.js";
+import { untilOnline } from "./online.js";
 import { pingHub, pingNode } from "./ping.js";
 import { applyReload, planReload } from "./reload.js";
 
@@ -47,25 +48,12 @@ export class Node implements NodeControl {
     return this.current;
   }
 
-  /** Resolves when the hub is reached and its directory is whole; rejects with VnetError after `timeoutMs`. */
+  /**
+   * Resolves when the hub is reached and its directory is whole; rejects with VnetError after `timeoutMs`, or at once
+   * when the hub refuses this node or is not the one that is meant.
+   */
   online(timeoutMs: number): Promise<void> {
-    if (this.parts.directory.isCurrent) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.parts.directory.off("change", ready);
-        reject(
-          new VnetError(
-            "timeout",
-            `the hub ${this.parts.link.hub} is not reached: ${this.parts.link.error ?? "no answer"}`,
-          ),
-        );
-      }, timeoutMs);
-      const ready = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.parts.directory.once("change", ready);
-    });
+    return untilOnline(this.parts, timeoutMs);
   }
 
   view(): NodeView {
@@ -75,7 +63,9 @@ export class Node implements NodeControl {
       name,
       group,
       vnetid: this.parts.link.state === "online" ? this.parts.link.vnetid : 0,
+      fingerprint: this.parts.security.fingerprint,
       hub: this.parts.link.hub,
+      hubFingerprint: this.parts.link.hubFingerprint,
       link: this.parts.link.state,
       linkError: this.parts.link.error,
       rttMs: this.parts.link.rttMs,
@@ -101,7 +91,7 @@ export class Node implements NodeControl {
 
   remoteNodes(): RemoteNode[] {
     this.requireDirectory();
-    return this.parts.directory.nodes(this.parts.link.vnetid);
+    return this.nodes();
   }
 
   knownServes(): RemoteServe[] {
@@ -109,7 +99,7 @@ export class Node implements NodeControl {
   }
 
   knownNodes(): RemoteNode[] {
-    return this.parts.directory.nodes(this.parts.link.vnetid);
+    return this.nodes();
   }
 
   async addServe(settings: ServeSettings): Promise<ServeView> {
@@ -239,6 +229,11 @@ export class Node implements NodeControl {
       )
         void this.parts.uses.open(use);
     }
+  }
+
+  private nodes(): RemoteNode[] {
+    const { directory, link, security } = this.parts;
+    return directory.nodes(link.vnetid, (key) => security.isTrusted(key));
   }
 
   private requireDirectory(): void {

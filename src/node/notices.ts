@@ -17,6 +17,8 @@ export class Notices {
   /** what was told of the hub last; a hub that stays away is told once */
   private hub: "unknown" | "there" | "away" = "unknown";
 
+  private refusal = "";
+
   constructor(
     private readonly link: HubLink,
     private readonly directory: Directory,
@@ -42,8 +44,17 @@ export class Notices {
     this.emitter.removeAllListeners();
   }
 
+  contact(fingerprint: string): void {
+    this.info(
+      `first contact with the hub ${this.link.hub}: its key is ${fingerprint}, remembered from now on`,
+    );
+  }
+
   hubLost(reason: VnetError): void {
-    if (this.hub === "away") return;
+    // A hub that stays away is told once; that it is there and refuses us is news.
+    const isNews = reason.code === "refused" && reason.message !== this.refusal;
+    if (this.hub === "away" && !isNews) return;
+    if (reason.code === "refused") this.refusal = reason.message;
     const verb = this.hub === "there" ? "lost" : "not reached";
     this.hub = "away";
     this.tell({
@@ -55,6 +66,7 @@ export class Notices {
   heard(news: DirectoryNews): void {
     if (news.afterReconnect) {
       this.hub = "there";
+      this.refusal = "";
       const as = `vnet ${formatVnetid(this.link.vnetid)}`;
       this.info(
         `connected to the hub ${this.link.hub} as ${as}: ${this.sum} in group ${this.group()}`,
@@ -70,7 +82,7 @@ export class Notices {
   }
 
   private get sum(): string {
-    const nodes = count(this.directory.nodes(this.link.vnetid).length, "node");
+    const nodes = count(this.directory.size, "node");
     return `${nodes}, ${count(this.directory.serves().length, "serve")}`;
   }
 

@@ -10,6 +10,10 @@ import type { VnetError } from "../errors.js";
 import type { Heartbeat } from "../net/control-link.js";
 import type { BackoffOptions } from "./backoff.js";
 import { Borrower } from "./borrower.js";
+import type { Identity } from "../keys/identity.js";
+import type { KnownHubs } from "../keys/known-hubs.js";
+import { ChannelSecurity } from "./channel-security.js";
+import { HubTrust } from "./hub-trust.js";
 import { Channels } from "./channels.js";
 import type { Notice } from "./control.js";
 import { Directory } from "./directory.js";
@@ -26,6 +30,9 @@ export interface NodeOptions {
   software: string;
   /** sees the group and is seen by nobody; registers no serve and opens no use of the configuration */
   guest?: boolean;
+  identity: Identity;
+  /** the hubs met before, for `[route] fingerprint` left out */
+  knownHubs: KnownHubs;
   heartbeat?: Heartbeat;
   backoff?: BackoffOptions;
   poolLimits?: Partial<PoolLimits>;
@@ -38,6 +45,7 @@ export interface NodeParts {
   link: HubLink;
   notices: Notices;
   channels: Channels;
+  security: ChannelSecurity;
   serves: Serves;
   uses: Uses;
   unserves: Unserves;
@@ -54,12 +62,16 @@ export function assemble(
   const { name, group } = config.vnet;
   const traffic = createTraffic();
   const directory = new Directory();
+  const hubTrust = new HubTrust(options.knownHubs);
   const link = new HubLink({
     route: config.route,
     name,
     group,
     guest,
     software,
+    identity: options.identity,
+    encrypt: config.vnet.encrypt,
+    hubTrust,
     ...(heartbeat && { heartbeat }),
     ...(backoff && { backoff }),
   });
@@ -67,9 +79,12 @@ export function assemble(
   const notify = (notice: Notice) => {
     notices.tell(notice);
   };
+  const security = new ChannelSecurity(options.identity, settings);
   const serves = new Serves({ link, notify });
   const channels = new Channels({
     link,
+    directory,
+    security,
     traffic,
     notify,
     onStream: (stream, from) => {
@@ -87,6 +102,7 @@ export function assemble(
     link,
     notices,
     channels,
+    security,
     serves,
     uses,
     unserves,
@@ -103,6 +119,9 @@ function connect(parts: NodeParts): void {
   });
   link.on("offline", (reason) => {
     loseHub(parts, reason);
+  });
+  link.on("contact", (fingerprint) => {
+    notices.contact(fingerprint);
   });
   link.on("news", (news) => {
     hear(parts, news);

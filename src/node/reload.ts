@@ -10,6 +10,7 @@ import { diffNodeConfig, type ConfigChange } from "../config/diff.js";
 import { VnetError } from "../errors.js";
 import type { Origin } from "./control.js";
 import type { Channels } from "./channels.js";
+import type { ChannelSecurity } from "./channel-security.js";
 import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { Serves } from "./serves.js";
@@ -18,6 +19,7 @@ import type { Uses } from "./uses.js";
 export interface ReloadParts {
   link: HubLink;
   directory: Directory;
+  security: ChannelSecurity;
   channels: Channels;
   serves: Serves;
   uses: Uses;
@@ -52,8 +54,8 @@ export async function applyReload(
   after: NodeConfig,
   changes: ConfigChange[],
 ): Promise<void> {
-  const { link, directory, channels, serves, uses } = parts;
-  const { startserve, startuse, name, group } = after.vnet;
+  const { link, directory, security, channels, serves, uses } = parts;
+  const { startserve, startuse, name, group, encrypt } = after.vnet;
   // All that goes does so before anything comes: ids and ports may change hands.
   const newServes: ServeSettings[] = [];
   const newUses: UseSettings[] = [];
@@ -82,8 +84,12 @@ export async function applyReload(
     channels.destroy(new VnetError("closed", REASON));
     directory.clear();
   }
+  if (changes.some(changesKeys)) {
+    channels.destroy(new VnetError("closed", REASON));
+    security.forget();
+  }
   if (changes.some(needsRejoin))
-    link.rejoin({ route: after.route, name, group });
+    link.rejoin({ route: after.route, name, group, encrypt });
   const opening: Promise<void>[] = [];
   for (const settings of newServes) {
     const serve = serves.add(settings, "config");
@@ -116,9 +122,19 @@ function movesElsewhere(change: ConfigChange): boolean {
   return change.kind === "vnet" && change.changed.includes("group");
 }
 
+/** Channels run under the old secret, or without encryption. */
+function changesKeys(change: ConfigChange): boolean {
+  if (change.kind !== "vnet") return false;
+  return (
+    change.changed.includes("secret") || change.changed.includes("encrypt")
+  );
+}
+
 function needsRejoin(change: ConfigChange): boolean {
-  const renames = change.kind === "vnet" && change.changed.includes("name");
-  return renames || movesElsewhere(change);
+  const retells =
+    change.kind === "vnet" &&
+    (change.changed.includes("name") || change.changed.includes("encrypt"));
+  return retells || movesElsewhere(change);
 }
 
 function refuseClash(

@@ -11,6 +11,7 @@ import { VnetError } from "../errors.js";
 import { dial } from "../net/dial.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { ToHub } from "../wire/to-hub.js";
+import type { Caller } from "./channels.js";
 import type { Notice, Origin, ServeView } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 
@@ -23,8 +24,8 @@ const RETRY_MS = 15_000;
 export interface ServeOptions {
   settings: ServeSettings;
   origin: Origin;
-  /** an unserve: the vnetid and name that alone may use it */
-  only: { vnetid: number; name: string } | null;
+  /** an unserve: who alone may use it */
+  only: Caller | null;
   link: HubLink;
   notify: (notice: Notice) => void;
 }
@@ -34,7 +35,7 @@ export class Serve {
   /** the id that the hub gave; kept while the hub is away, so that it can be asked for again */
   private given = SERVEID.none as number;
   private error: string | null = null;
-  private readonly streams = new Set<Stream>();
+  private readonly streams = new Map<Stream, Caller>();
   private retryTimer: NodeJS.Timeout | undefined;
   /** one question to the hub at a time: a serve closed and opened again at once must not be registered twice */
   private inTurn: Promise<void> = Promise.resolve();
@@ -100,7 +101,18 @@ export class Serve {
     this.state = "inactive";
     this.error = null;
     this.given = SERVEID.none;
-    for (const stream of [...this.streams]) stream.reset(reason);
+    for (const stream of [...this.streams.keys()]) stream.reset(reason);
+  }
+
+  /** Whether that node may open streams: an unserve's requester, or who is in `allow`, or anybody where that is empty. */
+  isFor(caller: Caller): boolean {
+    const { only, settings } = this.options;
+    if (only !== null)
+      return (
+        only.vnetid === caller.vnetid && only.fingerprint === caller.fingerprint
+      );
+    if (settings.allow === "") return true;
+    return settings.allow.split(" ").includes(caller.fingerprint);
   }
 
   /** The hub is gone; streams that run are none of its business. */
@@ -116,9 +128,11 @@ export class Serve {
     this.register().catch(() => undefined);
   }
 
-  /** New particulars for the same id: told to the group without cutting anything. */
+  /** New particulars for the same id, told to the group; cuts only the streams of nodes that are not allowed any more. */
   update(settings: ServeSettings): void {
     this.options = { ...this.options, settings };
+    for (const [stream, caller] of [...this.streams])
+      if (!this.isFor(caller)) stream.reset("not allowed any more");
     if (this.state === "registered")
       this.options.link.send({
         type: "update",
@@ -128,9 +142,9 @@ export class Serve {
   }
 
   /** Somebody's stream: the service is dialled now, not at the first byte. */
-  async serve(stream: Stream): Promise<void> {
+  async serve(stream: Stream, caller: Caller): Promise<void> {
     const { ip, port } = this.settings;
-    this.streams.add(stream);
+    this.streams.set(stream, caller);
     this.onStreams(this.streams.size);
     stream.on("end", () => {
       this.streams.delete(stream);

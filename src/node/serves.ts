@@ -63,7 +63,7 @@ export class Serves {
         serve.registeredId !== SERVEID.none &&
         serve.settings.ip === ip &&
         serve.settings.port === port &&
-        mayUse(serve, caller),
+        serve.isFor(caller),
     );
   }
 
@@ -72,9 +72,13 @@ export class Serves {
     const serve = this.all().find(
       (candidate) => candidate.registeredId === stream.serveid,
     );
-    if (serve === undefined || !mayUse(serve, from))
+    if (serve === undefined || (serve.only !== null && !serve.isFor(from)))
       stream.refuse(`this node has no serve ${formatServeid(stream.serveid)}`);
-    else await serve.serve(stream);
+    else if (!serve.isFor(from))
+      stream.refuse(
+        `vnet ${from.name} is not among those that may use ${serve.label} (allow=)`,
+      );
+    else await serve.serve(stream, from);
   }
 
   /** Ids that became free may be the ones that were refused. */
@@ -111,13 +115,4 @@ export class Serves {
         `serveid ${formatServeid(serveid)} is serve ${holder.label}'s already; choose another one`,
       );
   }
-}
-
-/** An unserve is there for its requester only. */
-function mayUse(serve: Serve, caller: Caller): boolean {
-  const { only } = serve;
-  return (
-    only === null ||
-    (only.vnetid === caller.vnetid && only.name === caller.name)
-  );
 }

@@ -3,6 +3,7 @@
 
 import { formatServeid, type VnetSettings } from "../config/config.js";
 import { messageOf, VnetError } from "../errors.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
 import { isLoopback } from "../net/address.js";
 import { dial } from "../net/dial.js";
 import { clipReason } from "../wire/fields.js";
@@ -77,10 +78,11 @@ export class Unserves {
   /** The id under which the requester reaches the service. Throws VnetError with the reason that it is told. */
   private async grant(ask: Ask): Promise<number> {
     const { allowUnserve, unserveRemote, unserveNum } = this.options.settings();
-    const registered = this.options.serves.findTarget(ask.ip, ask.port, {
-      vnetid: ask.vnetid,
-      name: ask.name,
-    });
+    const registered = this.options.serves.findTarget(
+      ask.ip,
+      ask.port,
+      callerOf(ask),
+    );
     if (registered !== undefined) return registered.registeredId;
     if (!allowUnserve)
       throw new VnetError(
@@ -113,7 +115,6 @@ export class Unserves {
   }
 
   private async register(ask: Ask): Promise<number> {
-    const requester: Caller = { vnetid: ask.vnetid, name: ask.name };
     const serve = this.options.serves.addUnserve(
       {
         label: `unserve-${this.next++}`,
@@ -124,8 +125,9 @@ export class Unserves {
         name: `unserve-${ask.port}`,
         info: `for ${ask.name}`,
         active: true,
+        allow: "",
       },
-      requester,
+      callerOf(ask),
     );
     try {
       await serve.open();
@@ -171,4 +173,12 @@ export class Unserves {
       text: `unserve ${formatServeid(serveid)} is gone: ${why}`,
     });
   }
+}
+
+function callerOf({ vnetid, name, key }: Ask): Caller {
+  return {
+    vnetid,
+    name,
+    fingerprint: fingerprintOf(Buffer.from(key, "base64")),
+  };
 }

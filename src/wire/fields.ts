@@ -41,6 +41,12 @@ export const optionalVnetid = whole(0, 1_000_000);
 export const request = whole(0, Number.MAX_SAFE_INTEGER);
 /** 128 bits as 32 hex digits: tickets and session tokens */
 export const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+/** a raw public key of 32 bytes in base64 */
+export const publicKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/));
+/** an Ed25519 signature of 64 bytes in base64 */
+export const signature = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{86}==$/));
+/** an HMAC-SHA256 as 64 hex digits */
+export const mac = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const flag = v.boolean();
 export const version = whole(0, 1_000_000);
 
@@ -53,7 +59,14 @@ export const particulars = v.strictObject({
   info: optionalText,
 });
 
-export const directoryNode = v.strictObject({ vnetid, name: label });
+export const directoryNode = v.strictObject({
+  vnetid,
+  name: label,
+  /** its identity, which the hub has seen proved */
+  key: publicKey,
+  /** whether it wants its channels encrypted */
+  encrypt: flag,
+});
 
 export const directoryServe = v.strictObject({
   serveid,

@@ -5,11 +5,11 @@ import * as field from "./fields.js";
 import { createMessageDecoder, type MessageOf } from "./message.js";
 
 /** The version of both directions and of the channel's frames. Raised when any of them changes. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const toHubMessages = {
   /**
-   * First, and only once. `session` is the node process's own random token: whoever shows it again is the same
+   * First, as the answer to `proof`, and only once. `proof` shows that the node has the private half of `key`. `session` is the node process's own random token: whoever shows it again is the same
    * process coming back, and takes over what is left of it. `vnetid`: the one it had, or 0.
    */
   hello: v.object({
@@ -20,6 +20,9 @@ export const toHubMessages = {
     guest: field.flag,
     vnetid: field.optionalVnetid,
     session: field.token,
+    key: field.publicKey,
+    proof: field.mac,
+    encrypt: field.flag,
   }),
   /** Offers a serve. `only`: the one vnetid that may see it (an unserve), 0: the group. */
   register: v.strictObject({

@@ -14,6 +14,17 @@ export const goodbyeCodes = [
 ] as const;
 
 export const toNodeMessages = {
+  /**
+   * First: the hub's key, its signature of what is unique to this TLS connection, and a key made for this connection,
+   * with which the node proves its own.
+   */
+  proof: v.object({
+    protocol: field.version,
+    software: field.label,
+    key: field.publicKey,
+    signature: field.signature,
+    challenge: field.publicKey,
+  }),
   welcome: v.object({
     protocol: field.version,
     software: field.label,
@@ -42,12 +53,15 @@ export const toNodeMessages = {
     ticket: field.token,
     vnetid: field.vnetid,
     name: field.label,
+    key: field.publicKey,
+    encrypt: field.flag,
   }),
   /** A node asks for a service that is not registered; answered by `unserve-answer`. */
   "unserve-ask": v.strictObject({
     request: field.request,
     vnetid: field.vnetid,
     name: field.label,
+    key: field.publicKey,
     ip: field.host,
     port: field.port,
   }),

@@ -17,6 +17,7 @@ const CALM: PoolLimits = {
   probeAfterMs: NEVER,
   probeTimeoutMs: NEVER,
   retryMs: NEVER,
+  maxRetryMs: NEVER,
 };
 
 /** A connection that the pool made, and its far end. */
@@ -250,6 +251,7 @@ describe("ChannelPool", () => {
         probeAfterMs: 5,
         probeTimeoutMs: 10,
         retryMs: 5,
+        maxRetryMs: 5,
       });
       pool.setWanted(true);
       await untilIdle(pool, 1);

@@ -3,6 +3,8 @@ import type { NodeConfig } from "../../src/config/config.js";
 import { diffNodeConfig, formatChange } from "../../src/config/diff.js";
 import { parseNodeConfig } from "../../src/config/node-config.js";
 
+const FINGERPRINT = `SHA256:${"A".repeat(43)}`;
+
 function config(text: string, route = "ip=hub.example"): NodeConfig {
   return parseNodeConfig(`[route]\n${route}\n${text}`, "n.ini", "laptop");
 }
@@ -84,6 +86,23 @@ describe("diffNodeConfig", () => {
       ]);
   });
 
+  it("finds changed keys, and whom a serve is for", () => {
+    const before = config("[vnet]\nencrypt=1\n[serve.a]\nport=1");
+    const after = config(
+      `[vnet]\nsecret=long enough\nencrypt=0\n[serve.a]\nport=1\nallow=${FINGERPRINT}`,
+      `ip=hub.example\nauthkey=long enough\nfingerprint=${FINGERPRINT}`,
+    );
+    expect(
+      diffNodeConfig(before, after).map((change) =>
+        "changed" in change ? change.changed : [],
+      ),
+    ).to.deep.equal([
+      ["authkey", "fingerprint"],
+      ["secret", "encrypt"],
+      ["allow"],
+    ]);
+  });
+
   it("takes labels that are names of object properties", () => {
     const odd = config(
       "[serve.__proto__]\nport=1\n[serve.constructor]\nport=1",
@@ -94,6 +113,18 @@ describe("diffNodeConfig", () => {
 });
 
 describe("formatChange", () => {
+  it("shows no key and no secret, neither the old nor the new one", () => {
+    const of = (n: number) =>
+      config(`[vnet]\nsecret=MARKER-${n}`, `ip=a\nauthkey=MARKER-${n}`);
+    expect(lines(of(1), of(2))).to.deep.equal([
+      "~ route: authkey changed",
+      "~ vnet: secret changed",
+    ]);
+    const none = config("", "ip=a");
+    for (const line of [...lines(of(1), none), ...lines(none, of(1))])
+      expect(line).not.to.include("MARKER");
+  });
+
   it("writes one line for each kind of change", () => {
     const before = config(
       "[serve.web]\nport=80\n[serve.db]\nport=3306\n[use.db]\nserveid=7\nport=3306\n[use.x]\nserveid=9",

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { parseHubConfig } from "../../src/config/hub-config.js";
+import { DEFAULT_HUB_LIMITS, limitsFrom } from "../../src/hub/limits.js";
 import { errorOf } from "./error-of.js";
 
 function refusal(text: string): string {
@@ -8,17 +9,74 @@ function refusal(text: string): string {
 
 describe("parseHubConfig", () => {
   it("needs an ip and nothing else", () => {
-    expect(parseHubConfig("[route]\nip=0.0.0.0", "hub.ini")).to.deep.equal({
-      route: { ip: "0.0.0.0", port: 7749 },
+    expect(parseHubConfig("[route]\nip=127.0.0.1", "hub.ini")).to.deep.equal({
+      route: { ip: "127.0.0.1", port: 7749, authkey: "", fingerprint: "" },
+      groups: [],
+      limits: {
+        handshakeTimeoutSeconds: 10,
+        maxUnauthenticated: 16384,
+        maxUnauthenticatedPerAddress: 8192,
+        maxNodes: 10_000,
+        maxServesPerNode: 999,
+        maxLegsPerNode: 20_000,
+        maxFramesPerSecond: 2000,
+      },
       warnings: [],
     });
+  });
+
+  it("has limits that are those of a hub of which nothing is said", () => {
+    const { limits } = parseHubConfig("[route]\nip=::1", "hub.ini");
+    expect(DEFAULT_HUB_LIMITS).to.include(limitsFrom(limits));
+  });
+
+  it("warns of a hub without authkey where others can reach it, and says what to write", () => {
+    const warnings = (text: string) =>
+      parseHubConfig(`[route]\n${text}`, "hub.ini").warnings;
+    for (const ip of ["0.0.0.0", "::", "192.168.1.1", "hub.example"])
+      expect(warnings(`ip=${ip}`)).to.deep.equal([
+        "hub.ini: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made",
+      ]);
+    for (const ip of ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+      expect(warnings(`ip=${ip}`)).to.deep.equal([]);
+    for (const authkey of ["auto", "long enough"])
+      expect(warnings(`ip=::\nauthkey=${authkey}`)).to.deep.equal([]);
+  });
+
+  it("takes its own key, keys of groups, and limits", () => {
+    const config = parseHubConfig(
+      "[route]\nip=::\nauthkey=auto\n[group.lab]\nauthkey=long enough\n[group.my group]\nauthkey=also long\n[limits]\nmax_nodes=7\nhandshake_timeout=1",
+      "hub.ini",
+    );
+    expect(config.route.authkey).to.equal("auto");
+    expect(config.groups).to.deep.equal([
+      { name: "lab", authkey: "long enough" },
+      { name: "my group", authkey: "also long" },
+    ]);
+    expect(config.limits).to.include({
+      maxNodes: 7,
+      handshakeTimeoutSeconds: 1,
+      maxServesPerNode: 999,
+    });
+  });
+
+  it("shows no key in what it refuses", () => {
+    for (const text of [
+      "[route]\nip=::\nauthkey=MARKER",
+      "[route]\nip=::\n[group.a]\nauthkey=MARKER",
+      `[route]\nip=::\n[group.a]\nauthkey=${"MARKER".repeat(50)}`,
+      "[route]\nip=::\n[group.a]\nauthkey=MARKER-MARKER\nauthkey=MARKER-MARKER",
+    ])
+      expect(refusal(text))
+        .to.match(/authkey: /)
+        .and.not.include("MARKER");
   });
 
   it("takes IPv6 with and without brackets", () => {
     for (const ip of ["::1", "[::1]"])
       expect(
         parseHubConfig(`[route]\nip=${ip} ; c\nport=1`, "hub.ini").route,
-      ).to.deep.equal({ ip: "::1", port: 1 });
+      ).to.include({ ip: "::1", port: 1 });
   });
 
   it("skips what only a node reads, whatever its values", () => {
@@ -46,7 +104,7 @@ describe("parseHubConfig", () => {
     ],
     [
       "[route]\nip=::\nprot=1",
-      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port; did you mean port\?$/,
+      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port, authkey, fingerprint; did you mean port\?$/,
     ],
     ["[route]\nip=::\nPORT=1", /did you mean port\?$/],
     [
@@ -56,14 +114,29 @@ describe("parseHubConfig", () => {
     ["[route]\nip=::\nconstructor=1", /constructor: found an unknown key/],
     [
       "[route]\nip=::\n[server.x]",
-      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
+      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[group\.NAME\], \[limits\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
     ],
     ["[route]\nip=::\n[serve]", /did you mean \[serve\.NAME\]\?$/],
     ["[route]\nip=::\n[serve:web]", /did you mean \[serve\.web\]\?$/],
     ["[route]\nip=::\n[Vnet]", /did you mean \[vnet\]\?$/],
     ["[route]\nip=::\n[vnet.a]", /did you mean \[vnet\]\?$/],
+    ["[route]\nip=::\n[group]", /did you mean \[group\.NAME\]\?$/],
+    ["[route]\nip=::\n[limit]", /did you mean \[limits\]\?$/],
+    [
+      "[route]\nip=::\n[group.a]",
+      /^hub\.ini:3: \[group\.a\] authkey: found nothing, allowed 8–256/,
+    ],
+    [
+      "[route]\nip=::\n[limits]\nmax_nodes=0",
+      /^hub\.ini:4: \[limits\] max_nodes: found "0", allowed 1–100000$/,
+    ],
+    ["[route]\nip=::\n[limits]\nmax_node=1", /did you mean max_nodes\?$/],
+    [
+      "[route]\nip=::\nfingerprint=SHA256:abc",
+      /fingerprint: found "SHA256:abc", allowed a key's fingerprint: SHA256:/,
+    ],
     ["[route]\nip=::\n[something]", /allowed [^;]*$/],
-    ["[route]\nip=::\nk0=1", /allowed ip, port$/],
+    ["[route]\nip=::\nk0=1", /allowed ip, port, authkey, fingerprint$/],
     ["[route]\nip=::\n[]", /\[\]: found an unknown section/],
     ["[route]\nip=::\n[__proto__]", /\[__proto__\]: found an unknown section/],
     ["[route]\nip=::\n[serve.]", /\[serve\.\]: found nothing behind the dot/],

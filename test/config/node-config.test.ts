@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { parseNodeConfig } from "../../src/config/node-config.js";
 import { errorOf } from "./error-of.js";
 
+const FINGERPRINT = `SHA256:${"A".repeat(43)}`;
 const ROUTE = "[route]\nip=hub.example\n";
 
 function parse(text: string, hostName = "laptop") {
@@ -22,7 +23,12 @@ function refusal(text: string): string[] {
 describe("parseNodeConfig", () => {
   it("fills in every default", () => {
     expect(parse("[serve.web]\nport=80\n[use.db]\nserveid=7")).to.deep.equal({
-      route: { ip: "hub.example", port: 7749 },
+      route: {
+        ip: "hub.example",
+        port: 7749,
+        authkey: "",
+        fingerprint: "",
+      },
       vnet: {
         name: "laptop",
         group: "default",
@@ -34,6 +40,8 @@ describe("parseNodeConfig", () => {
         unserveNum: 1,
         unserveTtlSeconds: 180,
         unserveLingerSeconds: 60,
+        secret: "",
+        encrypt: true,
       },
       serves: [
         {
@@ -45,6 +53,7 @@ describe("parseNodeConfig", () => {
           name: "web",
           info: "",
           active: true,
+          allow: "",
         },
       ],
       uses: [
@@ -52,6 +61,70 @@ describe("parseNodeConfig", () => {
       ],
       warnings: [],
     });
+  });
+
+  it("takes the keys of the hub and of the group, and whom a serve is for", () => {
+    const [a, b] = [FINGERPRINT, FINGERPRINT.replace("SHA256:A", "SHA256:b")];
+    const config = parseNodeConfig(
+      `${ROUTE}authkey=long enough\nfingerprint=${a}\n[vnet]\nsecret="with ; and #"\nencrypt=false\n[serve.web]\nport=80\nallow=${a}, ${b}`,
+      "n.ini",
+    );
+    expect(config.route).to.include({
+      authkey: "long enough",
+      fingerprint: a,
+    });
+    expect(config.vnet).to.include({ secret: "with ; and #", encrypt: false });
+    expect(config.serves[0]).to.include({ allow: `${a} ${b}` });
+    expect(config.warnings).to.deep.equal([]);
+  });
+
+  it("leaves to the hub what only the hub reads", () => {
+    const text = "[group.lab]\nauthkey=x\n[limits]\nmax_nodes=0\nmax=1";
+    expect(parse(text).warnings).to.deep.equal([]);
+  });
+
+  it("refuses to make a key, which only the hub can, and says where there is one", () => {
+    const found = errorOf(() =>
+      parseNodeConfig(`${ROUTE}authkey=auto`, "n.ini"),
+    );
+    expect(found.message).to.equal(
+      "n.ini:3: [route] authkey: found auto, which is for the hub; write the key that the hub printed at its first start",
+    );
+  });
+
+  it("shows no key and no secret in what it refuses", () => {
+    const long = "MARKER".repeat(50);
+    for (const [text, key] of [
+      [`${ROUTE}authkey=${long}`, "authkey"],
+      [`${ROUTE}authkey=MARKER`, "authkey"],
+      [`${ROUTE}[vnet]\nsecret=${long}`, "secret"],
+      [`${ROUTE}[vnet]\nsecret=MARKER`, "secret"],
+    ] as const) {
+      const { message } = errorOf(() => parseNodeConfig(text, "n.ini"));
+      expect(message)
+        .to.include(` ${key}: found something else, allowed 8–256 printable`)
+        .and.not.include("MARKER");
+    }
+  });
+
+  it("shows no key and no secret in what it says of other mistakes beside them", () => {
+    for (const text of [
+      `${ROUTE}authkey=MARKER-MARKER\nauthkey=MARKER-MARKER`,
+      `${ROUTE}authkey="MARKER-MARKER`,
+      `${ROUTE}authkey="MARKER-MARKER" MARKER-MARKER`,
+      `${ROUTE}authkye=MARKER-MARKER`,
+      `${ROUTE}authkye="MARKER-MARKER`,
+      `${ROUTE}authkey MARKER-MARKER`,
+      `${ROUTE}authkey: MARKER-MARKER`,
+      `${ROUTE}authkey="\\x MARKER-MARKER"`,
+      `${ROUTE}authkey="MARKER\u0007 and so on"`,
+      `${ROUTE}[vnet]\nsecret='MARKER-MARKER`,
+      `${ROUTE}[vnet]\nsecret=MARKER-MARKER\nsecret=MARKER-MARKER`,
+    ])
+      expect(
+        errorOf(() => parseNodeConfig(text, "n.ini")).message,
+        text,
+      ).not.to.include("MARKER");
   });
 
   it("makes a host name fit that is no label", () => {
@@ -141,6 +214,17 @@ describe("parseNodeConfig", () => {
     ["[vnet]\nname=", /^2: \[vnet\] name: found nothing, allowed 1–64/],
     [`[vnet]\nname=${"x".repeat(65)}`, /^2: \[vnet\] name: found "x+…", allow/],
     ['[vnet]\nname="a\\u001bb"', /name: found "a\\u\{1b\}b", allowed 1–64/],
+    ["[vnet]\nencrypt=no way", /^2: \[vnet\] encrypt: found "no way", allow/],
+    ["[vnet]\nauthkey=long enough", /^2: \[vnet\] authkey: found an unknown/],
+    [
+      "[serve.a]\nport=1\nallow=home",
+      /^3: \[serve\.a\] allow: found "home", allowed one or more of: a key's/,
+    ],
+    ["[serve.a]\nport=1\nallow=", /\[serve\.a\] allow: found nothing, allowed/],
+    [
+      `[serve.a]\nport=1\nallow=${FINGERPRINT} home`,
+      /^3: \[serve\.a\] allow: found "SHA256:/,
+    ],
     ["[vnet]\nterminal=ja", /^2: \[vnet\] terminal: found "ja", allowed true/],
     ["[vnet]\nunserve_num=101", /found "101", allowed 0–100$/],
     ["[vnet]\nunserve_ttl=0", /found "0", allowed 1–86400$/],

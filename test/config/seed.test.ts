@@ -90,18 +90,29 @@ port=1122
 active=true
 `;
 
+/** What the original document did not know of. */
+const PLAIN = { authkey: "", fingerprint: "" };
+const LIMITS = parseHubConfig("[route]\nip=127.0.0.1", "none").limits;
+
 describe("The configurations of the original document", () => {
   it("load for a hub: the commented one", () => {
     expect(parseHubConfig(COMMENTED_HUB, "config.ini")).to.deep.equal({
-      route: { ip: "127.0.0.1", port: 7749 },
+      route: { ...PLAIN, ip: "127.0.0.1", port: 7749 },
+      groups: [],
+      limits: LIMITS,
       warnings: [],
     });
   });
 
   it("load for a hub: the one of the example", () => {
     expect(parseHubConfig(HUB, "config.ini")).to.deep.equal({
-      route: { ip: "0.0.0.0", port: 7749 },
-      warnings: [],
+      route: { ...PLAIN, ip: "0.0.0.0", port: 7749 },
+      groups: [],
+      limits: LIMITS,
+      // It loads and works as ever, and is told what it leaves open.
+      warnings: [
+        "config.ini: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made",
+      ],
     });
   });
 
@@ -112,7 +123,7 @@ describe("The configurations of the original document", () => {
 
   it("load for a node: the commented one, with its comments behind everything", () => {
     expect(parseNodeConfig(COMMENTED_NODE, "config.ini")).to.deep.equal({
-      route: { ip: "127.0.0.1", port: 7749 },
+      route: { ...PLAIN, ip: "127.0.0.1", port: 7749 },
       vnet: {
         name: "xiao",
         group: "default",
@@ -124,6 +135,8 @@ describe("The configurations of the original document", () => {
         unserveNum: 1,
         unserveTtlSeconds: 180,
         unserveLingerSeconds: 60,
+        secret: "",
+        encrypt: true,
       },
       serves: [
         {
@@ -135,6 +148,7 @@ describe("The configurations of the original document", () => {
           name: "xrdp",
           info: "Microsoft remote desktop protocol",
           active: false,
+          allow: "",
         },
       ],
       uses: [
@@ -152,7 +166,11 @@ describe("The configurations of the original document", () => {
 
   it("load for a node: home, where terminal=false makes startuse=false count as true", () => {
     const config = parseNodeConfig(HOME, "config.ini");
-    expect(config.route).to.deep.equal({ ip: "10.12.140.180", port: 7749 });
+    expect(config.route).to.deep.equal({
+      ...PLAIN,
+      ip: "10.12.140.180",
+      port: 7749,
+    });
     expect(config.vnet).to.deep.include({
       name: "remote-ssh",
       group: "default-ssh",
@@ -172,6 +190,7 @@ describe("The configurations of the original document", () => {
         name: "ssh",
         info: "home-ssh",
         active: true,
+        allow: "",
       },
     ]);
     expect(config.uses).to.deep.equal([]);

@@ -3,8 +3,12 @@ import {
   BOOLEAN,
   HOST,
   INFO,
+  FINGERPRINT,
+  FINGERPRINTS,
   LABEL,
   PORT,
+  SECRET,
+  SECRET_OR_AUTO,
   SERVE_SERVEID,
   fitLabel,
 } from "../../src/config/value.js";
@@ -19,7 +23,45 @@ interface Row {
 
 const longName = `${"a".repeat(63)}.`.repeat(4);
 
+const KEY = `SHA256:${"aB3+/".repeat(8)}xyz`;
+const OTHER_KEY = `SHA256:${"A".repeat(43)}`;
+
 const ROWS: readonly Row[] = [
+  {
+    name: "A fingerprint",
+    kind: FINGERPRINT,
+    good: [[KEY, KEY]],
+    bad: ["", "SHA256:", KEY.slice(1), `${KEY}=`, KEY.slice(0, -1), ` ${KEY}`],
+  },
+  {
+    name: "A list of fingerprints",
+    kind: FINGERPRINTS,
+    good: [
+      [KEY, KEY],
+      [`${KEY},${OTHER_KEY}`, `${KEY} ${OTHER_KEY}`],
+      [` ${KEY} ,\t${OTHER_KEY}, `, `${KEY} ${OTHER_KEY}`],
+    ],
+    bad: ["", ",", "all", `${KEY};${OTHER_KEY}`, `${KEY} `.repeat(101)],
+  },
+  {
+    name: "A secret",
+    kind: SECRET,
+    good: [
+      ["8 signs!", "8 signs!"],
+      ["x".repeat(256), "x".repeat(256)],
+      ["ünicode-", "ünicode-"],
+    ],
+    bad: ["", "auto", "seven77", "x".repeat(257), "a\u0000bcdefgh"],
+  },
+  {
+    name: "A secret that the hub may make",
+    kind: SECRET_OR_AUTO,
+    good: [
+      ["auto", "auto"],
+      ["8 signs!", "8 signs!"],
+    ],
+    bad: ["", "AUTO", "seven77"],
+  },
   {
     name: "A host",
     kind: HOST,

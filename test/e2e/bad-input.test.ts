@@ -6,7 +6,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { expect } from "chai";
 import { encodeFrame } from "../../src/wire/frame.js";
+import type { Hello } from "../../src/wire/to-hub.js";
+import { within } from "../support/deadline.js";
 import { startEcho, type TestServer } from "../support/echo.js";
+import { HubClient, helloOf } from "../support/hub-client.js";
 import {
   askJson,
   serveSection,
@@ -21,6 +24,7 @@ import {
   type Hub,
   type Launched,
 } from "../support/launch.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 import { reservePort } from "../support/ports.js";
 
 const ROUTE = "[route]\nip = 127.0.0.1\n";
@@ -208,111 +212,125 @@ describe("strangers on the hub's port", function () {
     await service?.close();
   });
 
-  const hello = (more: object = {}) =>
-    encodeFrame({
-      type: "hello",
-      protocol: 1,
-      software: "stranger",
-      name: "stranger",
-      group: "default",
-      guest: false,
-      vnetid: 0,
-      session: randomBytes(16).toString("hex"),
-      ...more,
-    });
-  const control = Buffer.from("vnet-ctl");
   const length = (bytes: number) => {
     const header = Buffer.alloc(4);
     header.writeUInt32BE(bytes);
     return header;
   };
 
+  /** Runs `intrude` 20 times beside a stream, and looks whether all is as it was. */
+  async function undisturbed(
+    intrude: (n: number) => Promise<void>,
+  ): Promise<void> {
+    const client = connect({ host: "127.0.0.1", port });
+    client.write("before ");
+    await once(client, "data");
+
+    try {
+      for (let n = 0; n < 20; n++) await intrude(n);
+      client.write("after");
+      const [answer] = (await once(client, "data")) as [Buffer];
+      expect(answer.toString()).to.equal("after");
+    } finally {
+      client.destroy();
+    }
+    const { rtt_ms } = await askJson<{ rtt_ms: number[] }>(office, "ping 01");
+    expect(rtt_ms).to.have.length(3);
+    const serves = await askJson<{ serveid: string }[]>(office, "show serves");
+    expect(serves.map(({ serveid }) => serveid)).to.deep.equal(["700"]);
+    expect(hub.running).to.equal(true);
+  }
+
   const strangers: [what: string, bytes: () => Buffer[]][] = [
-    ["random bytes", () => [randomBytes(4096)]],
+    ["random bytes", () => [Buffer.from([0xff]), randomBytes(4096)]],
     ["HTTP", () => [Buffer.from("GET / HTTP/1.1\r\nhost: x\r\n\r\n")]],
     ["TLS", () => [Buffer.from("160301020001", "hex"), randomBytes(500)]],
+    ["half of a TLS record", () => [Buffer.from("1603010200010001", "hex")]],
     [
-      "an oversized frame",
-      () => [control, length(0xffffffff), randomBytes(1000)],
-    ],
-    [
-      "a frame that stops in the middle",
-      () => [control, hello().subarray(0, 50)],
-    ],
-    ["no JSON", () => [control, length(5), Buffer.from("{{{{{")]],
-    ["JSON that is no message", () => [control, encodeFrame([1, 2, 3])]],
-    [
-      "a message before hello",
-      () => [control, encodeFrame({ type: "unregister", serveid: 700 })],
-    ],
-    [
-      "an unknown message",
-      () => [control, hello(), encodeFrame({ type: "shutdown" })],
-    ],
-    ["a second hello", () => [control, hello(), hello()]],
-    ["wrong types in a message", () => [control, hello({ vnetid: "01" })]],
-    [
-      "a message with more than it may have",
-      () => [
-        control,
-        hello(),
-        encodeFrame({ type: "unregister", serveid: 700, force: true }),
-      ],
-    ],
-    [
-      "somebody else's serve",
-      () => [
-        control,
-        hello(),
-        encodeFrame({ type: "unregister", serveid: 700 }),
-      ],
+      "the control link of the first version",
+      () => [Buffer.from("vnet-ctl"), encodeFrame(helloOf({ protocol: 1 }))],
     ],
     [
       "a guessed ticket",
       () => [Buffer.from("vnet-leg"), randomBytes(16), randomBytes(100)],
     ],
     ["half a ticket", () => [Buffer.from("vnet-leg"), randomBytes(7)]],
-    [
-      "a name of control characters",
-      () => [control, hello({ name: "\u001b[2J" })],
-    ],
   ];
-
   for (const [what, bytes] of strangers)
-    it(`disturb nobody with ${what}`, async () => {
-      const client = connect({ host: "127.0.0.1", port });
-      client.write("before ");
-      await once(client, "data");
-
-      for (let n = 0; n < 20; n++) {
+    it(`disturb nobody with ${what}`, () =>
+      undisturbed(async (n) => {
         const stranger = connect({ host: "127.0.0.1", port: hub.port });
         stranger.on("error", () => undefined);
         for (const piece of bytes()) stranger.write(piece);
         if (n % 2 === 0) stranger.end();
         else setImmediate(() => stranger.destroy());
         stranger.resume();
-        await once(stranger, "close");
-      }
+        await within("its end", once(stranger, "close"));
+      }));
 
-      client.write("after");
-      const [answer] = (await once(client, "data")) as [Buffer];
-      expect(answer.toString()).to.equal("after");
-      client.destroy();
-      const { rtt_ms } = await askJson<{ rtt_ms: number[] }>(office, "ping 01");
-      expect(rtt_ms).to.have.length(3);
-      const serves = await askJson<{ serveid: string }[]>(
-        office,
-        "show serves",
-      );
-      expect(serves.map(({ serveid }) => serveid)).to.deep.equal(["700"]);
-      expect(hub.running).to.equal(true);
-    });
+  /** on a control link of an open hub, which is everybody's */
+  const controls: [what: string, bytes: (hello: Hello) => Buffer[]][] = [
+    ["an oversized frame", () => [length(0xffffffff), randomBytes(1000)]],
+    [
+      "a frame that stops in the middle",
+      (hello) => [encodeFrame(hello).subarray(0, 50)],
+    ],
+    ["no JSON", () => [length(5), Buffer.from("{{{{{")]],
+    ["JSON that is no message", () => [encodeFrame([1, 2, 3])]],
+    [
+      "a message before hello",
+      () => [encodeFrame({ type: "unregister", serveid: 700 })],
+    ],
+    [
+      "an unknown message",
+      (hello) => [encodeFrame(hello), encodeFrame({ type: "shutdown" })],
+    ],
+    ["a second hello", (hello) => [encodeFrame(hello), encodeFrame(hello)]],
+    [
+      "a hello under a key that is not its own",
+      (hello) => [encodeFrame({ ...hello, key: NOBODYS_KEY })],
+    ],
+    [
+      "wrong types in a message",
+      (hello) => [encodeFrame({ ...hello, vnetid: "01" })],
+    ],
+    [
+      "a message with more than it may have",
+      (hello) => [
+        encodeFrame(hello),
+        encodeFrame({ type: "unregister", serveid: 700, force: true }),
+      ],
+    ],
+    [
+      "somebody else's serve",
+      (hello) => [
+        encodeFrame(hello),
+        encodeFrame({ type: "unregister", serveid: 700 }),
+      ],
+    ],
+    [
+      "a name of control characters",
+      (hello) => [encodeFrame({ ...hello, name: "\u001b[2J" })],
+    ],
+  ];
+  for (const [what, bytes] of controls)
+    it(`disturb nobody on a control link with ${what}`, () =>
+      undisturbed(async (n) => {
+        const stranger = await HubClient.connect(hub.port);
+        await stranger.secure();
+        const hello = await stranger.hello({ name: "stranger" });
+        for (const piece of bytes(hello)) stranger.sendBytes(piece);
+        if (n % 2 === 0) stranger.end();
+        else setImmediate(() => stranger.close());
+        await stranger.closed;
+      }));
 
   it("are each named once in the hub's log, with address and reason", () => {
     expect(hub.stderr).to.match(/connection from 127\.0\.0\.1:\d+: is no vnet/);
     expect(hub.stderr).to.match(/unknown message type "shutdown"/);
     expect(hub.stderr).to.match(/over the limit of 65536/);
     expect(hub.stderr).to.match(/a second hello/);
+    expect(hub.stderr).to.match(/did not prove its identity key/);
     expect(hub.stderr).to.match(/unknown or expired ticket/);
     expect(hub.stderr).not.to.match(/ {4}at /);
   });

@@ -146,6 +146,7 @@ describe("when things go wrong", function () {
         name: "home",
         sections: serveSection(ID, service.port),
       }),
+      { folder: home.folder },
     );
     const back = await untilUse(office, ID, "listening");
     expect(back.remote).to.include({ vnet: "home", vnetid: "01" });
@@ -158,7 +159,7 @@ describe("when things go wrong", function () {
     await untilUse(office, ID, "waiting");
     expect(await refusal(usePort)).to.equal("ECONNREFUSED");
 
-    hub = await startHub({ port: hub.port });
+    hub = await startHub({ port: hub.port }, { folder: hub.folder });
     const row = await untilUse(office, ID, "listening");
     expect(row.remote).to.include({ vnet: "home", vnetid: "01" });
     await echoes();

@@ -169,9 +169,14 @@ describe("a node driven by lines on its stdin", function () {
       { config },
     );
     expect(fine.status).to.equal(0);
-    expect(fine.stdout).to.match(
-      /^\[\{"vnetid":"01","name":"home","serves":1,"self":false\}\]\n/,
-    );
+    const [nodes] = fine.stdout.split("\n");
+    const [home, ...others] = JSON.parse(nodes ?? "") as object[];
+    expect(home).to.include({ vnetid: "01", name: "home", serves: 1 });
+    expect(home).to.include({ self: false, trusted: false });
+    expect(home)
+      .to.have.property("fingerprint")
+      .that.matches(/^SHA256:[A-Za-z0-9+/]{43}$/);
+    expect(others).to.be.empty;
     expect(fine.stdout).to.match(/node 01 home/);
     expect(node.stderr).not.to.include("office");
 

@@ -4,12 +4,15 @@ import { Group, type Member } from "../../src/hub/group.js";
 import { FrameDecoder, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
 import { decodeToNode, type DirectoryChange } from "../../src/wire/to-node.js";
 import { SERVE } from "../support/hub-client.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 
 /** What a frame of the directory says, without what it does not say. */
 type Told = Partial<Omit<DirectoryChange, "type">>;
 
 class Listener implements Member {
   readonly frames: Buffer[] = [];
+  readonly key = NOBODYS_KEY;
+  readonly encrypt = true;
 
   constructor(
     readonly vnetid: number,
@@ -47,6 +50,13 @@ describe("a group", () => {
 
   const web = { ...SERVE, serveid: 700, vnetid: 1, temporary: false };
 
+  const entry = (vnetid: number, name: string) => ({
+    vnetid,
+    name,
+    key: NOBODYS_KEY,
+    encrypt: true,
+  });
+
   const join = (vnetid: number, name: string, guest = false): Listener => {
     const member = new Listener(vnetid, name, guest);
     group.join(member);
@@ -66,11 +76,7 @@ describe("a group", () => {
     group.register(home, 700, SERVE, 0);
     expect(join(3, "lab").heard()).to.deep.equal([
       {
-        nodes: [
-          { vnetid: 1, name: "home" },
-          { vnetid: 2, name: "office" },
-          { vnetid: 3, name: "lab" },
-        ],
+        nodes: [entry(1, "home"), entry(2, "office"), entry(3, "lab")],
         serves: [web],
         complete: true,
       },
@@ -112,7 +118,7 @@ describe("a group", () => {
     const lab = join(3, "lab");
     await setImmediate();
     expect(home.heard()).to.deep.equal([
-      { nodes: [{ vnetid: 3, name: "lab" }], complete: true },
+      { nodes: [entry(3, "lab")], complete: true },
     ]);
     group.leave(lab);
     await setImmediate();
@@ -237,8 +243,8 @@ describe("a group", () => {
   it("tells a guest everything and nobody of the guest", async () => {
     const guest = join(10_001, "guest", true);
     expect(guest.heard()[0]?.nodes).to.deep.equal([
-      { vnetid: 1, name: "home" },
-      { vnetid: 2, name: "office" },
+      entry(1, "home"),
+      entry(2, "office"),
     ]);
     group.register(home, 700, SERVE, 0);
     await setImmediate();

@@ -1,12 +1,16 @@
 import { expect } from "chai";
 import { Hub } from "../../src/hub/hub.js";
+import { HostKey } from "../../src/keys/host-key.js";
+import { Identity } from "../../src/keys/identity.js";
 import { silentLog } from "../../src/log.js";
 import { eventually, within } from "../support/deadline.js";
 import { failureOf } from "../support/failure.js";
-import { withHub, type TestHub } from "../support/hub.js";
+import { openKeys, withHub, type TestHub } from "../support/hub.js";
 import { SERVE, type HubClient } from "../support/hub-client.js";
 import { serveSettings } from "../support/settings.js";
 
+/** the node that comes back in a test */
+const SELF = Identity.generate();
 const TOKEN = "0123456789abcdef".repeat(2);
 
 /** Asks for a channel and resolves with both tickets. */
@@ -41,6 +45,8 @@ describe("the hub", () => {
         port: hub.port,
         software: "vnet test",
         log: silentLog,
+        hostKey: HostKey.generate(),
+        keys: await openKeys(),
       });
       const error = await failureOf(second);
       expect(error).to.include({ code: "network" });
@@ -102,12 +108,12 @@ describe("the hub", () => {
     it("let it take over, with the same vnetid and ids", () =>
       withHub(async (hub) => {
         const office = await hub.client({ name: "office" });
-        const stale = await hub.client({ session: TOKEN });
+        const stale = await hub.client({ session: TOKEN }, SELF);
         expect(await stale.register(700)).to.include({ serveid: 700 });
         expect(await stale.register(7)).to.include({ serveid: 7 });
 
         const { vnetid } = stale;
-        const back = await hub.client({ session: TOKEN, vnetid });
+        const back = await hub.client({ session: TOKEN, vnetid }, SELF);
         expect(await stale.next("goodbye")).to.include({ code: "replaced" });
         await stale.closed;
         expect(back.vnetid).to.equal(vnetid);
@@ -123,19 +129,33 @@ describe("the hub", () => {
     it("cut its old channels, which would never end by themselves", () =>
       withHub(async (hub) => {
         const office = await hub.client({ name: "office" });
-        const stale = await hub.client({ session: TOKEN });
+        const stale = await hub.client({ session: TOKEN }, SELF);
         const { a, b } = await openChannel(hub, office, stale);
-        await hub.client({ session: TOKEN, vnetid: stale.vnetid });
+        await hub.client({ session: TOKEN, vnetid: stale.vnetid }, SELF);
         expect(await within("the leg's end", a.ended)).to.equal("reset");
         expect(await within("the leg's end", b.ended)).to.equal("reset");
       }));
 
     it("let it take over into another group, too", () =>
       withHub(async (hub) => {
-        const stale = await hub.client({ session: TOKEN });
-        await hub.client({ session: TOKEN, group: "lab" });
+        const stale = await hub.client({ session: TOKEN }, SELF);
+        await hub.client({ session: TOKEN, group: "lab" }, SELF);
         await stale.closed;
         expect(hub.counts).to.include({ groups: 1, nodes: 1 });
+      }));
+
+    it("do not take another node that shows its token for it", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ session: TOKEN }, SELF);
+        const thief = await hub.connect();
+        await thief.greet({ session: TOKEN, vnetid: home.vnetid });
+        expect(await thief.next("goodbye")).to.include({
+          code: "protocol",
+          reason: "somebody else's session",
+        });
+        await thief.closed;
+        await home.roundTrip();
+        expect(hub.counts).to.include({ nodes: 1 });
       }));
 
     it("do not take another token for it", () =>
@@ -148,13 +168,13 @@ describe("the hub", () => {
   });
 
   describe("and a static id that is held", () => {
-    it("give it to a newcomer when the holder gives no sign of life", () =>
+    it("give it to the same node's new process when the old one gives no sign of life", () =>
       withHub(
         async (hub) => {
-          const holder = await hub.client({ name: "holder" });
+          const holder = await hub.client({ name: "holder" }, SELF);
           await holder.register(700);
           holder.answersPings = false;
-          const newcomer = await hub.client({ name: "newcomer" });
+          const newcomer = await hub.client({ name: "holder" }, SELF);
           expect(await newcomer.register(700)).to.include({ serveid: 700 });
           await holder.closed;
           expect(hub.counts).to.include({ nodes: 1, serves: 1 });
@@ -163,6 +183,22 @@ describe("the hub", () => {
           holderProbeMs: 60,
           heartbeat: { intervalMs: 60_000, timeoutMs: 120_000 },
         },
+      ));
+
+    it("refuse it to another node, silent though the holder is, until it is given up", () =>
+      withHub(
+        async (hub) => {
+          const holder = await hub.client({ name: "holder" }, SELF);
+          await holder.register(700);
+          holder.answersPings = false;
+          const thief = await hub.client({ name: "holder" });
+          expect(await thief.register(700)).to.include({ type: "refused" });
+          expect(holder.isClosed).to.be.false;
+          await holder.closed;
+          await untilGone(thief, 700);
+          expect(await thief.register(700)).to.include({ serveid: 700 });
+        },
+        { holderProbeMs: 60, heartbeat: { intervalMs: 100, timeoutMs: 500 } },
       ));
 
     it("leave it to a holder that is alive, and name it to the newcomer", () =>
@@ -233,7 +269,7 @@ describe("the hub", () => {
       thief.send({ type: "unregister", serveid: 701 });
       await thief.roundTrip();
       const lab = await hub.connect();
-      lab.greet({ name: "lab" });
+      await lab.greet({ name: "lab" });
       const { serves } = await lab.next("directory");
       expect(serves).to.have.length(1);
       expect(serves[0]).to.include({ name: "web", vnetid: home.vnetid });

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
 import { encodeFrame, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
-import { encodeControlPreamble } from "../../src/wire/preamble.js";
 import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { eventually } from "../support/deadline.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import { helloOf, SERVE, type HubClient } from "../support/hub-client.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 
 /** A frame of these bytes, whatever they are. */
 function frameOf(json: string | Buffer): Buffer {
@@ -28,6 +28,9 @@ function noise(bytes: number, seed: string): Buffer {
     blocks.push(createHash("sha256").update(`${seed}${n}`).digest());
   return Buffer.concat(blocks).subarray(0, bytes);
 }
+
+/** The header of a TLS handshake record of 512 bytes, and the first of them. */
+const TLS_RECORD = Buffer.from("1603010200010001fc0303", "hex");
 
 const register = { type: "register", request: 1, serveid: 0, only: 0 };
 
@@ -74,19 +77,25 @@ describe("the hub's gate", () => {
       { handshakeMs: 300 },
     );
 
-  const controls: [what: string, bytes: Buffer[], reason: RegExp][] = [
+  /** The bytes, or what they are around a good hello. */
+  type Said = Buffer[] | ((hello: Buffer) => Buffer[]);
+
+  const controls: [what: string, bytes: Said, reason: RegExp][] = [
     [
       "a message before hello",
       [encodeFrame({ type: "unregister", serveid: 700 })],
       /^message unregister came before hello$/,
     ],
+    ["a second hello", (hello) => [hello, hello], /^a second hello$/],
     [
-      "a second hello",
-      [
-        encodeFrame(helloOf({ name: "hostile" })),
-        encodeFrame(helloOf({ name: "hostile" })),
-      ],
-      /^a second hello$/,
+      "a hello that proves nothing",
+      [encodeFrame(helloOf({ name: "hostile" }))],
+      /^did not prove its identity key$/,
+    ],
+    [
+      "a hello with a key that is none",
+      [encodeFrame(helloOf({ key: Buffer.alloc(32).toString("base64") }))],
+      /^not a usable public key$/,
     ],
     ["an unknown type", [encodeFrame({ type: "destroy" })], /unknown message/],
     ["no type", [encodeFrame({})], /without a type/],
@@ -124,7 +133,7 @@ describe("the hub's gate", () => {
     ],
     ["a frame of 4 GiB", [lengthOf(0xffffffff)], /over the limit/],
     [
-      "random bytes after the preamble",
+      "random bytes",
       [Buffer.concat([Buffer.from([0xff]), noise(200_000, "control")])],
       /over the limit/,
     ],
@@ -136,8 +145,11 @@ describe("the hub's gate", () => {
       guest: ["false", 0, undefined],
       protocol: ["1", -1, 0.5],
       software: [undefined, "x".repeat(65)],
+      key: [undefined, "", NOBODYS_KEY.slice(1), `${NOBODYS_KEY}=`, 7],
+      proof: [undefined, "", "0".repeat(63), "G".repeat(64)],
+      encrypt: [undefined, "true", 1],
     }).flatMap(([field, values]) =>
-      values.map((value): [string, Buffer[], RegExp] => [
+      values.map((value): [string, Said, RegExp] => [
         `a hello with ${field} ${JSON.stringify(value)?.slice(0, 20) ?? "missing"}`,
         [encodeFrame({ ...helloOf(), [field]: value })],
         new RegExp(`^message hello: ${field}: `),
@@ -164,17 +176,20 @@ describe("the hub's gate", () => {
       { type: "unserve-return", serveid: 1.5 },
       { type: "ping", request: "x".repeat(9_000) },
       { type: "pong" },
-    ].map((message): [string, Buffer[], RegExp] => [
+    ].map((message): [string, Said, RegExp] => [
       `after its hello ${JSON.stringify(message).slice(0, 90)}`,
-      [encodeFrame(helloOf({ name: "hostile" })), encodeFrame(message)],
+      (hello) => [hello, encodeFrame(message)],
       new RegExp(`^message ${message.type}: `),
     ]),
   ];
   for (const [what, bytes, reason] of controls)
     it(`closes a control link that says ${what}, with a goodbye`, () =>
       beside(async (client, hub) => {
-        client.sendBytes(encodeControlPreamble());
-        for (const piece of bytes) client.sendBytes(piece);
+        await client.secure();
+        for (const piece of typeof bytes === "function"
+          ? bytes(encodeFrame(await client.hello({ name: "hostile" })))
+          : bytes)
+          client.sendBytes(piece);
         const goodbye = await client.next("goodbye");
         expect(goodbye.code).to.equal("protocol");
         expect(goodbye.reason).to.match(reason);
@@ -185,7 +200,7 @@ describe("the hub's gate", () => {
 
   it("closes a link of another version, and names both versions", () =>
     beside(async (client) => {
-      client.greet({ protocol: 99, software: "vnet 9.9" });
+      await client.greet({ protocol: 99, software: "vnet 9.9" });
       const { code, reason } = await client.next("goodbye");
       expect(code).to.equal("version");
       expect(reason).to.contain(
@@ -196,31 +211,32 @@ describe("the hub's gate", () => {
 
   it("tells a later version its version, though its hello has more fields", () =>
     beside(async (client) => {
-      client.sendBytes(encodeControlPreamble());
-      client.send({ ...helloOf({ protocol: 2 }), shoeSize: 46 });
+      await client.secure();
+      const protocol = PROTOCOL_VERSION + 1;
+      client.send({ ...helloOf({ protocol }), shoeSize: 46 });
       expect((await client.next("goodbye")).code).to.equal("version");
     }));
 
   it("closes a control link on which no hello comes in time, with a goodbye", () =>
     beside(async (client) => {
-      client.sendBytes(encodeControlPreamble());
+      await client.secure();
       const goodbye = await client.next("goodbye");
       expect(goodbye).to.include({ reason: "no hello came in time" });
     }));
 
   it("closes a control link that answers pings and does not say hello", () =>
     beside(async (client) => {
-      client.sendBytes(encodeControlPreamble());
+      await client.secure();
       await client.roundTrip();
       await client.next("goodbye");
     }));
 
   it("acts on nothing that comes behind a breach in the same read", () =>
     beside(async (client, hub) => {
+      await client.secure();
       client.sendBytes(
         Buffer.concat([
-          encodeControlPreamble(),
-          encodeFrame(helloOf({ name: "hostile" })),
+          encodeFrame(await client.hello({ name: "hostile" })),
           encodeFrame({ type: "destroy" }),
           encodeFrame({ ...register, serveid: 702, serve: SERVE }),
         ]),
@@ -238,7 +254,14 @@ describe("the hub's gate", () => {
     ["speaks HTTP", Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), false],
     ["sends random bytes", noise(100_000, "opening"), false],
     ["sends zeros", Buffer.alloc(100_000), false],
-    ["has almost the preamble", Buffer.from("vnet-CTL"), false],
+    ["has almost the preamble", Buffer.from("vnet-LEG"), false],
+    ["is a control link of the first version", Buffer.from("vnet-ctl"), false],
+    ["begins as TLS does", TLS_RECORD, false],
+    [
+      "goes on with nonsense where it began as TLS",
+      Buffer.concat([TLS_RECORD, noise(1_000, "tls")]),
+      false,
+    ],
     ["ends within a ticket", Buffer.from("vnet-leg01234567"), true],
     ["stops within a ticket", Buffer.from("vnet-leg01234567"), false],
     ["has no ticket", Buffer.from("vnet-leg"), false],
@@ -246,28 +269,6 @@ describe("the hub's gate", () => {
       "has a ticket that nobody issued",
       Buffer.concat([Buffer.from("vnet-leg"), noise(16, "ticket")]),
       false,
-    ],
-    ["ends without a hello", encodeControlPreamble(), true],
-    [
-      "ends within a frame",
-      Buffer.concat([
-        encodeControlPreamble(),
-        encodeFrame(helloOf()).subarray(0, 30),
-      ]),
-      true,
-    ],
-    [
-      "stops within a frame",
-      Buffer.concat([
-        encodeControlPreamble(),
-        encodeFrame(helloOf()).subarray(0, 30),
-      ]),
-      false,
-    ],
-    [
-      "ends within a header",
-      Buffer.concat([encodeControlPreamble(), Buffer.from([0, 0])]),
-      true,
     ],
   ];
   for (const [what, bytes, ends] of openings)
@@ -277,11 +278,40 @@ describe("the hub's gate", () => {
         if (ends) client.connection.socket.end();
       }));
 
+  it("lets go at once, and without a word, who ends within the TLS handshake", () =>
+    withHub(
+      async (hub) => {
+        const client = await hub.connect();
+        client.sendBytes(TLS_RECORD);
+        await eventually("it stands there", () => hub.counts.unknown === 1);
+        client.connection.socket.end();
+        await client.closed;
+        await eventually("it is gone", () => hub.counts.unknown === 0);
+        expect(hub.log.texts).to.be.empty;
+      },
+      { handshakeMs: 60_000 },
+    ));
+
+  const half = encodeFrame(helloOf()).subarray(0, 30);
+  const beginnings: [what: string, bytes: Buffer, ends: boolean][] = [
+    ["ends without a hello", Buffer.alloc(0), true],
+    ["ends within a frame", half, true],
+    ["stops within a frame", half, false],
+    ["ends within a header", Buffer.from([0, 0]), true],
+  ];
+  for (const [what, bytes, ends] of beginnings)
+    it(`closes a control link that ${what}`, () =>
+      beside(async (client) => {
+        await client.secure();
+        if (bytes.length > 0) client.sendBytes(bytes);
+        if (ends) client.end();
+      }));
+
   it("closes a connection that is reset within a frame", () =>
-    beside(async (client, hub) => {
-      client.sendBytes(encodeControlPreamble());
+    beside(async (client) => {
+      await client.secure();
+      await client.roundTrip();
       client.sendBytes(Buffer.from([0, 0, 1]));
-      await eventually("it is known", () => hub.counts.unknown === 0);
       client.connection.socket.resetAndDestroy();
     }));
 
@@ -289,11 +319,8 @@ describe("the hub's gate", () => {
     withHub(async (hub) => {
       const client = await hub.connect();
       client.connection.socket.setNoDelay(true);
-      const all = Buffer.concat([
-        encodeControlPreamble(),
-        encodeFrame(helloOf()),
-      ]);
-      for (const byte of all) {
+      await client.secure();
+      for (const byte of encodeFrame(await client.hello())) {
         client.sendBytes(Buffer.from([byte]));
         await new Promise(setImmediate);
       }
@@ -303,7 +330,8 @@ describe("the hub's gate", () => {
   it("answers a whole batch of messages of one read", () =>
     withHub(async (hub) => {
       const client = await hub.connect();
-      const batch = [encodeControlPreamble(), encodeFrame(helloOf())];
+      await client.secure();
+      const batch = [encodeFrame(await client.hello())];
       for (let request = 0; request < 300; request++)
         batch.push(encodeFrame({ ...register, request, serve: SERVE }));
       client.sendBytes(Buffer.concat(batch));
@@ -311,25 +339,26 @@ describe("the hub's gate", () => {
         expect((await client.next("registered")).request).to.equal(request);
     }));
 
-  it("holds no more connections that have not said what they are than its limit", () =>
+  it("lets the longest silent go where more stand before it than its limit", () =>
     withHub(
       async (hub) => {
         const home = await hub.client();
         const silent = [];
-        for (let n = 0; n < 3; n++) silent.push(await hub.connect());
-        await eventually("three unknown", () => hub.counts.unknown === 3);
-
+        for (let n = 1; n <= 3; n++) {
+          silent.push(await hub.connect());
+          await eventually("it stands there", () => hub.counts.unknown === n);
+        }
         const fourth = await hub.connect();
-        await fourth.closed;
+        await silent[0]!.closed;
         expect(hub.counts.unknown).to.equal(3);
-        expect(silent.some((client) => client.isClosed)).to.be.false;
+        for (const other of [silent[1]!, silent[2]!, fourth])
+          expect(other.isClosed).to.be.false;
         await home.roundTrip();
-
-        silent[0]!.close();
-        await eventually("a free place", () => hub.counts.unknown === 2);
         await hub.client({ name: "office" });
+        await silent[1]!.closed;
+        expect(fourth.isClosed).to.be.false;
       },
-      { maxUnknown: 3, handshakeMs: 60_000 },
+      { maxUnauthenticated: 3, handshakeMs: 60_000 },
     ));
 
   it("gives up a node that goes silent, and tells the others", () =>

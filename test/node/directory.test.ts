@@ -1,9 +1,18 @@
 import { expect } from "chai";
 import { Directory, type DirectoryNews } from "../../src/node/directory.js";
+import { fingerprintOf } from "../../src/keys/fingerprint.js";
 import type { DirectoryChange } from "../../src/wire/to-node.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 
-const HOME = { vnetid: 1, name: "home" };
-const OFFICE = { vnetid: 2, name: "office" };
+const KEY = NOBODYS_KEY;
+const node = (vnetid: number, name: string) => ({
+  vnetid,
+  name,
+  key: KEY,
+  encrypt: true,
+});
+const HOME = node(1, "home");
+const OFFICE = node(2, "office");
 const WEB = {
   serveid: 700,
   vnetid: 1,
@@ -32,6 +41,8 @@ describe("a directory", () => {
       ...change,
     });
   };
+
+  const nobody = () => false;
 
   /** Labels of what came (+) and went (-), of all news since asked last. */
   const told = () =>
@@ -66,7 +77,7 @@ describe("a directory", () => {
     told();
     apply({ nodes: [HOME], complete: false });
     expect(directory.isCurrent).to.be.false;
-    expect(directory.nodes(0)).to.be.empty;
+    expect(directory.nodes(0, nobody)).to.be.empty;
     expect(told()).to.be.empty;
     apply({ serves: [WEB] });
     expect(directory.isCurrent).to.be.true;
@@ -93,7 +104,7 @@ describe("a directory", () => {
 
   it("names the node of each serve, also one that comes in the same change", () => {
     apply({
-      nodes: [{ vnetid: 3, name: "lab" }],
+      nodes: [node(3, "lab")],
       serves: [{ ...SSH, vnetid: 3 }],
     });
     expect(directory.serve(3)?.vnet).to.equal("lab");
@@ -104,10 +115,11 @@ describe("a directory", () => {
     directory.setStale();
     expect(directory.isCurrent).to.be.false;
     expect(directory.serve(700)).to.include({ vnet: "home" });
-    expect(directory.nodes(0)).to.have.length(2);
+    expect(directory.nodes(0, nobody)).to.have.length(2);
     expect(stale).to.equal(1);
+    // Each failed attempt may have another reason, which the uses show.
     directory.setStale();
-    expect(stale).to.equal(1);
+    expect(stale).to.equal(2);
   });
 
   it("tells after a reconnection only what differs", () => {
@@ -130,22 +142,36 @@ describe("a directory", () => {
 
   it("forgets half a copy when the hub is lost again", () => {
     directory.setStale();
-    apply({ nodes: [{ vnetid: 3, name: "lab" }], complete: false });
+    apply({ nodes: [node(3, "lab")], complete: false });
     directory.setStale();
     apply({ nodes: [HOME], serves: [] });
-    expect(directory.nodes(0).map((node) => node.name)).to.deep.equal(["home"]);
+    expect(directory.nodes(0, nobody).map((node) => node.name)).to.deep.equal([
+      "home",
+    ]);
   });
 
   it("lists nodes and serves by their numbers, and counts each node's", () => {
     apply({
-      nodes: [{ vnetid: 0.5, name: "first" }],
+      nodes: [node(0.5, "first")],
       serves: [SSH, { ...WEB, serveid: 5 }],
     });
     expect(directory.serves().map((s) => s.serveid)).to.deep.equal([3, 5, 700]);
-    expect(directory.nodes(2)).to.deep.equal([
-      { vnetid: 0.5, name: "first", serves: 0, self: false },
-      { vnetid: 1, name: "home", serves: 2, self: false },
-      { vnetid: 2, name: "office", serves: 1, self: true },
+    const fingerprint = fingerprintOf(Buffer.from(KEY, "base64"));
+    const listed = { fingerprint, trusted: false };
+    expect(directory.nodes(2, nobody)).to.deep.equal([
+      { vnetid: 0.5, name: "first", serves: 0, self: false, ...listed },
+      { vnetid: 1, name: "home", serves: 2, self: false, ...listed },
+      { vnetid: 2, name: "office", serves: 1, self: true, ...listed },
     ]);
+  });
+
+  it("asks of each node by its key whether it is trusted", () => {
+    const asked: string[] = [];
+    const nodes = directory.nodes(0, (key) => {
+      asked.push(key);
+      return asked.length === 1;
+    });
+    expect(asked).to.deep.equal([KEY, KEY]);
+    expect(nodes.map(({ trusted }) => trusted)).to.deep.equal([true, false]);
   });
 });

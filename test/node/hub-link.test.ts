@@ -1,12 +1,13 @@
 import { expect } from "chai";
 import { randomBytes } from "node:crypto";
-import { Listener } from "../../src/net/listener.js";
 import { encodeFrame } from "../../src/wire/frame.js";
-import type { ToNode } from "../../src/wire/to-node.js";
+import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { eventually, within } from "../support/deadline.js";
-import { Observed, startEcho } from "../support/echo.js";
+import { startEcho } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
+import { withFakeHub } from "../support/fake-hub.js";
 import { withHub } from "../support/hub.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 import { withNode } from "../support/node.js";
 import { reservePort } from "../support/ports.js";
 import {
@@ -15,45 +16,12 @@ import {
   useSettings,
 } from "../support/settings.js";
 
-/** A port that accepts as the hub's does, and says what a test wants. */
-async function withFakeHub(
-  body: (
-    port: number,
-    next: () => Promise<{
-      observed: Observed;
-      say: (message: ToNode | object) => void;
-    }>,
-  ) => Promise<void>,
-): Promise<void> {
-  const accepted: Observed[] = [];
-  let taken = 0;
-  const listener = await Listener.start({
-    host: "127.0.0.1",
-    port: 0,
-    onConnection: (socket) => {
-      accepted.push(new Observed(socket));
-      socket.resume();
-    },
-    onError: () => undefined,
-  });
-  try {
-    await body(listener.port, async () => {
-      const observed = await eventually("a connection", () => accepted[taken]);
-      taken++;
-      return {
-        observed,
-        say: (message) => {
-          observed.socket.write(encodeFrame(message));
-        },
-      };
-    });
-  } finally {
-    await listener.close();
-    for (const { socket } of accepted) socket.destroy();
-  }
-}
-
-const WELCOME = { type: "welcome", protocol: 1, software: "fake", vnetid: 5 };
+const WELCOME = {
+  type: "welcome",
+  protocol: PROTOCOL_VERSION,
+  software: "fake",
+  vnetid: 5,
+};
 const EMPTY = {
   type: "directory",
   nodes: [],
@@ -62,6 +30,16 @@ const EMPTY = {
   goneServes: [],
   complete: true,
 };
+
+const PROOF = {
+  type: "proof",
+  protocol: PROTOCOL_VERSION,
+  software: "fake",
+  key: NOBODYS_KEY,
+  signature: Buffer.alloc(64, 7).toString("base64"),
+  challenge: NOBODYS_KEY,
+};
+const MEMBER = { vnetid: 5, name: "home", key: NOBODYS_KEY, encrypt: true };
 
 describe("a node's way to the hub", () => {
   it("is found again after the hub's restart, with all there was, under the same ids", async () => {
@@ -143,18 +121,18 @@ describe("a node's way to the hub", () => {
   });
 
   it("is given up when the hub goes silent, with the streams that ran over it", () =>
-    withFakeHub(async (port, next) => {
-      const config = nodeSettings(port, { name: "home" });
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
       await withNode(
         config,
         async (node) => {
-          const first = await next();
+          const first = await hub.next();
           first.say(WELCOME);
           first.say(EMPTY);
           await node.online();
           expect(node.vnetid).to.equal(5);
           await node.untilNotice(/is lost: nothing heard/);
-          const second = await next();
+          const second = await hub.next();
           await within("the first link's end", first.observed.ended);
           await eventually("the old number is asked for", () =>
             second.observed.text.includes('"vnetid":5'),
@@ -165,11 +143,11 @@ describe("a node's way to the hub", () => {
     }));
 
   it("is tried again after each attempt that fails, and shows the hub's own words", () =>
-    withFakeHub(async (port, next) => {
-      const config = nodeSettings(port, { name: "home" });
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
       await withNode(config, async (node) => {
         for (let n = 0; n < 3; n++) {
-          const { observed, say } = await next();
+          const { observed, say } = await hub.next();
           say({ type: "goodbye", code: "version", reason: "too old for me" });
           observed.socket.end();
           await eventually(
@@ -177,17 +155,37 @@ describe("a node's way to the hub", () => {
             () => node.control.view().linkError === "too old for me",
           );
         }
-        expect(node.notices.map(({ text }) => text)).to.deep.equal([
-          `the hub 127.0.0.1:${port} is not reached: too old for me; trying again`,
+        const told = node.notices.map(({ text }) => text);
+        expect(
+          told.filter((t) => !t.startsWith("first contact")),
+        ).to.deep.equal([
+          `the hub 127.0.0.1:${hub.port} is not reached: too old for me; trying again`,
         ]);
       });
     }));
 
-  const nonsense: [what: string, bytes: Buffer][] = [
+  const strange: [what: string, bytes: Buffer][] = [
     ["random bytes", Buffer.concat([Buffer.from([0xff]), randomBytes(999)])],
     ["an HTTP answer", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
     ["an SSH greeting", Buffer.from("SSH-2.0-OpenSSH_9.6\r\n")],
+    ["its welcome in the clear", encodeFrame(WELCOME)],
+  ];
+  for (const [what, bytes] of strange)
+    it(`is closed and tried again when what answers is no hub but says ${what}`, () =>
+      withFakeHub(async (hub) => {
+        const config = nodeSettings(hub.port, { name: "home" });
+        await withNode(config, async () => {
+          const first = await hub.nextRaw();
+          first.socket.write(bytes);
+          await within("the end", first.ended);
+          await hub.next();
+        });
+      }));
+
+  const nonsense: [what: string, bytes: Buffer][] = [
+    ["random bytes", Buffer.concat([Buffer.from([0xff]), randomBytes(999)])],
     ["a node's hello", encodeFrame({ type: "hello" })],
+    ["a second proof", encodeFrame(PROOF)],
     ["a welcome without a number", encodeFrame({ ...WELCOME, vnetid: 0 })],
     [
       "a directory of wrong fields",
@@ -200,27 +198,27 @@ describe("a node's way to the hub", () => {
       "an offer with a ticket that is none",
       Buffer.concat([
         encodeFrame(WELCOME),
-        encodeFrame({ type: "offer", ticket: "x", vnetid: 1, name: "y" }),
+        encodeFrame({ type: "offer", ...MEMBER, ticket: "x" }),
       ]),
     ],
   ];
   for (const [what, bytes] of nonsense)
     it(`is closed and tried again when the hub says ${what}`, () =>
-      withFakeHub(async (port, next) => {
-        const config = nodeSettings(port, { name: "home" });
+      withFakeHub(async (hub) => {
+        const config = nodeSettings(hub.port, { name: "home" });
         await withNode(config, async () => {
-          const first = await next();
+          const first = await hub.next();
           first.observed.socket.write(bytes);
           await within("the end", first.observed.ended);
-          await next();
+          await hub.next();
         });
       }));
 
   it("takes answers that nobody waits for, and serveids that are not its own", () =>
-    withFakeHub(async (port, next) => {
-      const config = nodeSettings(port, { name: "home" });
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
       await withNode(config, async (node) => {
-        const { say } = await next();
+        const { say } = await hub.next();
         for (const message of [
           WELCOME,
           EMPTY,
@@ -230,7 +228,7 @@ describe("a node's way to the hub", () => {
           { type: "unserve-granted", request: 96, serveid: 1 },
           { type: "unserve-withdraw", serveid: 5 },
           WELCOME,
-          { ...EMPTY, nodes: [{ vnetid: 5, name: "home" }] },
+          { ...EMPTY, nodes: [MEMBER] },
         ])
           say(message);
         await eventually(
@@ -272,10 +270,10 @@ describe("a node's way to the hub", () => {
     }));
 
   it("rejects what waits for an answer when the hub is lost", () =>
-    withFakeHub(async (port, next) => {
-      const config = nodeSettings(port, { name: "home" });
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
       await withNode(config, async (node) => {
-        const { observed, say } = await next();
+        const { observed, say } = await hub.next();
         say(WELCOME);
         say(EMPTY);
         await node.online();

@@ -614,8 +614,22 @@ describe("a node", () => {
         },
       ]);
       expect(office.control.remoteNodes()).to.deep.equal([
-        { vnetid: 1, name: "home", serves: 1, self: false },
-        { vnetid: 2, name: "office", serves: 0, self: true },
+        {
+          vnetid: 1,
+          name: "home",
+          serves: 1,
+          self: false,
+          fingerprint: home.control.view().fingerprint,
+          trusted: false,
+        },
+        {
+          vnetid: 2,
+          name: "office",
+          serves: 0,
+          self: true,
+          fingerprint: office.control.view().fingerprint,
+          trusted: true,
+        },
       ]);
       await eventually("a heartbeat", () => home.control.view().rttMs !== null);
     }));

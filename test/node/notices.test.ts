@@ -1,10 +1,15 @@
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
+import { Identity } from "../../src/keys/identity.js";
+import { KnownHubs } from "../../src/keys/known-hubs.js";
 import type { Notice, RemoteServe } from "../../src/node/control.js";
 import { Directory, type DirectoryNews } from "../../src/node/directory.js";
 import { HubLink } from "../../src/node/hub-link.js";
+import { HubTrust } from "../../src/node/hub-trust.js";
 import { Notices } from "../../src/node/notices.js";
-import { SSH } from "../support/fake-node.js";
+import { FINGERPRINT, SSH } from "../support/fake-node.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
+import { routeSettings } from "../support/settings.js";
 
 const LOST = new VnetError("closed", "the link broke");
 
@@ -26,7 +31,12 @@ describe("the notices of a node", () => {
     });
   };
 
-  const node = (vnetid: number) => ({ vnetid, name: `node-${vnetid}` });
+  const node = (vnetid: number) => ({
+    vnetid,
+    name: `node-${vnetid}`,
+    key: NOBODYS_KEY,
+    encrypt: true,
+  });
   const serve = (serveid: number, vnetid = 1): RemoteServe => ({
     ...SSH,
     serveid,
@@ -36,11 +46,14 @@ describe("the notices of a node", () => {
   beforeEach(() => {
     // Never started: only what it is called is asked of it.
     const link = new HubLink({
-      route: { ip: "127.0.0.1", port: 7749 },
+      route: routeSettings(7749),
       name: "office",
       group: "default",
       guest: false,
       software: "vnet test",
+      identity: Identity.generate(),
+      encrypt: true,
+      hubTrust: new HubTrust(new KnownHubs(null)),
     });
     link.vnetid = 2;
     const directory = new Directory();
@@ -115,6 +128,24 @@ describe("the notices of a node", () => {
         "the hub 127.0.0.1:7749 is lost: the link broke; trying again",
       ]);
     }
+  });
+
+  it("tell that a hub which stayed away refuses, and why, once", () => {
+    notices.hubLost(LOST);
+    texts();
+    for (const why of ["wrong key", "wrong key", "no such group"])
+      notices.hubLost(new VnetError("refused", why));
+    expect(texts()).to.deep.equal([
+      "the hub 127.0.0.1:7749 is not reached: wrong key; trying again",
+      "the hub 127.0.0.1:7749 is not reached: no such group; trying again",
+    ]);
+  });
+
+  it("tell the key of a hub that was not met before", () => {
+    notices.contact(FINGERPRINT);
+    expect(texts()).to.deep.equal([
+      `first contact with the hub 127.0.0.1:7749: its key is ${FINGERPRINT}, remembered from now on`,
+    ]);
   });
 
   it("tell nothing any more to who listens no more, or after the end", () => {

@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import type { RemoteServe, UseView } from "../../src/node/control.js";
 import type { VnetSettings } from "../../src/config/config.js";
+import { Identity } from "../../src/keys/identity.js";
+import { ChannelSecurity } from "../../src/node/channel-security.js";
 import { encodeChannelFrame, FrameType } from "../../src/wire/channel-frame.js";
 import { eventually, within } from "../support/deadline.js";
-import { startEcho, type TestServer } from "../support/echo.js";
+import { Observed, startEcho, type TestServer } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import type { HubClient } from "../support/hub-client.js";
@@ -83,13 +85,21 @@ async function untilReturned({ hub, home, office }: Pair): Promise<void> {
 /** Opens a stream to a serve by hand; resolves with the provider's reason. */
 async function openByHand(
   hub: TestHub,
-  client: HubClient,
+  { client, identity }: { client: HubClient; identity: Identity },
   vnetid: number,
   serveid: number,
 ): Promise<string> {
+  const peer = client.received
+    .flatMap((said) => (said.type === "directory" ? said.nodes : []))
+    .find((node) => node.vnetid === vnetid)!;
   client.send({ type: "channel", request: 1, vnetid });
   const { ticket } = await client.next("leg");
-  const leg = hub.keep(await client.openLeg(ticket));
+  const { socket } = hub.keep(await client.openLeg(ticket));
+  const security = new ChannelSecurity(identity, () => ({
+    encrypt: true,
+    secret: "",
+  }));
+  const leg = new Observed(await security.secure(socket, peer, "opener"));
   leg.socket.write(
     encodeChannelFrame(FrameType.open, JSON.stringify({ serveid })),
   );
@@ -310,7 +320,9 @@ describe("an unserve", () => {
     withPair(ALLOWED, async ({ hub, home, office, service }) => {
       const { serveid } = await ask(office, home, service.port);
       const before = service.connections.length;
-      const thief = await hub.client({ name: "thief" });
+      const identity = Identity.generate();
+      const client = await hub.client({ name: "thief" }, identity);
+      const thief = { client, identity };
       expect(await openByHand(hub, thief, home.vnetid, serveid)).to.equal(
         `this node has no serve ${String(serveid).padStart(3, "0")}`,
       );
@@ -457,7 +469,8 @@ describe("an unserve", () => {
   it("is waited for while its provider is away, though the node is seen before its serve", () =>
     withHub(async (hub) => {
       const session = "ab".repeat(16);
-      const home = await hub.client({ name: "home", session });
+      const self = Identity.generate();
+      const home = await hub.client({ name: "home", session }, self);
       const office = await hub.node({ name: "office" });
       const grant = async (client: HubClient) => {
         const reply = await client.register(9, {}, office.vnetid);
@@ -478,7 +491,7 @@ describe("an unserve", () => {
         port: await reservePort(),
       });
       const { vnetid } = home;
-      const back = await hub.client({ name: "home", session, vnetid });
+      const back = await hub.client({ name: "home", session, vnetid }, self);
       await office.untilUse(label, "waiting");
       await office.control.ping(null, 1);
       await grant(back);

@@ -12,6 +12,10 @@ import type {
   ServeView,
   UseView,
 } from "../../src/node/control.js";
+import { routeSettings } from "./settings.js";
+
+/** what a fingerprint looks like */
+export const FINGERPRINT = `SHA256:${"A".repeat(43)}`;
 
 export const SSH: RemoteServe = {
   serveid: 700,
@@ -25,9 +29,18 @@ export const SSH: RemoteServe = {
   temporary: false,
 };
 
+export const REMOTE_NODE: RemoteNode = {
+  vnetid: 1,
+  name: "remote-ssh",
+  serves: 1,
+  self: false,
+  fingerprint: FINGERPRINT,
+  trusted: false,
+};
+
 export function fakeConfig(): NodeConfig {
   return {
-    route: { ip: "127.0.0.1", port: 7749 },
+    route: routeSettings(7749),
     vnet: {
       name: "local-ssh",
       group: "default-ssh",
@@ -39,6 +52,8 @@ export function fakeConfig(): NodeConfig {
       unserveNum: 1,
       unserveTtlSeconds: 180,
       unserveLingerSeconds: 60,
+      secret: "",
+      encrypt: true,
     },
     serves: [],
     uses: [],
@@ -53,8 +68,8 @@ export class FakeNode implements NodeControl {
   useList: UseView[] = [];
   remoteList: RemoteServe[] = [{ ...SSH }];
   nodeList: RemoteNode[] = [
-    { vnetid: 1, name: "remote-ssh", serves: 1, self: false },
-    { vnetid: 2, name: "local-ssh", serves: 0, self: true },
+    REMOTE_NODE,
+    { ...REMOTE_NODE, vnetid: 2, name: "local-ssh", serves: 0, self: true },
   ];
   online = true;
   readonly #listeners = new Set<(notice: Notice) => void>();
@@ -72,7 +87,9 @@ export class FakeNode implements NodeControl {
       name: "local-ssh",
       group: "default-ssh",
       vnetid: this.online ? 2 : 0,
+      fingerprint: FINGERPRINT,
       hub: "127.0.0.1:7749",
+      hubFingerprint: FINGERPRINT,
       link: this.online ? ("online" as const) : ("offline" as const),
       linkError: null,
       rttMs: 1.5,

@@ -2,15 +2,17 @@
 // say, good or bad, and keeps what the hub answers.
 
 import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { Identity } from "../../src/keys/identity.js";
+import { identityProof } from "../../src/keys/psk.js";
+import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
-import {
-  encodeControlPreamble,
-  encodeLegPreamble,
-} from "../../src/wire/preamble.js";
+import { encodeLegPreamble } from "../../src/wire/preamble.js";
 import { PROTOCOL_VERSION, type Hello } from "../../src/wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
-import { within } from "./deadline.js";
+import { DEADLINE_MS, within } from "./deadline.js";
 import { connectTo, type Observed } from "./echo.js";
+import { NOBODYS_KEY, openClientKey } from "./link-key.js";
 
 type Message<Type extends ToNode["type"]> = Extract<ToNode, { type: Type }>;
 
@@ -22,7 +24,7 @@ export const SERVE = {
   info: "",
 };
 
-/** A good hello, but for what a test wants otherwise. */
+/** A hello that is well formed, but for what a test wants otherwise, and proves nothing. */
 export function helloOf(fields: Partial<Hello> = {}): Hello {
   return {
     type: "hello",
@@ -33,6 +35,9 @@ export function helloOf(fields: Partial<Hello> = {}): Hello {
     guest: false,
     vnetid: 0,
     session: randomBytes(16).toString("hex"),
+    key: NOBODYS_KEY,
+    proof: "0".repeat(64),
+    encrypt: true,
     ...fields,
   };
 }
@@ -44,6 +49,9 @@ export class HubClient {
   answersPings = true;
   vnetid = 0;
   readonly #taken = new Set<ToNode>();
+  /** the socket, until secure() puts TLS over it */
+  #duplex: Duplex;
+  #binding: Buffer = Buffer.alloc(0);
   #wake: () => void = () => undefined;
   #request = 1_000_000;
 
@@ -51,11 +59,7 @@ export class HubClient {
     readonly port: number,
     readonly connection: Observed,
   ) {
-    const decoder = new FrameDecoder();
-    connection.socket.on("data", (chunk: Buffer) => {
-      for (const value of decoder.push(chunk))
-        this.#receive(decodeToNode(value));
-    });
+    this.#duplex = connection.socket;
     // Nothing is left half-open by a client that has no more to hear.
     void connection.ended.then(() => connection.socket.end());
     connection.socket.on("close", () => {
@@ -63,20 +67,59 @@ export class HubClient {
     });
   }
 
-  /** A connection to the hub that has said nothing yet. */
+  /** A connection to the hub that has said nothing yet: a stranger's. */
   static async connect(port: number): Promise<HubClient> {
     return new HubClient(port, await connectTo(port));
   }
 
-  /** The preamble and a hello. */
-  greet(fields: Partial<Hello> = {}): void {
-    this.sendBytes(encodeControlPreamble());
-    this.send(helloOf(fields));
+  /** Makes it a control link of an open hub, on which nothing is said yet. */
+  async secure(): Promise<this> {
+    const { duplex, binding } = await secureAsClient(
+      this.connection.socket,
+      await openClientKey(),
+      DEADLINE_MS,
+    );
+    this.#duplex = duplex;
+    this.#binding = binding;
+    const decoder = new FrameDecoder();
+    duplex.on("data", (chunk: Buffer) => {
+      for (const value of decoder.push(chunk))
+        this.#receive(decodeToNode(value));
+    });
+    duplex.on("error", () => undefined);
+    duplex.once("end", () => duplex.end());
+    return this;
+  }
+
+  /** A good hello for this very connection, but for what a test wants otherwise. */
+  async hello(
+    fields: Partial<Hello> = {},
+    identity: Identity = Identity.generate(),
+  ): Promise<Hello> {
+    const { challenge } = await this.next("proof");
+    const shared = identity.agree(Buffer.from(challenge, "base64"));
+    return helloOf({
+      key: identity.publicKey.toString("base64"),
+      proof: identityProof(shared, this.#binding),
+      ...fields,
+    });
+  }
+
+  /** The handshake and a hello. */
+  async greet(
+    fields: Partial<Hello> = {},
+    identity: Identity = Identity.generate(),
+  ): Promise<void> {
+    await this.secure();
+    this.send(await this.hello(fields, identity));
   }
 
   /** Resolves when the hub has answered the hello with its whole directory. */
-  async join(fields: Partial<Hello> = {}): Promise<this> {
-    this.greet(fields);
+  async join(
+    fields: Partial<Hello> = {},
+    identity: Identity = Identity.generate(),
+  ): Promise<this> {
+    await this.greet(fields, identity);
     this.vnetid = (await this.next("welcome")).vnetid;
     while (!(await this.next("directory")).complete);
     return this;
@@ -87,7 +130,12 @@ export class HubClient {
   }
 
   sendBytes(bytes: Buffer): void {
-    this.connection.socket.write(bytes);
+    this.#duplex.write(bytes);
+  }
+
+  /** Says nothing more, and hears on. */
+  end(): void {
+    this.#duplex.end();
   }
 
   /** The oldest message of that type that was not taken yet. */

@@ -1,45 +1,44 @@
 // A member of a group that only listens, speaking the control link's frames by
 // hand: it counts what the hub sends it.
 
-import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { Identity } from "../../src/keys/identity.js";
+import { identityProof } from "../../src/keys/psk.js";
+import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
-import { encodeControlPreamble } from "../../src/wire/preamble.js";
 import { decodeToNode } from "../../src/wire/to-node.js";
 import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
+import { connectTo } from "./echo.js";
+import { openClientKey } from "./link-key.js";
 
 export class HubEar {
   /** bytes of frames that the hub sent, heartbeats left out */
   bytes = 0;
+  private welcomed = false;
   private readonly known = new Set<number>();
   private readonly decoder = new FrameDecoder();
   private readonly waiting = new Set<() => void>();
+  private readonly identity = Identity.generate();
 
-  private constructor(private readonly socket: Socket) {
-    socket.on("data", (chunk: Buffer) => {
+  private constructor(
+    private readonly duplex: Duplex,
+    private readonly binding: Buffer,
+    private readonly name: string,
+  ) {
+    duplex.on("data", (chunk: Buffer) => {
       this.bytes += chunk.length;
       for (const value of this.decoder.push(chunk)) this.hear(value);
       for (const check of [...this.waiting]) check();
     });
-    socket.on("error", () => undefined);
+    duplex.on("error", () => undefined);
   }
 
   static async join(hubPort: number, name: string): Promise<HubEar> {
-    const socket = connect({ host: "127.0.0.1", port: hubPort });
-    const ear = new HubEar(socket);
-    socket.write(encodeControlPreamble());
-    socket.write(
-      encodeFrame({
-        type: "hello",
-        protocol: PROTOCOL_VERSION,
-        software: "ear",
-        name,
-        group: "default",
-        guest: true,
-        vnetid: 0,
-        session: "e".repeat(32),
-      }),
-    );
-    await ear.until(() => ear.bytes > 0);
+    const { socket } = await connectTo(hubPort, false);
+    const key = await openClientKey();
+    const secured = await secureAsClient(socket, key, 10_000);
+    const ear = new HubEar(secured.duplex, secured.binding, name);
+    await ear.until(() => ear.welcomed);
     return ear;
   }
 
@@ -69,7 +68,7 @@ export class HubEar {
   }
 
   close(): void {
-    this.socket.destroy();
+    this.duplex.destroy();
   }
 
   private hear(value: unknown): void {
@@ -77,10 +76,32 @@ export class HubEar {
     if (message.type === "ping" || message.type === "pong") {
       this.bytes -= encodeFrame(message).length;
       if (message.type === "ping")
-        this.socket.write(encodeFrame({ ...message, type: "pong" }));
+        this.duplex.write(encodeFrame({ ...message, type: "pong" }));
     }
+    if (message.type === "proof") this.greet(message.challenge);
+    if (message.type === "welcome") this.welcomed = true;
     if (message.type !== "directory") return;
     for (const serveid of message.goneServes) this.known.delete(serveid);
     for (const { serveid } of message.serves) this.known.add(serveid);
+  }
+
+  private greet(challenge: string): void {
+    const { binding, identity, name } = this;
+    const shared = identity.agree(Buffer.from(challenge, "base64"));
+    this.duplex.write(
+      encodeFrame({
+        type: "hello",
+        protocol: PROTOCOL_VERSION,
+        software: "ear",
+        name,
+        group: "default",
+        guest: true,
+        vnetid: 0,
+        session: "e".repeat(32),
+        key: identity.publicKey.toString("base64"),
+        proof: identityProof(shared, binding),
+        encrypt: true,
+      }),
+    );
   }
 }

@@ -4,7 +4,10 @@
 
 import { expect } from "chai";
 import { Hub, type HubCounts } from "../../src/hub/hub.js";
+import { KeyRing } from "../../src/hub/key-ring.js";
 import type { HubLimits } from "../../src/hub/limits.js";
+import { HostKey } from "../../src/keys/host-key.js";
+import type { Identity } from "../../src/keys/identity.js";
 import type { Hello } from "../../src/wire/to-hub.js";
 import { DEADLINE_MS, eventually, within } from "./deadline.js";
 import { connectTo, type Observed, type TestServer } from "./echo.js";
@@ -21,6 +24,14 @@ const LIMITS: Partial<HubLimits> = {
   holderProbeMs: 1_000,
 };
 
+let derived: Promise<KeyRing> | undefined;
+
+/** Of a hub without authkey; slow to derive, so once for all tests. */
+export function openKeys(): Promise<KeyRing> {
+  derived ??= KeyRing.make(null);
+  return derived;
+}
+
 export interface TestHubOptions extends Partial<HubLimits> {
   /** one that was reserved, for a hub that is to come back on it */
   port?: number;
@@ -28,6 +39,7 @@ export interface TestHubOptions extends Partial<HubLimits> {
 
 export class TestHub {
   readonly log = new KeptLog();
+  readonly hostKey = HostKey.generate();
   #hub: Hub | undefined;
   #port: number;
   readonly #limits: Partial<HubLimits>;
@@ -60,6 +72,8 @@ export class TestHub {
       port: this.#port,
       software: "vnet test",
       log: this.log,
+      hostKey: this.hostKey,
+      keys: await openKeys(),
       limits: this.#limits,
     });
     this.#port = this.#hub.port;
@@ -98,8 +112,11 @@ export class TestHub {
   }
 
   /** A client that joined. */
-  async client(fields: Partial<Hello> = {}): Promise<HubClient> {
-    return (await this.connect()).join(fields);
+  async client(
+    fields: Partial<Hello> = {},
+    identity?: Identity,
+  ): Promise<HubClient> {
+    return (await this.connect()).join(fields, identity);
   }
 
   async service(start: () => Promise<TestServer>): Promise<TestServer> {

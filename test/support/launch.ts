@@ -55,6 +55,8 @@ export interface LaunchOptions {
   /** after the configuration file */
   args?: string[];
   env?: NodeJS.ProcessEnv;
+  /** of a program that ended: started again there it has the same keys, and so is the same to the others */
+  folder?: string;
 }
 
 export type Hub = Launched & { readonly port: number };
@@ -94,9 +96,8 @@ export function startNode(
 function launch(
   launcher: Launcher,
   config: string,
-  { args = [], env = {} }: LaunchOptions,
+  { args = [], env = {}, folder = makeFolder() }: LaunchOptions,
 ): Launched {
-  const folder = makeFolder();
   writeFileSync(join(folder, "config.ini"), config);
   return new Launched(launcher, folder, ["config.ini", ...args], env);
 }
@@ -148,6 +149,7 @@ function environment(
   return {
     ...inherited,
     HOME: folder,
+    VNET_STATE: join(folder, "state"),
     XDG_STATE_HOME: join(folder, "state"),
     XDG_CONFIG_HOME: join(folder, "config"),
     NO_COLOR: "1",

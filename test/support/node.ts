@@ -2,6 +2,8 @@
 // notices. Closed by the TestHub that started it, or by withNode.
 
 import type { NodeConfig } from "../../src/config/config.js";
+import { Identity } from "../../src/keys/identity.js";
+import { KnownHubs } from "../../src/keys/known-hubs.js";
 import type {
   Notice,
   RemoteServe,
@@ -32,6 +34,8 @@ export class TestNode {
       Node.start({
         config,
         software: "vnet test",
+        identity: Identity.generate(),
+        knownHubs: new KnownHubs(null),
         ...LIMITS,
         ...limits,
       }),

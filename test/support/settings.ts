@@ -3,14 +3,23 @@
 
 import type {
   NodeConfig,
+  RouteSettings,
   ServeSettings,
   UseSettings,
   VnetSettings,
 } from "../../src/config/config.js";
 
+export function routeSettings(
+  port: number,
+  route: Partial<RouteSettings> = {},
+): RouteSettings {
+  return { ip: "127.0.0.1", port, authkey: "", fingerprint: "", ...route };
+}
+
 export interface NodeSettings {
   name: string;
   group?: string;
+  route?: Partial<RouteSettings>;
   vnet?: Partial<VnetSettings>;
   serves?: ServeSettings[];
   uses?: UseSettings[];
@@ -18,7 +27,7 @@ export interface NodeSettings {
 
 export function nodeSettings(hubPort: number, node: NodeSettings): NodeConfig {
   return {
-    route: { ip: "127.0.0.1", port: hubPort },
+    route: routeSettings(hubPort, node.route),
     vnet: {
       name: node.name,
       group: node.group ?? "default",
@@ -30,6 +39,8 @@ export function nodeSettings(hubPort: number, node: NodeSettings): NodeConfig {
       unserveNum: 1,
       unserveTtlSeconds: 180,
       unserveLingerSeconds: 60,
+      secret: "",
+      encrypt: true,
       ...node.vnet,
     },
     serves: node.serves ?? [],
@@ -50,6 +61,7 @@ export function serveSettings(
     name: label,
     info: "",
     active: true,
+    allow: "",
     ...serve,
   };
 }

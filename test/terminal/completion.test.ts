@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
-import { FakeNode } from "../support/fake-node.js";
+import { FakeNode, REMOTE_NODE } from "../support/fake-node.js";
 
 describe("completion", () => {
   const node = new FakeNode();
   node.nodeList.push(
-    { vnetid: 3, name: "my node", serves: 0, self: false },
-    { vnetid: 4, name: "bad\u001b[2J", serves: 0, self: false },
+    { ...REMOTE_NODE, vnetid: 3, name: "my node", serves: 0 },
+    { ...REMOTE_NODE, vnetid: 4, name: "bad\u001b[2J", serves: 0 },
   );
   const hits = (line: string) => complete(commands, node, line)[0];
 

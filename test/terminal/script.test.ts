@@ -6,6 +6,7 @@ import { usageOf } from "../../src/terminal/command.js";
 import { runCommands, runScript } from "../../src/terminal/script.js";
 import { fakeConfig, FakeNode } from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
+import { serveSettings } from "../support/settings.js";
 
 describe("script", () => {
   let node: FakeNode;
@@ -88,11 +89,11 @@ describe("script", () => {
     ],
     [
       'serve run 8080 700 web http "my own" site',
-      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true}',
+      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":""}',
     ],
     [
       "serve new 80 ip=nas",
-      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false}',
+      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":""}',
     ],
     ["ping remote-ssh", 'ping {"vnetid":1,"probes":3}'],
     ["ping", 'ping {"vnetid":null,"probes":3}'],
@@ -148,8 +149,7 @@ describe("script", () => {
     });
 
   it("finds an own entry by label, name or id and lists what is ambiguous", async () => {
-    const rest = { type: "tcp", ip: "127.0.0.1", info: "", active: true };
-    const one = { ...rest, label: "a", name: "web", serveid: 7, port: 80 };
+    const one = serveSettings("a", { name: "web", serveid: 7, port: 80 });
     await node.addServe(one);
     await node.addServe({ ...one, label: "web", serveid: 8, name: "b" });
     expect(await run("serve close web")).to.equal(2);

@@ -1,48 +1,51 @@
 import { expect } from "chai";
+import { TLS_FIRST_BYTE } from "../../src/net/secure.js";
 import {
-  decodePreamble,
-  encodeControlPreamble,
   encodeLegPreamble,
-  PREAMBLE_BYTES,
+  isLegPreamble,
+  LEG_PREAMBLE_BYTES,
   TICKET_BYTES,
 } from "../../src/wire/preamble.js";
 
+const TICKET = "00112233445566778899aabbccddeeff";
+
 describe("The preamble", () => {
-  it("of a control link is eight bytes, fixed for ever", () => {
-    const bytes = encodeControlPreamble();
-    expect(bytes.toString("latin1")).to.equal("vnet-ctl");
-    expect(bytes).to.have.length(PREAMBLE_BYTES);
-    expect(decodePreamble(bytes)).to.equal("control");
+  it("of a leg is eight bytes, fixed for ever, and its ticket", () => {
+    const bytes = encodeLegPreamble(TICKET);
+    expect(bytes).to.have.length(LEG_PREAMBLE_BYTES + TICKET_BYTES);
+    expect(bytes.toString("latin1", 0, LEG_PREAMBLE_BYTES)).to.equal(
+      "vnet-leg",
+    );
+    expect(bytes.toString("hex", LEG_PREAMBLE_BYTES)).to.equal(TICKET);
+    expect(isLegPreamble(bytes.subarray(0, LEG_PREAMBLE_BYTES))).to.be.true;
   });
 
-  it("of a leg is eight bytes and its ticket", () => {
-    const ticket = "00112233445566778899aabbccddeeff";
-    const bytes = encodeLegPreamble(ticket);
-    expect(bytes).to.have.length(PREAMBLE_BYTES + TICKET_BYTES);
-    expect(bytes.toString("latin1", 0, PREAMBLE_BYTES)).to.equal("vnet-leg");
-    expect(bytes.toString("hex", PREAMBLE_BYTES)).to.equal(ticket);
-    expect(decodePreamble(bytes.subarray(0, PREAMBLE_BYTES))).to.equal("leg");
+  it("of a leg is told from TLS by its first byte", () => {
+    expect(encodeLegPreamble(TICKET)[0]).not.to.equal(TLS_FIRST_BYTE);
   });
 
   const foreign = {
     nothing: "",
-    "half of it": "vnet-ct",
-    "one byte too many": "vnet-ctl\0",
-    "other letters": "VNET-CTL",
+    "half of it": "vnet-le",
+    "one byte too many": "vnet-leg\0",
+    "other letters": "VNET-LEG",
     zeros: "\0".repeat(8),
     HTTP: "GET / HT",
     SSH: "SSH-2.0-",
     "another vnet": "vnet-new",
+    "the control link of the first version": "vnet-ctl",
   };
   for (const [name, text] of Object.entries(foreign))
     it(`is not ${name}`, () => {
-      expect(decodePreamble(Buffer.from(text, "latin1"))).to.equal(null);
+      expect(isLegPreamble(Buffer.from(text, "latin1"))).to.be.false;
     });
 
   it("is not what has its letters in the lower seven bits only", () => {
     const bytes = Buffer.from(
-      encodeControlPreamble().map((byte) => byte | 128),
+      encodeLegPreamble(TICKET)
+        .subarray(0, LEG_PREAMBLE_BYTES)
+        .map((byte) => byte | 128),
     );
-    expect(decodePreamble(bytes)).to.equal(null);
+    expect(isLegPreamble(bytes)).to.be.false;
   });
 });

@@ -5,6 +5,7 @@ import {
   toHubMessages,
   type ToHub,
 } from "../../src/wire/to-hub.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 
 const serve = {
   name: "web",
@@ -18,13 +19,16 @@ const serve = {
 const good: { [Type in ToHub["type"]]: Extract<ToHub, { type: Type }> } = {
   hello: {
     type: "hello",
-    protocol: 1,
+    protocol: 2,
     software: "vnet 0.1.0",
     name: "home",
     group: "default",
     guest: false,
     vnetid: 0,
     session: "0123456789abcdef".repeat(2),
+    key: NOBODYS_KEY,
+    proof: "0123456789abcdef".repeat(4),
+    encrypt: true,
   },
   register: { type: "register", request: 1, serveid: 0, serve, only: 0 },
   update: { type: "update", serveid: 1, serve },
@@ -45,6 +49,11 @@ const good: { [Type in ToHub["type"]]: Extract<ToHub, { type: Type }> } = {
 const wrong: readonly object[] = [
   { ...good.hello, session: "short" },
   { ...good.hello, name: "" },
+  { ...good.hello, key: NOBODYS_KEY.slice(1) },
+  { ...good.hello, key: `${NOBODYS_KEY}=` },
+  { ...good.hello, proof: "0123456789abcdef" },
+  { ...good.hello, proof: "0123456789ABCDEF".repeat(4) },
+  { ...good.hello, encrypt: "yes" },
   { ...good.hello, guest: "no" },
   { ...good.register, serveid: 1000 },
   { ...good.register, serve: null },
@@ -58,7 +67,7 @@ const wrong: readonly object[] = [
   { ...good.channel, request: -1 },
   { ...good.unserve, ip: "" },
   { ...good.ping, request: "1" },
-  { type: "welcome", protocol: 1, software: "x", vnetid: 1 },
+  { type: "welcome", protocol: 2, software: "x", vnetid: 1 },
 ];
 
 describe("What a node says to the hub", () => {
@@ -103,8 +112,8 @@ describe("What a node says to the hub", () => {
     });
 
   it("takes a hello with fields of a later version, without them", () => {
-    const later = { ...good.hello, protocol: 2, colour: "blue" };
-    expect(decodeToHub(later)).to.deep.equal({ ...good.hello, protocol: 2 });
+    const later = { ...good.hello, protocol: 3, colour: "blue" };
+    expect(decodeToHub(later)).to.deep.equal({ ...good.hello, protocol: 3 });
   });
 
   it("is tested here with every type of the table", () => {

@@ -6,6 +6,7 @@ import {
   toNodeMessages,
   type ToNode,
 } from "../../src/wire/to-node.js";
+import { NOBODYS_KEY } from "../support/link-key.js";
 
 const serve = {
   serveid: 700,
@@ -17,14 +18,23 @@ const serve = {
   info: "",
   temporary: false,
 };
+const node = { vnetid: 1, name: "home", key: NOBODYS_KEY, encrypt: true };
 const ticket = "0123456789abcdef".repeat(2);
 
 /** One good message of each type; leaving one out does not compile. */
 const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
-  welcome: { type: "welcome", protocol: 1, software: "route 0.1.0", vnetid: 1 },
+  proof: {
+    type: "proof",
+    protocol: 2,
+    software: "route 0.1.0",
+    key: NOBODYS_KEY,
+    signature: Buffer.alloc(64, 7).toString("base64"),
+    challenge: NOBODYS_KEY,
+  },
+  welcome: { type: "welcome", protocol: 2, software: "route 0.1.0", vnetid: 1 },
   directory: {
     type: "directory",
-    nodes: [{ vnetid: 1, name: "home" }],
+    nodes: [node],
     goneNodes: [2],
     serves: [serve, { ...serve, serveid: 1, temporary: true }],
     goneServes: [3],
@@ -33,12 +43,13 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
   registered: { type: "registered", request: 1, serveid: 999 },
   refused: { type: "refused", request: 1, reason: "taken" },
   leg: { type: "leg", request: 1, ticket },
-  offer: { type: "offer", ticket, vnetid: 1, name: "home" },
+  offer: { type: "offer", ticket, ...node },
   "unserve-ask": {
     type: "unserve-ask",
     request: 1,
     vnetid: 1,
     name: "home",
+    key: NOBODYS_KEY,
     ip: "127.0.0.1",
     port: 22,
   },
@@ -50,9 +61,14 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
 };
 
 const wrong: readonly object[] = [
+  { ...good.proof, signature: NOBODYS_KEY },
+  { ...good.proof, key: "" },
+  { ...good.proof, challenge: NOBODYS_KEY.slice(4) },
   { ...good.welcome, vnetid: 0 },
   { ...good.directory, nodes: [{ vnetid: 1 }] },
-  { ...good.directory, nodes: [{ vnetid: 1, name: "a", more: 1 }] },
+  { ...good.directory, nodes: [{ ...node, more: 1 }] },
+  { ...good.directory, nodes: [{ ...node, key: "x" }] },
+  { ...good.directory, nodes: [{ ...node, encrypt: 1 }] },
   { ...good.directory, goneNodes: [0] },
   { ...good.directory, goneServes: [1000] },
   { ...good.directory, serves: [{ ...serve, temporary: 1 }] },
@@ -93,8 +109,8 @@ describe("What the hub says to a node", () => {
             .with.property("code", "protocol");
     });
 
-    // A newer hub may add fields to welcome: the version is settled there.
-    if (type !== "welcome")
+    // A newer hub may add fields to these: the version is settled there.
+    if (type !== "proof" && type !== "welcome")
       it(`cannot be ${type} with an unknown field`, () => {
         expect(() => decodeToNode({ ...message, extra: 1 }))
           .to.throw(VnetError, "extra")
@@ -115,10 +131,11 @@ describe("What the hub says to a node", () => {
       expect(decodeToNode(message)).to.deep.equal(message);
     });
 
-  it("takes a welcome with fields of a later version, without them", () => {
-    const later = { ...good.welcome, protocol: 2, colour: "blue" };
-    expect(decodeToNode(later)).to.deep.equal({ ...good.welcome, protocol: 2 });
-  });
+  for (const message of [good.proof, good.welcome])
+    it(`takes a ${message.type} with fields of a later version, without them`, () => {
+      const later = { ...message, protocol: 3, colour: "blue" };
+      expect(decodeToNode(later)).to.deep.equal({ ...message, protocol: 3 });
+    });
 
   it("is tested here with every type of the table", () => {
     expect(Object.keys(good)).to.have.members(Object.keys(toNodeMessages));

@@ -41,7 +41,13 @@ export const REMOTE_SERVE_COLUMNS = [
   "info",
 ] as const;
 
-export const REMOTE_NODE_COLUMNS = ["vnetid", "name", "serves"] as const;
+export const REMOTE_NODE_COLUMNS = [
+  "vnetid",
+  "name",
+  "serves",
+  "trusted",
+  "fingerprint",
+] as const;
 
 export function serveRow(serve: ServeView): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
@@ -103,12 +109,19 @@ export function remoteServeJson(serve: RemoteServe) {
 
 export function remoteNodeRow(node: RemoteNode): string[] {
   const self = node.self ? " (this node)" : "";
-  return [formatVnetid(node.vnetid), node.name + self, String(node.serves)];
+  return [
+    formatVnetid(node.vnetid),
+    node.name + self,
+    String(node.serves),
+    node.trusted ? "yes" : "no",
+    node.fingerprint,
+  ];
 }
 
 export function remoteNodeJson(node: RemoteNode) {
-  const { name, serves, self } = node;
-  return { vnetid: formatVnetid(node.vnetid), name, serves, self };
+  const { name, serves, trusted, fingerprint, self } = node;
+  const vnetid = formatVnetid(node.vnetid);
+  return { vnetid, name, serves, trusted, fingerprint, self };
 }
 
 /** `ssh on remote-ssh (01)` */

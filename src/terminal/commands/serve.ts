@@ -54,7 +54,7 @@ interface Wanted {
 
 function define(control: NodeControl, wanted: Wanted, active: boolean) {
   const label = freeLabel(wanted.name, control.serves());
-  return control.addServe({ ...wanted, label, active });
+  return control.addServe({ ...wanted, label, active, allow: "" });
 }
 
 const serveNew = defineCommand({

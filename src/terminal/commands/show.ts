@@ -143,6 +143,9 @@ function settingsOf({ settings }: NodeView) {
     unserve_num: settings.unserveNum,
     unserve_ttl: settings.unserveTtlSeconds,
     unserve_linger: settings.unserveLingerSeconds,
+    encrypt: settings.encrypt,
+    // Whether there is one; never what it is.
+    secret: settings.secret === "" ? "none" : "set",
   };
 }
 
@@ -152,7 +155,9 @@ function nodeJson(view: NodeView) {
     name: view.name,
     group: view.group,
     vnetid: view.vnetid === 0 ? null : formatVnetid(view.vnetid),
+    fingerprint: view.fingerprint,
     hub: view.hub,
+    hub_fingerprint: view.hubFingerprint === "" ? null : view.hubFingerprint,
     link_state: view.link,
     link_error: view.linkError,
     rtt_ms: view.rttMs,
@@ -172,7 +177,9 @@ function nodeCard(view: NodeView) {
     ["name", view.name],
     ["group", view.group],
     ["vnetid", view.vnetid === 0 ? "-" : formatVnetid(view.vnetid)],
+    ["fingerprint", view.fingerprint],
     ["hub", view.hub],
+    ["hub's key", view.hubFingerprint === "" ? "-" : view.hubFingerprint],
     ["link state", link],
     ...Object.entries(settingsOf(view)).map(
       ([key, value]): [string, string] => [key, String(value)],

@@ -1,0 +1,132 @@
+// TLS 1.3 with an external pre-shared key and no certificate (RFC 8446, 2.2 and 4.2.11; psk_dhe_ke, so that keys that
+// leak later open nothing that was recorded before). Wraps a connection that is there; opens none.
+
+import { constants } from "node:crypto";
+import type { Duplex } from "node:stream";
+import tls from "node:tls";
+import { VnetError } from "../errors.js";
+import { networkReason } from "./address.js";
+
+const OPTIONS = {
+  // The second name is what makes OpenSSL offer external keys at all; TLS 1.3 uses the first.
+  ciphers: "TLS_AES_128_GCM_SHA256:PSK-AES128-GCM-SHA256",
+  minVersion: "TLSv1.3",
+  maxVersion: "TLSv1.3",
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const;
+
+/** No session is ever resumed: each connection proves the key anew. One context for all, as making one is slow. */
+const context = tls.createSecureContext(OPTIONS);
+
+/** The first byte of a TLS connection: a handshake record (RFC 8446, 5.1). */
+export const TLS_FIRST_BYTE = 0x16;
+
+export interface SecureDuplex {
+  duplex: Duplex;
+  /** what is unique to this connection and the same at both ends (RFC 9266), 32 bytes */
+  binding: Buffer;
+}
+
+/** The side that dialled. Rejects with VnetError `refused` when the keys differ, `closed` or `timeout`. */
+export function secureAsClient(
+  socket: Duplex,
+  key: { identity: string; psk: Buffer },
+  timeoutMs: number,
+): Promise<SecureDuplex> {
+  const secured = tls.connect({
+    ...OPTIONS,
+    socket,
+    secureContext: context,
+    pskCallback: () => key,
+    // Never reached: without a pre-shared key the connection is refused below.
+    checkServerIdentity: () => new Error("a certificate is not wanted"),
+  });
+  return established(secured, socket, "secureConnect", timeoutMs);
+}
+
+/**
+ * The side that was dialled.
+ * @param findKey the key for what the client says, or null to refuse it
+ */
+export function secureAsServer(
+  socket: Duplex,
+  findKey: (identity: string) => Buffer | null,
+  timeoutMs: number,
+): Promise<SecureDuplex> {
+  const secured = new tls.TLSSocket(socket, {
+    ...OPTIONS,
+    isServer: true,
+    secureContext: context,
+    pskCallback: (_socket: unknown, identity: string) => findKey(identity),
+  } as tls.TLSSocketOptions);
+  return established(secured, socket, "secure", timeoutMs);
+}
+
+function established(
+  secured: tls.TLSSocket,
+  socket: Duplex,
+  event: "secureConnect" | "secure",
+  timeoutMs: number,
+): Promise<SecureDuplex> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      secured.off("end", closed);
+      secured.off("close", closed);
+      secured.off("error", failed);
+    };
+    const fail = (error: VnetError) => {
+      stop();
+      secured.on("error", () => undefined);
+      socket.on("error", () => undefined);
+      secured.destroy();
+      socket.destroy();
+      reject(error);
+    };
+    const failed = (cause: NodeJS.ErrnoException) => {
+      fail(handshakeError(cause));
+    };
+    const closed = () => {
+      fail(new VnetError("closed", "closed during the handshake"));
+    };
+    const timer = setTimeout(() => {
+      const text = `no handshake within ${timeoutMs / 1000} s`;
+      fail(new VnetError("timeout", text));
+    }, timeoutMs);
+    secured.on("error", failed);
+    // A half-open socket does not close by itself when its other side ends within the handshake.
+    secured.on("end", closed);
+    secured.on("close", closed);
+    secured.once(event, () => {
+      // Anything but the key that we meant would show itself by a session that is no "reused" one.
+      if (!secured.isSessionReused() || secured.getProtocol() !== "TLSv1.3") {
+        fail(new VnetError("refused", "the other side did not use our key"));
+        return;
+      }
+      stop();
+      resolve({
+        duplex: secured,
+        binding: secured.exportKeyingMaterial(
+          32,
+          "EXPORTER-Channel-Binding",
+          Buffer.alloc(0),
+        ),
+      });
+    });
+  });
+}
+
+/** OpenSSL's words for: what answers speaks no TLS at all, or another version of it. */
+const NOT_OURS =
+  /WRONG_VERSION_NUMBER|PACKET_LENGTH|UNEXPECTED_MESSAGE|UNSUPPORTED_PROTOCOL|RECORD_TOO|HTTP_REQUEST/;
+
+function handshakeError(cause: NodeJS.ErrnoException): VnetError {
+  const code = cause.code ?? "";
+  if (!code.startsWith("ERR_SSL_"))
+    return new VnetError("closed", networkReason(cause), { cause });
+  if (NOT_OURS.test(code))
+    return new VnetError("protocol", "what answers there is no vnet", {
+      cause,
+    });
+  return new VnetError("refused", "the keys do not match", { cause });
+}

@@ -1,0 +1,115 @@
+// The encryption of a node's channels, end to end: TLS 1.3 inside the channel, its key derived from the two nodes'
+// identities and, where one is set, from the group's secret. The hub between them has neither.
+
+import type { Duplex } from "node:stream";
+import { VnetError } from "../errors.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
+import type { Identity } from "../keys/identity.js";
+import { channelKey, openedBy, stretch } from "../keys/psk.js";
+import { secureAsClient, secureAsServer } from "../net/secure.js";
+
+/** The node at the other end, as the hub tells of it. */
+export interface ChannelPeer {
+  vnetid: number;
+  name: string;
+  /** public identity key, base64 */
+  key: string;
+  encrypt: boolean;
+}
+
+export interface ChannelSettings {
+  encrypt: boolean;
+  /** `[vnet] secret`, or empty */
+  secret: string;
+}
+
+/** Longer than a ticket lives: whoever waits for the other leg waits within this. */
+const HANDSHAKE_TIMEOUT_MS = 12_000;
+
+/** Says nothing to who listens: which key is meant is clear from the ticket. */
+const HINT = "vnet";
+
+export class ChannelSecurity {
+  private stretched: { secret: string; key: Promise<Buffer> } | undefined;
+  /** keys that have shown the group's secret */
+  private readonly trusted = new Set<string>();
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly settings: () => ChannelSettings,
+  ) {}
+
+  get fingerprint(): string {
+    return this.identity.fingerprint;
+  }
+
+  /** Whether that node has shown that it has the group's secret, so that not even the hub can have put it there. */
+  isTrusted(key: string): boolean {
+    const isOwn = key === this.identity.publicKey.toString("base64");
+    return isOwn || this.trusted.has(key);
+  }
+
+  /** The secret or the keys changed: nobody is trusted because of the old ones. */
+  forget(): void {
+    this.trusted.clear();
+  }
+
+  /** Throws VnetError `refused` when one of the two wants encryption and the other one does not. */
+  refuseMismatch(peer: ChannelPeer): void {
+    const { encrypt } = this.settings();
+    if (encrypt === peer.encrypt) return;
+    throw new VnetError(
+      "refused",
+      encrypt
+        ? `vnet ${peer.name} has encrypt=false and this node has not; set it on both or on neither`
+        : `this node has encrypt=false and vnet ${peer.name} has not; set it on both or on neither`,
+    );
+  }
+
+  /** The duplex that a channel to this peer runs on. Rejects with VnetError, the leg closed. */
+  async secure(
+    leg: Duplex,
+    peer: ChannelPeer,
+    role: "opener" | "acceptor",
+  ): Promise<Duplex> {
+    const { encrypt, secret } = this.settings();
+    if (!encrypt) return leg;
+    try {
+      const peerKey = Buffer.from(peer.key, "base64");
+      const shared = channelKey(
+        this.identity,
+        peerKey,
+        secret === "" ? null : await this.stretch(secret),
+      );
+      const ownKey = this.identity.publicKey;
+      const psk = openedBy(shared, role === "opener" ? ownKey : peerKey);
+      const key = { identity: HINT, psk };
+      const { duplex } =
+        role === "opener"
+          ? await secureAsClient(leg, key, HANDSHAKE_TIMEOUT_MS)
+          : await secureAsServer(leg, () => psk, HANDSHAKE_TIMEOUT_MS);
+      if (secret !== "") this.trusted.add(peer.key);
+      return duplex;
+    } catch (error) {
+      leg.destroy();
+      throw this.explain(error, peer);
+    }
+  }
+
+  private explain(error: unknown, peer: ChannelPeer): unknown {
+    if (!(error instanceof VnetError) || error.code !== "refused") return error;
+    const own = this.settings().secret === "" ? "has none" : "has one";
+    return new VnetError(
+      "refused",
+      `vnet ${peer.name} (${fingerprintOf(Buffer.from(peer.key, "base64"))}) and this node do not have the same key: [vnet] secret must be the same on both (this node ${own}), else the hub is not honest`,
+      { cause: error },
+    );
+  }
+
+  /** Slow, so once for each secret. */
+  private stretch(secret: string): Promise<Buffer> {
+    if (this.stretched?.secret !== secret)
+      this.stretched = { secret, key: stretch(secret, "group secret") };
+    return this.stretched.key;
+  }
+}

@@ -1,0 +1,37 @@
+// Waiting for the hub, for those who cannot go on without it.
+
+import { VnetError, type VnetErrorCode } from "../errors.js";
+import type { NodeParts } from "./parts.js";
+
+/** See Node.online. */
+export function untilOnline(
+  { directory, link }: Pick<NodeParts, "directory" | "link">,
+  timeoutMs: number,
+): Promise<void> {
+  if (directory.isCurrent) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      directory.off("change", ready);
+      link.off("offline", lost);
+    };
+    const fail = (code: VnetErrorCode) => {
+      stop();
+      const why = link.error ?? "no answer";
+      const text = `the hub ${link.hub} is not reached: ${why}`;
+      reject(new VnetError(code, text));
+    };
+    const ready = () => {
+      stop();
+      resolve();
+    };
+    const lost = (reason: VnetError) => {
+      if (reason.code === "refused") fail("refused");
+    };
+    const timer = setTimeout(() => {
+      fail("timeout");
+    }, timeoutMs);
+    directory.once("change", ready);
+    link.on("offline", lost);
+  });
+}

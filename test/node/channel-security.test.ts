@@ -1,0 +1,183 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { expect } from "chai";
+import type { VnetError } from "../../src/errors.js";
+import { Identity } from "../../src/keys/identity.js";
+import {
+  ChannelSecurity,
+  type ChannelPeer,
+  type ChannelSettings,
+} from "../../src/node/channel-security.js";
+import { within } from "../support/deadline.js";
+import { failureOf } from "../support/failure.js";
+import {
+  createSocketPair,
+  destroySocketPairs,
+  type SocketPair,
+} from "../support/socket-pair.js";
+
+const SECRET = "a-secret-of-the-group";
+
+/** One node: its security, its settings, and what others are told of it. */
+function createEnd(name: string, settings: Partial<ChannelSettings> = {}) {
+  const identity = Identity.generate();
+  const current = { encrypt: true, secret: "", ...settings };
+  const security = new ChannelSecurity(identity, () => current);
+  const peer: ChannelPeer = {
+    vnetid: 1,
+    name,
+    key: identity.publicKey.toString("base64"),
+    encrypt: current.encrypt,
+  };
+  return { identity, security, settings: current, peer };
+}
+
+type End = ReturnType<typeof createEnd>;
+
+describe("a channel's encryption", () => {
+  let legs: SocketPair;
+
+  beforeEach(async () => {
+    legs = await createSocketPair();
+  });
+
+  afterEach(destroySocketPairs);
+
+  const secureBoth = (a: End, b: End, seenOfA = a.peer, seenOfB = b.peer) =>
+    [
+      a.security.secure(legs.a, seenOfB, "opener"),
+      b.security.secure(legs.b, seenOfA, "acceptor"),
+    ] as const;
+
+  async function expectEcho(a: Duplex, b: Duplex): Promise<void> {
+    a.write("hello");
+    const [heard] = (await within("bytes", once(b, "data"))) as [Buffer];
+    expect(String(heard)).to.equal("hello");
+  }
+
+  async function refusals(a: End, b: End, ...seen: ChannelPeer[]) {
+    const made = secureBoth(a, b, ...seen).map(failureOf);
+    const [ofA, ofB] = await Promise.all(made);
+    expect([legs.a.destroyed, legs.b.destroyed]).to.deep.equal([true, true]);
+    return [ofA, ofB] as [VnetError, VnetError];
+  }
+
+  for (const secret of ["", SECRET])
+    it(`works between nodes with ${secret === "" ? "no" : "the same"} secret`, async () => {
+      const [a, b] = [createEnd("a", { secret }), createEnd("b", { secret })];
+      const [x, y] = await Promise.all(secureBoth(a, b));
+      expect(x).not.to.equal(legs.a);
+      await expectEcho(x, y);
+      const isTrusted = secret !== "";
+      expect(a.security.isTrusted(b.peer.key)).to.equal(isTrusted);
+      expect(b.security.isTrusted(a.peer.key)).to.equal(isTrusted);
+    });
+
+  it("trusts oneself, nobody unseen, and nobody after the secret changed", async () => {
+    const secret = SECRET;
+    const [a, b] = [createEnd("a", { secret }), createEnd("b", { secret })];
+    expect(a.security.isTrusted(a.peer.key)).to.equal(true);
+    expect(a.security.isTrusted(b.peer.key)).to.equal(false);
+    await Promise.all(secureBoth(a, b));
+    a.security.forget();
+    expect(a.security.isTrusted(b.peer.key)).to.equal(false);
+    expect(a.security.isTrusted(a.peer.key)).to.equal(true);
+  });
+
+  for (const [own, other] of [
+    [SECRET, "another-secret"],
+    [SECRET, ""],
+    ["", SECRET],
+  ] as const)
+    it(`is refused by both with secrets "${own}" and "${other}", and both say why`, async () => {
+      const a = createEnd("node-a", { secret: own });
+      const b = createEnd("node-b", { secret: other });
+      const [ofA, ofB] = await refusals(a, b);
+      for (const [error, peer, secret] of [
+        [ofA, b, own],
+        [ofB, a, other],
+      ] as const) {
+        expect(error.code).to.equal("refused");
+        expect(error.message).to.include(
+          `vnet ${peer.peer.name} (${peer.identity.fingerprint}) and this node do not have the same key: [vnet] secret must be the same on both (this node ${secret === "" ? "has none" : "has one"})`,
+        );
+        expect(error.message).not.to.match(/a-secret|another-secret/);
+      }
+      expect(a.security.isTrusted(b.peer.key)).to.equal(false);
+      expect(b.security.isTrusted(a.peer.key)).to.equal(false);
+    });
+
+  it("is refused by both when each was told another key for the other", async () => {
+    const secret = SECRET;
+    const [a, b] = [createEnd("a", { secret }), createEnd("b", { secret })];
+    const key = Identity.generate().publicKey.toString("base64");
+    const [ofA, ofB] = await refusals(
+      a,
+      b,
+      { ...a.peer, key },
+      {
+        ...b.peer,
+        key,
+      },
+    );
+    for (const error of [ofA, ofB])
+      expect(error.message).to.include("else the hub is not honest");
+    expect(a.security.isTrusted(key)).to.equal(false);
+  });
+
+  it("is refused when the hub joins a node's own two legs to each other", async () => {
+    const secret = SECRET;
+    const [a, b] = [createEnd("a", { secret }), createEnd("b", { secret })];
+    const [asOpener, asAcceptor] = await Promise.all([
+      failureOf(a.security.secure(legs.a, b.peer, "opener")),
+      failureOf(a.security.secure(legs.b, b.peer, "acceptor")),
+    ]);
+    expect([asOpener.code, asAcceptor.code]).to.deep.equal([
+      "refused",
+      "refused",
+    ]);
+    expect(a.security.isTrusted(b.peer.key)).to.equal(false);
+  });
+
+  it("is refused with a key that is none, and the leg closed", async () => {
+    const a = createEnd("a");
+    const key = Buffer.alloc(32).toString("base64");
+    const peer = { ...a.peer, key };
+    const error = await failureOf(a.security.secure(legs.a, peer, "opener"));
+    expect(error.code).to.equal("protocol");
+    expect(legs.a.destroyed).to.equal(true);
+  });
+
+  it("follows a changed secret", async () => {
+    const secret = SECRET;
+    const [a, b] = [createEnd("a"), createEnd("b", { secret })];
+    await refusals(a, b);
+    a.settings.secret = secret;
+    legs = await createSocketPair();
+    const [x, y] = await Promise.all(secureBoth(a, b));
+    await expectEcho(x, y);
+  });
+
+  it("is left out with encrypt=false on both, and nobody is trusted by that", async () => {
+    const settings = { encrypt: false, secret: SECRET };
+    const [a, b] = [createEnd("a", settings), createEnd("b", settings)];
+    a.security.refuseMismatch(b.peer);
+    const made = await a.security.secure(legs.a, b.peer, "opener");
+    expect(made).to.equal(legs.a);
+    expect(a.security.isTrusted(b.peer.key)).to.equal(false);
+  });
+
+  it("refuses encrypt=false on one side only, and says which", () => {
+    const [plain, normal] = [
+      createEnd("plain", { encrypt: false }),
+      createEnd("normal"),
+    ];
+    expect(() => plain.security.refuseMismatch(normal.peer)).to.throw(
+      "this node has encrypt=false and vnet normal has not; set it on both or on neither",
+    );
+    expect(() => normal.security.refuseMismatch(plain.peer)).to.throw(
+      "vnet plain has encrypt=false and this node has not; set it on both or on neither",
+    );
+    normal.security.refuseMismatch(normal.peer);
+  });
+});
