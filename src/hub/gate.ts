@@ -40,7 +40,6 @@ export class Gate {
    */
   enter(socket: Duplex, address: string): void {
     const own = this.byAddress.get(address) ?? new Set();
-    this.byAddress.set(address, own);
     const [oldestOwn] = own;
     if (own.size >= this.limits.maxUnauthenticatedPerAddress && oldestOwn)
       this.turnAway(oldestOwn);
@@ -49,6 +48,7 @@ export class Gate {
       this.turnAway(oldest);
     this.standing.set(socket, address);
     own.add(socket);
+    // Only now: turning the last one of the address away has dropped its set.
     this.byAddress.set(address, own);
   }
 

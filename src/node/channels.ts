@@ -21,6 +21,17 @@ export interface Caller {
   fingerprint: string;
 }
 
+/** The node that a message of the hub is about. */
+export function callerOf(node: {
+  vnetid: number;
+  name: string;
+  key: string;
+}): Caller {
+  const { vnetid, name, key } = node;
+  const fingerprint = fingerprintOf(Buffer.from(key, "base64"));
+  return { vnetid, name, fingerprint };
+}
+
 export interface ChannelsOptions {
   link: HubLink;
   directory: Directory;
@@ -82,9 +93,7 @@ export class Channels {
   /** Another node wants a channel to us. */
   async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
     const { link, security } = this.options;
-    const key = Buffer.from(offer.key, "base64");
-    const { vnetid, name } = offer;
-    const from = { vnetid, name, fingerprint: fingerprintOf(key) };
+    const from = callerOf(offer);
     try {
       security.refuseMismatch(offer);
       const leg = await link.openLeg(offer.ticket);

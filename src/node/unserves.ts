@@ -3,12 +3,11 @@
 
 import { formatServeid, type VnetSettings } from "../config/config.js";
 import { messageOf, VnetError } from "../errors.js";
-import { fingerprintOf } from "../keys/fingerprint.js";
 import { isLoopback } from "../net/address.js";
 import { dial } from "../net/dial.js";
 import { clipReason } from "../wire/fields.js";
 import type { Notice } from "./control.js";
-import type { Caller } from "./channels.js";
+import { callerOf } from "./channels.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
 import type { Serve } from "./serve.js";
@@ -173,12 +172,4 @@ export class Unserves {
       text: `unserve ${formatServeid(serveid)} is gone: ${why}`,
     });
   }
-}
-
-function callerOf({ vnetid, name, key }: Ask): Caller {
-  return {
-    vnetid,
-    name,
-    fingerprint: fingerprintOf(Buffer.from(key, "base64")),
-  };
 }
