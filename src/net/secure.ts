@@ -15,7 +15,10 @@ const OPTIONS = {
   secureOptions: constants.SSL_OP_NO_TICKET,
 } as const;
 
-/** No session is ever resumed: each connection proves the key anew. One context for all, as making one is slow. */
+/**
+ * No session is ever resumed: each connection proves the key anew. OpenSSL still names a session to the client, but with
+ * that option the name stands for a session that nobody kept. One context for all, as making one is slow.
+ */
 const context = tls.createSecureContext(OPTIONS);
 
 /** The first byte of a TLS connection: a handshake record (RFC 8446, 5.1). */
