@@ -4,7 +4,7 @@
 # Exit status: 0 all there, 1 something is still missing (its tests are skipped).
 set -u
 
-# program:package; a program may live outside the PATH of a plain user.
+# program:package; a program may live outside the PATH of a plain user. A file instead of a program: a module.
 wanted="
 sshd:openssh-server
 ssh:openssh-client
@@ -16,13 +16,18 @@ psql:postgresql
 initdb:postgresql
 pgbench:postgresql-contrib
 nginx:nginx-light
+/usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream
+haproxy:haproxy
 curl:curl
 tmux:tmux
 socat:socat
+mariadbd:mariadb-server
+mariadb:mariadb-client
 "
 
 has() {
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null && return
+  if [ -f "$1" ]; then return; fi
   compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null
 }
 

@@ -1,34 +1,26 @@
 // What both programs share around their main work: command line, version, errors on the screen, exit status, signals.
 // With route.ts and vnet.ts the only user of `process`.
 
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { messageOf, VnetError } from "./errors.js";
-import { createSecret } from "./keys/secret.js";
+import { readConfigFile } from "./config/file.js";
+import { COMMAND_LINE } from "./config/problem.js";
+import { VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
+import { killPrograms } from "./net/program.js";
+import {
+  digest,
+  parseArguments,
+  type ProgramArguments,
+  type ProgramOptions,
+} from "./program-arguments.js";
+import { runVerb, verbHelp, type ExitStatus, type Verb } from "./verb.js";
 
-/** 0 fine, 1 failed at run time, 2 usage or configuration error. */
-export type ExitStatus = 0 | 1 | 2;
-
-export interface ProgramArguments {
-  /** the configuration file; `config.ini` where none is named */
-  file: string;
-  check: boolean;
-  color: boolean;
-  /** the commands of -e, in their order */
-  commands: string[];
-}
-
-export interface Program {
-  name: "route" | "vnet";
+export interface Program extends ProgramOptions {
   help: string;
-  /** whether -e is known */
-  takesCommands: boolean;
-  /** single words in the place of a file that do something else, and what they do */
-  verbs: Record<string, () => Promise<ExitStatus>>;
+  /** first words of the command line that do something else than run the program */
+  verbs: Record<string, Verb>;
   /** Runs until it is done; the status is the process's. */
   main: (args: ProgramArguments) => Promise<ExitStatus>;
 }
@@ -43,13 +35,21 @@ export function software(name: string): string {
 }
 
 /**
- * Where this machine keeps what belongs to one configuration file: keys, the hubs it knows. Two files are two nodes,
- * so each has a folder of its own. STATE_DIRECTORY is systemd's.
+ * Where this machine keeps what belongs to one configuration: keys, the hubs it knows. Two files, or two command lines
+ * without one, are two nodes, so each has a folder of its own. STATE_DIRECTORY is systemd's.
  */
-export function stateFolder(configFile: string): string {
-  const path = resolve(configFile);
-  const digest = createHash("sha256").update(path).digest("hex").slice(0, 10);
-  return join(stateHome(), `${basename(path)}-${digest}`);
+export function stateFolder({ file, name }: ProgramArguments): string {
+  if (file === null) return join(stateHome(), name);
+  const path = resolve(file);
+  return join(stateHome(), `${basename(path)}-${digest(path)}`);
+}
+
+/** The text of the configuration file, empty where there is none, and how it is called in messages. */
+export async function readConfig({
+  file,
+}: Pick<ProgramArguments, "file">): Promise<{ text: string; title: string }> {
+  if (file === null) return { text: "", title: COMMAND_LINE };
+  return { text: await readConfigFile(file), title: file };
 }
 
 export function stateHome(): string {
@@ -65,20 +65,20 @@ export function stateHome(): string {
 
 /** A warning where others can read a file that holds keys; null where nobody can, or it holds none. */
 export function openKeysWarning(
-  file: string,
+  file: string | null,
   holdsKeys: boolean,
 ): string | null {
-  if (!holdsKeys || process.platform === "win32") return null;
+  if (file === null || !holdsKeys || process.platform === "win32") return null;
   const others = statSync(file).mode & 0o077;
   return others === 0
     ? null
     : `${file} holds a key and can be read by others; make it yours alone: chmod 600 ${file}`;
 }
 
-/** Prints a secret that nobody guesses. */
-export function keygen(): Promise<ExitStatus> {
-  process.stdout.write(`${createSecret()}\n`);
-  return Promise.resolve(0);
+/** Whether the screen shows colours. */
+export function screenHasColor(): boolean {
+  const { NO_COLOR, TERM } = process.env;
+  return !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY;
 }
 
 export function stderrLog(): Log {
@@ -97,76 +97,34 @@ export function terminationSignal(): Promise<string> {
 
 /** Runs the program and sets the exit status; an error that is nobody's fault but ours goes up with its stack. */
 export async function run(program: Program): Promise<void> {
+  // Nearly always none is left: programs end with their connections, and this process waits for them.
+  process.on("exit", killPrograms);
   // Whoever reads our output may leave before its end, as `head` does.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
   try {
-    const verb = program.verbs[process.argv[2] ?? ""];
-    if (verb !== undefined && process.argv.length === 3) {
-      process.exitCode = await verb();
+    const [word = "", ...rest] = process.argv.slice(2);
+    const verb = Object.hasOwn(program.verbs, word)
+      ? program.verbs[word]
+      : undefined;
+    if (verb !== undefined) {
+      const call = { program: program.name, word, words: rest };
+      const status = await runVerb(verb, call);
+      if (status !== "help") process.exitCode = status;
+      else process.stdout.write(verbHelp(verb, call));
       return;
     }
-    const args = parse(program);
-    process.exitCode = args === null ? 0 : await program.main(args);
+    const args = parseArguments(program, process.argv.slice(2));
+    if (args === "help") process.stdout.write(program.help);
+    else if (args === "version")
+      process.stdout.write(`${software(program.name)}\n`);
+    else process.exitCode = await program.main(args);
   } catch (error) {
     if (!(error instanceof VnetError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exitCode =
       error.code === "usage" || error.code === "config" ? 2 : 1;
   }
-}
-
-/** Null: --help or --version was asked for and answered. */
-function parse(program: Program): ProgramArguments | null {
-  const { values, positionals } = parseCommandLine(program);
-  if (values.help === true) {
-    process.stdout.write(program.help);
-    return null;
-  }
-  if (values.version === true) {
-    process.stdout.write(`${software(program.name)}\n`);
-    return null;
-  }
-  if (positionals.length > 1)
-    throw usage(program, "one configuration file at the most");
-  return {
-    file: positionals[0] ?? "config.ini",
-    check: values.check ?? false,
-    color:
-      values["no-color"] !== true &&
-      !process.env.NO_COLOR &&
-      process.env.TERM !== "dumb" &&
-      process.stdout.isTTY,
-    commands: values.execute ?? [],
-  };
-}
-
-function parseCommandLine(program: Program) {
-  try {
-    const parsed = parseArgs({
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean", short: "V" },
-        check: { type: "boolean" },
-        "no-color": { type: "boolean" },
-        execute: { type: "string", short: "e", multiple: true },
-      },
-    });
-    if (parsed.values.execute !== undefined && !program.takesCommands)
-      throw new VnetError("usage", "-e is an option of vnet only");
-    return parsed;
-  } catch (cause) {
-    throw usage(program, messageOf(cause), cause);
-  }
-}
-
-function usage(program: Program, text: string, cause?: unknown): VnetError {
-  return new VnetError(
-    "usage",
-    `${program.name}: ${text}; see ./${program.name} --help`,
-    { cause },
-  );
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import type { HubConfig } from "./config/config.js";
 import { AUTO, SECRET } from "./config/value.js";
 import { parseHubConfig } from "./config/hub-config.js";
-import { readConfigFile } from "./config/file.js";
+import { mergeSections, sectionsFromFlags } from "./config/flags.js";
+import { isLink } from "./config/link.js";
+import { formatWanted } from "./config/target.js";
 import { VnetError } from "./errors.js";
 import { Hub } from "./hub/hub.js";
 import { KeyRing } from "./hub/key-ring.js";
@@ -14,73 +16,144 @@ import { readOrMakeKeyFile } from "./keys/key-file.js";
 import { createSecret } from "./keys/secret.js";
 import type { Log } from "./log.js";
 import { formatAddress } from "./net/address.js";
+import { SharedPort } from "./shared-port.js";
+import { PublicPorts } from "./public-ports.js";
 import {
   openKeysWarning,
-  keygen,
+  readConfig,
   run,
   software,
   stateFolder,
   stderrLog,
   terminationSignal,
-  type ProgramArguments,
 } from "./program.js";
+import type { ProgramArguments } from "./program-arguments.js";
+import { initVerb, keygen } from "./verbs.js";
 
 const HELP = `Usage: ./route [options] [config.ini]
-       ./route keygen    print a good authkey
+       ./route --port 4000 [--authkey KEY]    no file
+       ./route init [FILE]    write a first config.ini from one question
+       ./route keygen         print a good authkey
 
 The hub of a virtual LAN: nodes connect to it, it keeps the list of their
-services and copies their bytes. Reads [route] of the file (default:
-config.ini in this folder).
+services and copies their bytes. Reads the file (default: config.ini in this
+folder); with --ip or --port none is needed. Options win over the file.
 
 Options:
-  --check        say what would run, start nothing
-  -h, --help     this text
-  -V, --version  the version
+  --ip ADDRESS      where to listen (without a file: 0.0.0.0), also unix:/PATH
+  --port PORT       the hub's one port (7749)
+  --authkey KEY     who may use this hub; without a file and without this
+                    option one is made at the first start and printed
+  --public SPEC     a port of the hub itself that leads to somebody's serve,
+                    as [public.X]: WHAT[:[IP:]PORT][,key=value...], WHAT is a
+                    serveid, NAME or NAME@NODE; several times
+                    --public ssh@home:4000,ip=0.0.0.0
+                    --public to=home:3389,port=3389
+  --proxy-protocol  connections come through a proxy that says so
+  --check           say what would run, start nothing
+  -h, --help        this text
+  -V, --version     the version
 
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
+
+/** What counts without a file where the options say nothing else. */
+const WITHOUT_FILE = sectionsFromFlags([
+  { name: "", target: { section: "route", key: "ip" }, value: "0.0.0.0" },
+  { name: "", target: { section: "route", key: "authkey" }, value: AUTO },
+]);
 
 await run({
   name: "route",
   help: HELP,
   takesCommands: false,
-  verbs: { keygen },
+  flags: {
+    ip: { section: "route", key: "ip" },
+    port: { section: "route", key: "port" },
+    authkey: { section: "route", key: "authkey" },
+    "proxy-protocol": {
+      section: "route",
+      key: "proxy_protocol",
+      isSwitch: true,
+    },
+    public: { section: "public", key: null },
+  },
+  standsAlone: ["ip", "port"],
+  verbs: { init: initVerb("route"), keygen },
   main,
 });
 
-async function main({ file, check }: ProgramArguments): Promise<0> {
-  const config = parseHubConfig(await readConfigFile(file), file);
+async function main(args: ProgramArguments): Promise<0> {
+  const { text, title } = await readConfig(args);
+  const flags =
+    args.file === null ? [...WITHOUT_FILE, ...args.flags] : args.flags;
+  const config = parseHubConfig(text, title, mergeSections([], flags));
   const address = formatAddress(config.route.ip, config.route.port);
-  if (check) {
-    for (const warning of config.warnings)
-      process.stdout.write(`warning: ${warning}\n`);
-    process.stdout.write(`${file} is fine: a hub on ${address}\n`);
+  if (args.check) {
+    process.stdout.write(describe(title, config));
     return 0;
   }
   const log = stderrLog();
-  const folder = stateFolder(file);
+  const folder = stateFolder(args);
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   const authkey = await authkeyOf(config, folder, log);
   for (const warning of config.warnings) log.warn(warning);
   const holdsKeys =
     config.groups.length > 0 || !["", AUTO].includes(config.route.authkey);
-  const openKeys = openKeysWarning(file, holdsKeys);
+  const openKeys = openKeysWarning(args.file, holdsKeys);
   if (openKeys !== null) log.warn(openKeys);
   const ended = terminationSignal();
+  const sharedPort = new SharedPort(config.route);
+  const isShared = config.publics.some(({ ip, port }) =>
+    sharedPort.isAt({ host: ip, port }),
+  );
   const hub = await Hub.start({
+    ...(isShared && { onPlain: sharedPort.take }),
     host: config.route.ip,
     port: config.route.port,
+    proxyProtocol: config.route.proxyProtocol,
+    connectLine: config.route.connectLine,
     software: software("vnet"),
     log,
     hostKey,
     keys: await KeyRing.make(authkey, config.groups),
-    limits: limitsFrom(config.limits),
+    limits: limitsFrom(config),
   });
   log.info(`the hub's key is ${hostKey.fingerprint}`);
   log.info(`the hub listens on ${address}`);
+  const publicPorts = await PublicPorts.start({
+    config,
+    authkey,
+    hub,
+    sharedPort,
+    hostKey,
+    folder,
+    software: software("vnet"),
+    log,
+  });
   log.info(`${await ended}: the hub closes`);
+  await publicPorts.close();
   await hub.close();
   return 0;
+}
+
+/** What --check prints. */
+function describe(title: string, { route, publics, warnings }: HubConfig) {
+  const address = formatAddress(route.ip, route.port);
+  const ports = publics.map((port) => {
+    const listens =
+      port.port === 0 && !isLink(port.ip)
+        ? `${port.ip}, the serve's own port`
+        : formatAddress(port.ip, port.port);
+    const inactive = port.active ? "" : " (inactive)";
+    return `public ${port.label}: ${formatWanted(port)} of group ${port.group}, listens on ${listens}${inactive}`;
+  });
+  return [
+    ...warnings.map((warning) => `warning: ${warning}`),
+    `${title} is fine: a hub on ${address}`,
+    ...ports,
+    "",
+  ].join("\n");
 }
 
 /** The hub's own key; with `auto` the one made at the first start, which is printed then and only then. */

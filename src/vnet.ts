@@ -2,9 +2,11 @@
 
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { readConfigFile } from "./config/file.js";
 import { formatServeid, type NodeConfig } from "./config/config.js";
+import { isLink } from "./config/link.js";
 import { parseNodeConfig } from "./config/node-config.js";
+import { COMMAND_LINE } from "./config/problem.js";
+import { formatWanted } from "./config/target.js";
 import type { Log } from "./log.js";
 import { formatAddress } from "./net/address.js";
 import { Identity } from "./keys/identity.js";
@@ -13,27 +15,47 @@ import { Node } from "./node/node.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
   openKeysWarning,
-  keygen,
+  screenHasColor,
+  readConfig,
   run,
   software,
   stateFolder,
   stateHome,
   stderrLog,
   terminationSignal,
-  type ExitStatus,
-  type ProgramArguments,
 } from "./program.js";
+import type { ProgramArguments } from "./program-arguments.js";
+import type { ExitStatus } from "./verb.js";
+import { importVerb, initVerb, keygen } from "./verbs.js";
 import { runCommands, runScript } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
 
 const HELP = `Usage: ./vnet [options] [config.ini]
-       ./vnet keygen     print a good authkey or secret
+       ./vnet --route HOST:PORT --authkey KEY --serve 22    no file
+       ./vnet init [FILE]    write a first config.ini from five questions
+       ./vnet import FILE    print another program's configuration as ours
+       ./vnet keygen         print a good authkey or secret
 
 A node of a virtual LAN: offers local services to its group through a hub, and
 maps those of others to local ports. Reads the file (default: config.ini in
-this folder); with terminal=true it takes commands, see \`help\` there.
+this folder); with --route none is needed. Options win over the file. With
+terminal=true it takes commands, see \`help\` there.
 
 Options:
+  --route HOST[:PORT]    the hub
+  --authkey KEY          the hub's key
+  --fingerprint KEY      of the hub, to be sure of it at first contact
+  --name, --group NAME   of this node
+  --secret TEXT          the group's, which the hub never learns
+  --serve SPEC           offer a service, as [serve.X]: [IP:]PORT, unix:/PATH
+                         or exec:PROGRAM, then ,key=value...; several times
+                         --serve 22,name=ssh --serve 192.168.1.9:80,type=http
+  --use SPEC             map a serve to a local port, as [use.X]:
+                         WHAT[:[IP:]PORT][,key=value...], WHAT is a serveid,
+                         NAME or NAME@NODE; several times
+                         --use mysql@home:3306 --use to=home:22,port=1122
+  --allow-unserve        answer requests for services not offered
+  --terminal             take commands
   -e, --execute COMMAND  connect as a guest, run the command, print, exit;
                          may be given several times
   --check                say what would run, start nothing
@@ -51,23 +73,35 @@ await run({
   name: "vnet",
   help: HELP,
   takesCommands: true,
-  verbs: { keygen },
+  flags: {
+    route: { section: "route", key: null },
+    authkey: { section: "route", key: "authkey" },
+    fingerprint: { section: "route", key: "fingerprint" },
+    name: { section: "vnet", key: "name" },
+    group: { section: "vnet", key: "group" },
+    secret: { section: "vnet", key: "secret" },
+    serve: { section: "serve", key: null },
+    use: { section: "use", key: null },
+    "allow-unserve": { section: "vnet", key: "allow_unserve", isSwitch: true },
+    terminal: { section: "vnet", key: "terminal", isSwitch: true },
+  },
+  standsAlone: ["route"],
+  verbs: { init: initVerb("vnet"), import: importVerb, keygen },
   main,
 });
 
 async function main(args: ProgramArguments): Promise<ExitStatus> {
   const loadConfig = async (path: string | null): Promise<NodeConfig> => {
-    const file = path ?? args.file;
-    return parseNodeConfig(await readConfigFile(file), file);
+    const { text, title } = await readConfig({ file: path ?? args.file });
+    return parseNodeConfig(text, title, undefined, args.flags);
   };
   const config = await loadConfig(null);
   if (args.check) {
-    process.stdout.write(describe(args.file, config));
+    process.stdout.write(describe(args.file ?? COMMAND_LINE, config));
     return 0;
   }
   const log = stderrLog();
-  if (args.commands.length > 0)
-    return runAsGuest(args.commands, args.file, config, loadConfig);
+  if (args.commands.length > 0) return runAsGuest(args, config, loadConfig);
   for (const warning of config.warnings) log.warn(warning);
   const { route, vnet } = config;
   const holdsKeys = route.authkey !== "" || vnet.secret !== "";
@@ -80,8 +114,7 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
 type LoadConfig = (path: string | null) => Promise<NodeConfig>;
 
 async function runAsGuest(
-  commands: string[],
-  file: string,
+  args: ProgramArguments,
   config: NodeConfig,
   loadConfig: LoadConfig,
 ): Promise<ExitStatus> {
@@ -89,11 +122,11 @@ async function runAsGuest(
     config,
     software: software("vnet"),
     guest: true,
-    ...(await keysOf(file)),
+    ...(await keysOf(args)),
   });
   try {
     await node.online(GUEST_TIMEOUT_MS);
-    return (await runCommands(commands, {
+    return (await runCommands(args.commands, {
       control: node,
       output: process.stdout,
       errorOutput: process.stderr,
@@ -107,9 +140,9 @@ async function runAsGuest(
 
 /** What this configuration's node is known by, made at its first start. */
 async function keysOf(
-  file: string,
+  args: ProgramArguments,
 ): Promise<Pick<NodeOptions, "identity" | "knownHubs">> {
-  const folder = stateFolder(file);
+  const folder = stateFolder(args);
   return {
     identity: await Identity.load(join(folder, "identity.key")),
     knownHubs: new KnownHubs(join(folder, "known_hubs")),
@@ -126,7 +159,7 @@ async function runNode(
   const node = Node.start({
     config,
     software: software("vnet"),
-    ...(await keysOf(args.file)),
+    ...(await keysOf(args)),
   });
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
   if (isInteractive) {
@@ -137,7 +170,7 @@ async function runNode(
         output: process.stdout,
         loadConfig,
         historyFile: join(stateHome(), "history"),
-        color: args.color,
+        color: !args.noColor && screenHasColor(),
         onExit: resolve,
       });
       void ended.then(() => {
@@ -187,7 +220,7 @@ function describe(file: string, config: NodeConfig): string {
     ),
     ...uses.map(
       (use) =>
-        `use ${use.label}: ${formatServeid(use.serveid)}, listens on ${use.port === 0 ? `${use.ip}, the serve's own port` : formatAddress(use.ip, use.port)}${starts(use.active, vnet.startuse)}`,
+        `use ${use.label}: ${formatWanted(use)}, listens on ${use.port === 0 && !isLink(use.ip) ? `${use.ip}, the serve's own port` : formatAddress(use.ip, use.port)}${starts(use.active, vnet.startuse)}`,
     ),
     vnet.allowUnserve
       ? `unserve: up to ${vnet.unserveNum}, ${vnet.unserveRemote ? "any address this machine reaches" : "loopback addresses only"}`

@@ -74,6 +74,17 @@ describe("the check of the layers", () => {
       "config may not import net",
     ],
     ["config/a.ts", 'import { x } from "../keys/x.js";', null],
+    ["import/a.ts", 'import { x } from "../config/x.js";', null],
+    [
+      "import/a.ts",
+      'import { x } from "../wire/x.js";',
+      "import may not import wire",
+    ],
+    [
+      "config/a.ts",
+      'import { x } from "../import/x.js";',
+      "config may not import import",
+    ],
     ["keys/a.ts", 'import { createHmac } from "node:crypto";', null],
     [
       "keys/a.ts",
@@ -89,7 +100,19 @@ describe("the check of the layers", () => {
       'import { connect } from "node:net";',
       "only net may use node:net",
     ],
+    [
+      "node/a.ts",
+      'import http from "node:http";',
+      "only net may use node:http",
+    ],
     ["hub/a.ts", 'import tls from "tls";', "only net may use tls"],
+    [
+      "node/a.ts",
+      'import { spawn } from "node:child_process";',
+      "only net may use node:child_process",
+    ],
+    ["hub/a.ts", 'import http from "http";', "only net may use http"],
+    ["net/a.ts", 'import { spawn } from "node:child_process";', null],
     [
       "node/a.ts",
       "const e = process.env;",

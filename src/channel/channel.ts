@@ -8,6 +8,7 @@ import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { FrameType } from "../wire/channel-frame.js";
+import { decodeOpen, encodeOpen, type Open } from "../wire/open.js";
 import { Carrier } from "./carrier.js";
 import { Stream } from "./stream.js";
 import type { Traffic } from "./traffic.js";
@@ -67,14 +68,15 @@ export class Channel extends EventEmitter<{
 
   /**
    * Begins a stream to a serve of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
-   * that the user's first bytes can leave together with it.
+   * that the user's first bytes can leave together with it. `from`: the user's address, for the provider to tell its
+   * service; empty: there is none.
    */
-  open(serveid: number): Stream {
+  open(serveid: number, from = ""): Stream {
     if (this.state !== "idle") throw new Error("the channel is not idle");
     this.state = "busy";
     this.carrier.hold();
-    this.carrier.send(FrameType.open, JSON.stringify({ serveid }));
-    const stream = this.begin(serveid);
+    this.carrier.send(FrameType.open, encodeOpen({ serveid, from }));
+    const stream = this.begin({ serveid, from });
     // The first turn of the event loop registers the accepted socket, the second one reads what it already has.
     setImmediate(() =>
       setImmediate(() => {
@@ -182,9 +184,9 @@ export class Channel extends EventEmitter<{
     }, idleTimeoutMs);
   }
 
-  private begin(serveid: number): Stream {
+  private begin(open: Open): Stream {
     const { role, traffic } = this.options;
-    this.stream = new Stream(this, { serveid, role, traffic });
+    this.stream = new Stream(this, { ...open, role, traffic });
     return this.stream;
   }
 
@@ -233,23 +235,11 @@ export class Channel extends EventEmitter<{
   private opened(payload: Buffer): void {
     if (this.options.role !== "acceptor" || this.state !== "idle")
       throw new VnetError("protocol", "a stream was opened out of turn");
-    const serveid = decodeOpen(payload);
+    const open = decodeOpen(payload);
     this.state = "busy";
     clearTimeout(this.idleTimer);
     // Until the service is connected there is nowhere to put the user's bytes.
     this.carrier.pauseReading();
-    this.emit("stream", this.begin(serveid));
+    this.emit("stream", this.begin(open));
   }
-}
-
-function decodeOpen(payload: Buffer): number {
-  try {
-    const { serveid } = JSON.parse(payload.toString()) as {
-      serveid?: unknown;
-    };
-    if (Number.isInteger(serveid)) return serveid as number;
-  } catch {
-    // falls through to the one error
-  }
-  throw new VnetError("protocol", "a malformed OPEN");
 }

@@ -18,6 +18,8 @@ const ACCEPT_TIMEOUT_MS = 15_000;
 
 export interface StreamOptions {
   serveid: number;
+  /** the user's address as `ip:port`, as the opener says; empty: none */
+  from: string;
   role: ChannelRole;
   traffic: Traffic;
 }
@@ -28,6 +30,7 @@ export class Stream extends EventEmitter<{
   end: [VnetError | null];
 }> {
   readonly serveid: number;
+  readonly from: string;
   /** refused (acceptor): over for everyone, but what the user had sent with OPEN still arrives, up to its FIN */
   private state: "opening" | "open" | "refused" | "ended" = "opening";
   private socket: Duplex | undefined;
@@ -45,6 +48,7 @@ export class Stream extends EventEmitter<{
   ) {
     super();
     this.serveid = options.serveid;
+    this.from = options.from;
     this.traffic = options.traffic;
     this.isOpener = options.role === "opener";
     this.traffic.streamsNow++;
@@ -53,6 +57,15 @@ export class Stream extends EventEmitter<{
       this.acceptTimer = setTimeout(() => {
         this.reset("the provider did not answer in time");
       }, ACCEPT_TIMEOUT_MS);
+  }
+
+  get isOver(): boolean {
+    return this.state === "ended" || this.state === "refused";
+  }
+
+  /** Opener: the service is connected, and the stream runs. */
+  get isAccepted(): boolean {
+    return this.state === "open";
   }
 
   /** Opener: the user's connection. Its bytes leave at once, before the service is known to be there. */
@@ -156,10 +169,6 @@ export class Stream extends EventEmitter<{
   }
 
   // ----------------------------------------------------------------------------------------------------------------
-
-  private get isOver(): boolean {
-    return this.state === "ended" || this.state === "refused";
-  }
 
   /** Opener: the provider has not said yet whether the service is there. */
   private get awaitsAnswer(): boolean {

@@ -11,6 +11,13 @@ export interface RouteSettings {
   authkey: string;
   /** node: the hub's key; empty: remembered at first contact */
   fingerprint: string;
+  heartbeatIntervalMs: number;
+  heartbeatTimeoutMs: number;
+  /** node: between two attempts at the hub; 0: backing off */
+  retryIntervalMs: number;
+  /** hub: what its listener expects in front of everything else */
+  proxyProtocol: boolean;
+  connectLine: boolean;
 }
 
 /** `[limits]`, in the file's units. */
@@ -42,6 +49,10 @@ export interface VnetSettings {
   encrypt: boolean;
 }
 
+/** What happens when two serves want one id or name. */
+export const SHARES = ["exclusive", "takeover", "balance"] as const;
+export type Share = (typeof SHARES)[number];
+
 /** `[serve.LABEL]` */
 export interface ServeSettings {
   /** what stands behind the dot; the handle in the terminal, unique in a node */
@@ -56,23 +67,43 @@ export interface ServeSettings {
   active: boolean;
   /** fingerprints with a space between; empty: the whole group */
   allow: string;
+  share: Share;
+  /** with type=http: the Host header that the service gets; empty: HTTP is not looked at */
+  host: string;
 }
 
 /** `[use.LABEL]` */
 export interface UseSettings {
   label: string;
-  /** 1–999; 0: kept, disabled */
+  /** 1–999; 0: see the next two; none of the three: kept, disabled */
   serveid: number;
+  /** NAME or NAME@NODE; empty: not by name */
+  serve: string;
+  /** NODE:PORT or NODE:IP:PORT, what nobody has registered; empty: not by address */
+  to: string;
   ip: string;
   /** 0: the serve's own port */
   port: number;
   active: boolean;
 }
 
+/** `[public.LABEL]`: a use of the hub itself */
+export interface PublicSettings extends UseSettings {
+  group: string;
+}
+
+/** `[group.NAME]`; an empty key: the group has none of its own */
+export interface GroupSettings {
+  name: string;
+  authkey: string;
+  /** for the hub's own public ports only */
+  secret: string;
+}
+
 export interface HubConfig {
   route: RouteSettings;
-  /** the groups that have keys of their own */
-  groups: { name: string; authkey: string }[];
+  groups: GroupSettings[];
+  publics: PublicSettings[];
   limits: LimitSettings;
   warnings: string[];
 }

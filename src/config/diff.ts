@@ -2,6 +2,7 @@
 // reads it. Knows no file and no node; warnings are not compared.
 
 import { formatServeid } from "./config.js";
+import { formatWanted } from "./target.js";
 import type {
   NodeConfig,
   RouteSettings,
@@ -9,6 +10,7 @@ import type {
   UseSettings,
   VnetSettings,
 } from "./config.js";
+import { describeLink, isLink } from "./link.js";
 
 /** One difference. `changed` names the keys, as written in the file, that differ. */
 export type ConfigChange =
@@ -49,6 +51,11 @@ const ROUTE_KEYS: KeyNames<RouteSettings> = {
   port: "port",
   authkey: "authkey",
   fingerprint: "fingerprint",
+  heartbeatIntervalMs: "heartbeat_interval",
+  heartbeatTimeoutMs: "heartbeat_timeout",
+  retryIntervalMs: "retry_interval",
+  proxyProtocol: "proxy_protocol",
+  connectLine: "connect_line",
 };
 
 /** Their values are never shown. */
@@ -81,10 +88,14 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   info: "info",
   active: "active",
   allow: "allow",
+  share: "share",
+  host: "host",
 };
 
 const USE_KEYS: KeyNames<UseSettings> = {
   serveid: "serveid",
+  serve: "serve",
+  to: "to",
   ip: "ip",
   port: "port",
   active: "active",
@@ -176,8 +187,8 @@ export function formatChange(change: ConfigChange): string {
     case "serve-removed":
       return `- serve ${change.serve.label}`;
     case "use-added": {
-      const { label, serveid, ip, port, active } = change.use;
-      return `+ use ${label} ${formatTarget(ip, port)} → ${formatServeid(serveid)}${active ? "" : " (inactive)"}`;
+      const { label, ip, port, active } = change.use;
+      return `+ use ${label} ${formatTarget(ip, port)} → ${formatWanted(change.use)}${active ? "" : " (inactive)"}`;
     }
     case "use-changed":
       return `~ use ${change.after.label}: ${formatKeys(USE_KEYS, change)}`;
@@ -207,11 +218,12 @@ function formatValue(key: string, value: unknown): string {
     if (key === "serveid") return formatServeid(value);
     return key === "port" ? formatPort(value) : String(value);
   }
-  const text = String(value);
+  const text = key === "ip" ? describeLink(String(value)) : String(value);
   return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 function formatTarget(ip: string, port: number): string {
+  if (isLink(ip)) return describeLink(ip);
   return `${ip.includes(":") ? `[${ip}]` : ip}:${formatPort(port)}`;
 }
 

@@ -83,7 +83,7 @@ function unreadable(path: string, error: unknown): VnetError {
     case "ENOTDIR":
       return failure(
         path,
-        "no such file; name one, or copy config.ini.example to it",
+        "no such file; name one, write one with init, or do without by --route (vnet) or --port (route)",
         error,
       );
     case "EISDIR":

@@ -1,35 +1,61 @@
 // The text of a file → what the hub needs of it. Pure: reads no file and no
 // environment. What only a node reads is skipped, whatever its values.
 
-import type { HubConfig, LimitSettings, RouteSettings } from "./config.js";
+import type { GroupSettings, HubConfig, LimitSettings } from "./config.js";
+import { mergeSections } from "./flags.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
+import { isLink } from "./link.js";
 import { Problems } from "./problem.js";
+import { readRoute } from "./route-section.js";
 import { SECTIONS } from "./schema.js";
+import { canListenOn } from "./value.js";
 import { knownSections, readSection, type KnownSection } from "./section.js";
+import { readPublics } from "./use-section.js";
 
-/** Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
-export function parseHubConfig(text: string, file: string): HubConfig {
+/**
+ * Throws VnetError `config`: one line for each thing wrong, each naming `file`.
+ * @param flags what the command line says, which wins
+ */
+export function parseHubConfig(
+  text: string,
+  file: string,
+  flags: readonly IniSection[] = [],
+): HubConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const sections = knownSections(parseIni(text, problems), problems);
+  const given = mergeSections(parseIni(text, problems), flags);
+  const sections = knownSections(given, problems);
+  const find = (kind: KnownSection["kind"]) =>
+    sections.find((section) => section.kind === kind)?.ini;
   const route = readRoute(
-    sections.find((section) => section.kind === "route")?.ini,
+    find("route"),
     "ip=0.0.0.0 (or the one address to listen on)",
     problems,
     warnings,
   );
+  if (!canListenOn(route.ip))
+    problems.add(
+      {
+        line: find("route")?.entries.get("ip")?.line,
+        section: "route",
+        key: "ip",
+      },
+      `found "${route.ip.slice(0, route.ip.indexOf(":"))}:…", which can be dialled only; a hub listens on an address, unix:/PATH or hvsock:/PATH:PORT`,
+    );
   const groups = readGroups(sections, problems, warnings);
+  const publics = readPublics(sections, problems, warnings);
   const limits = readLimits(sections, problems, warnings);
   problems.throwIfAny();
   if (route.authkey === "" && !isLoopbackAddress(route.ip))
     warnings.push(
       `${file}: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made`,
     );
-  return { route, groups, limits, warnings };
+  return { route, groups, publics, limits, warnings };
 }
 
 function isLoopbackAddress(ip: string): boolean {
+  if (isLink(ip)) return true;
   return ip.startsWith("127.") || ip === "::1" || ip === "localhost";
 }
 
@@ -37,13 +63,18 @@ function readGroups(
   sections: readonly KnownSection[],
   problems: Problems,
   warnings: string[],
-): HubConfig["groups"] {
+): GroupSettings[] {
   return sections
     .filter((section) => section.kind === "group")
     .map(({ label, ini }) => {
       const keys = SECTIONS.group.keys;
       const { values } = readSection(ini, keys, problems, warnings);
-      return { name: label, authkey: values.authkey };
+      if (!ini.entries.has("authkey") && !ini.entries.has("secret"))
+        problems.add(
+          { line: ini.line, section: ini.name },
+          "found no key in it, allowed: authkey (who may join this group), secret (for this hub's public ports), or both",
+        );
+      return { name: label, authkey: values.authkey, secret: values.secret };
     });
 }
 
@@ -64,27 +95,5 @@ function readLimits(
     maxServesPerNode: values.max_serves_per_node,
     maxLegsPerNode: values.max_legs_per_node,
     maxFramesPerSecond: values.max_frames_per_second,
-  };
-}
-
-/** `[route]`, which both programs read; `wanted` is the line to write when it is not there. */
-export function readRoute(
-  section: IniSection | undefined,
-  wanted: string,
-  problems: Problems,
-  warnings: string[],
-): RouteSettings {
-  const keys = SECTIONS.route.keys;
-  if (section !== undefined)
-    return readSection(section, keys, problems, warnings).values;
-  problems.add(
-    { section: "route" },
-    `found no such section; write [route] and on the next line ${wanted}`,
-  );
-  return {
-    ip: keys.ip.fallback,
-    port: keys.port.fallback,
-    authkey: keys.authkey.fallback,
-    fingerprint: keys.fingerprint.fallback,
   };
 }

@@ -7,39 +7,36 @@ import type {
   NodeConfig,
   RouteSettings,
   ServeSettings,
-  UseSettings,
   VnetSettings,
 } from "./config.js";
-import { readRoute } from "./hub-config.js";
+import { mergeSections } from "./flags.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
+import { isLink } from "./link.js";
+import { refuseLinkPort } from "./link-port.js";
+import { once } from "./once.js";
 import { Problems, formatPlace } from "./problem.js";
+import { readRoute } from "./route-section.js";
 import { SECTIONS } from "./schema.js";
 import { knownSections, readSection } from "./section.js";
 import type { KnownSection } from "./section.js";
-import { AUTO, fitLabel } from "./value.js";
-
-/** Says where each value first stood, and complains about the second one. */
-type Once = (value: string, place: Site) => void;
-
-interface Site {
-  readonly line: number;
-  readonly section: string;
-  readonly key: string;
-}
+import { readUses } from "./use-section.js";
+import { AUTO, fitLabel, PORT } from "./value.js";
 
 /**
  * Throws VnetError `config`: one line for each thing wrong, each naming `file`.
- * `hostName` is the default of `[vnet] name`, made to fit.
+ * `hostName` is the default of `[vnet] name`, made to fit. `flags`: what the command line says, which wins.
  */
 export function parseNodeConfig(
   text: string,
   file: string,
   hostName: string = hostname(),
+  flags: readonly IniSection[] = [],
 ): NodeConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const sections = knownSections(parseIni(text, problems), problems);
+  const given = mergeSections(parseIni(text, problems), flags);
+  const sections = knownSections(given, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;
   const route = readRoute(
@@ -115,6 +112,10 @@ function readServes(
   warnings: string[],
 ): ServeSettings[] {
   const idOnce = once(problems, "each serveid once among the serves");
+  const nameOnce = once(
+    problems,
+    "each name once among serves with share=takeover, which would displace each other",
+  );
   return sections
     .filter((section) => section.kind === "serve")
     .map(({ label, ini }) => {
@@ -131,64 +132,44 @@ function readServes(
           section: ini.name,
           key: "serveid",
         });
-      return { label, ...values, name: values.name || label };
-    });
-}
-
-function readUses(
-  sections: readonly KnownSection[],
-  problems: Problems,
-  warnings: string[],
-): UseSettings[] {
-  const idOnce = once(problems, "each serveid once among the uses");
-  const listenOnce = once(problems, "each ip and port once among the uses");
-  return sections
-    .filter((section) => section.kind === "use")
-    .map(({ label, ini }) => {
-      const { values, lines } = readSection(
-        ini,
-        SECTIONS.use.keys,
-        problems,
-        warnings,
-      );
-      const site = { section: ini.name };
-      const idLine = lines.get("serveid");
-      if (values.serveid !== 0 && idLine !== undefined)
-        idOnce(formatServeid(values.serveid), {
-          ...site,
-          line: idLine,
-          key: "serveid",
+      const name = values.name || label;
+      if (values.share === "takeover")
+        nameOnce(name, {
+          line: lines.get("share") ?? ini.line,
+          section: ini.name,
+          key: "name",
         });
-      else if (idLine !== undefined || !ini.entries.has("serveid"))
-        warnings.push(
-          formatPlace(
-            problems.file,
-            { ...site, line: idLine ?? ini.line, key: "serveid" },
-            "no serveid, so this use stays disabled; write the serve's (1–999)",
-          ),
+      refuseLinkPort(ini.name, values.ip, lines.get("port"), problems);
+      if (
+        !ini.entries.has("port") &&
+        !isLink(ini.entries.get("ip")?.value ?? "")
+      )
+        problems.add(
+          { line: ini.line, section: ini.name, key: "port" },
+          `found nothing, allowed ${PORT.allowed}`,
         );
-      const portLine = lines.get("port");
-      // An address that was not valid is reported already and compares to nothing.
-      const ipIsKnown = lines.has("ip") || !ini.entries.has("ip");
-      if (portLine !== undefined && ipIsKnown)
-        listenOnce(`${values.ip.toLowerCase()} port ${values.port}`, {
-          ...site,
-          line: portLine,
-          key: "port",
-        });
-      return { label, ...values };
+      refuseHost(values, { ini, line: lines.get("host") }, problems);
+      return { label, ...values, name };
     });
 }
 
-function once(problems: Problems, allowed: string): Once {
-  const seen = new Map<string, Site>();
-  return (value, site) => {
-    const first = seen.get(value);
-    if (first === undefined) seen.set(value, site);
-    else
-      problems.add(
-        site,
-        `found ${value}, which [${first.section}] has on line ${first.line}; allowed: ${allowed}`,
-      );
-  };
+/** The Host header can be rewritten only where HTTP is spoken, to a service that takes one connection after another. */
+function refuseHost(
+  { host, type, ip }: Pick<ServeSettings, "host" | "type" | "ip">,
+  { ini, line }: { ini: IniSection; line: number | undefined },
+  problems: Problems,
+): void {
+  if (host === "") return;
+  const place = { line: line ?? ini.line, section: ini.name, key: "host" };
+  if (type.toLowerCase() !== "http")
+    problems.add(
+      place,
+      `found it with type=${type}, allowed with type=http only; write type=http or remove it`,
+    );
+  const link = /^(?:exec|vsock):/.exec(ip)?.[0];
+  if (link !== undefined)
+    problems.add(
+      place,
+      `found it with ip=${link}…, allowed with a host, unix: or hvsock: only`,
+    );
 }

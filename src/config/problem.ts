@@ -3,7 +3,10 @@
 
 import { VnetError } from "../errors.js";
 
-/** Where in the file: line from 1, section name without brackets. */
+/** Stands in place of a file where there is none. */
+export const COMMAND_LINE = "command line";
+
+/** Where in the file: line from 1 (0: given on the command line), section name without brackets. */
 export interface Place {
   readonly line?: number | undefined;
   readonly section?: string | undefined;
@@ -17,12 +20,18 @@ const SHOWN_CHARACTERS = 60;
 
 /** `FILE:LINE: [section] key: text`, without the parts that the place lacks. */
 export function formatPlace(file: string, place: Place, text: string): string {
-  const where = place.line === undefined ? file : `${file}:${place.line}`;
+  const where = formatLine(file, place.line);
   const section =
     place.section === undefined ? "" : `[${printable(place.section)}]`;
   const key = place.key === undefined ? "" : printable(place.key);
   const what = [section, key].filter((part) => part !== "").join(" ");
   return what === "" ? `${where}: ${text}` : `${where}: ${what}: ${text}`;
+}
+
+/** Line 0 is the command line. */
+function formatLine(file: string, line: number | undefined): string {
+  if (line === undefined) return file;
+  return line === 0 ? COMMAND_LINE : `${file}:${line}`;
 }
 
 /** Text of the file as it appears in a message: quoted, cut, no control characters. */
@@ -54,6 +63,11 @@ export class Problems {
     if (this.#found.length >= STORED_MAX) return;
     const line = place.line ?? 0;
     this.#found.push({ line, text: formatPlace(this.file, place, text) });
+  }
+
+  /** For what is complained about elsewhere. */
+  silent(): Problems {
+    return new Problems(this.file);
   }
 
   /** Throws VnetError `config`, one line a problem in the order of the file, when there is any. */

@@ -6,8 +6,9 @@ import type { IniSection } from "./ini.js";
 import { formatPlace, quoteFound } from "./problem.js";
 import type { Problems } from "./problem.js";
 import { SECTIONS } from "./schema.js";
-import type { KeySpec, KeySpecs, SectionKind } from "./schema.js";
-import { LABEL, isLabel } from "./value.js";
+import type { KeySpec, KeySpecs } from "./key-spec.js";
+import type { SectionKind } from "./schema.js";
+import { LABEL, isLabel, type ValueKind } from "./value.js";
 
 export interface KnownSection {
   readonly kind: SectionKind;
@@ -119,7 +120,7 @@ export function readSection<K extends KeySpecs>(
     if (parsed === undefined) {
       problems.add(
         place,
-        `found ${spec.kind.isSecret === true ? "something else" : quoteFound(value)}, allowed ${spec.kind.allowed}`,
+        `found ${foundOf(spec.kind, value)}, allowed ${spec.kind.allowed}`,
       );
       continue;
     }
@@ -134,6 +135,14 @@ export function readSection<K extends KeySpecs>(
     );
   }
   return { values: Object.fromEntries(values) as Values<K>, lines };
+}
+
+/** The value as it may be shown, and why it is none where that has a reason of its own. */
+function foundOf(kind: ValueKind<unknown>, value: string): string {
+  if (kind.isSecret === true) return "something else";
+  const reason = kind.whyNot?.(value) ?? null;
+  const found = quoteFound(kind.shown?.(value) ?? value);
+  return reason === null ? found : `${found} (${reason})`;
 }
 
 function unknownKey(key: string, keys: KeySpecs): string {

@@ -2,8 +2,17 @@
 // allowed, in words, and how its text becomes a typed value. Pure.
 
 import { isFingerprint } from "../keys/fingerprint.js";
-import { SERVEID } from "./config.js";
+import { SERVEID, SHARES, type Share } from "./config.js";
 import { isHostName, isIpv4, isIpv6 } from "./host.js";
+import {
+  describeLink,
+  isLink,
+  LINK_FORMS,
+  linkProblem,
+  parseLink,
+  type LinkScheme,
+} from "./link.js";
+import { parseName, parseTo } from "./target.js";
 
 /** One kind of value. `allowed` completes the sentence "found …, allowed …". */
 export interface ValueKind<T> {
@@ -12,6 +21,10 @@ export interface ValueKind<T> {
   readonly isSecret?: true;
   /** `undefined` when the text is not such a value; never throws. */
   parse(text: string): T | undefined;
+  /** Of a text that is not such a value: the reason where there is more to say than `allowed`; else null. */
+  whyNot?(text: string): string | null;
+  /** What of the text may be shown in an error about it; absent: all. */
+  shown?(text: string): string;
 }
 
 const LABEL_CHARACTERS_MAX = 64;
@@ -139,5 +152,94 @@ export const HOST: ValueKind<string> = {
     const inside = /^\[(.*)\]$/.exec(text)?.[1];
     if (inside !== undefined) return isIpv6(inside) ? inside : undefined;
     return isIpv4(text) || isIpv6(text) || isHostName(text) ? text : undefined;
+  },
+};
+
+export const SHARE: ValueKind<Share> = {
+  allowed: SHARES.join(", "),
+  parse: (text) => SHARES.find((share) => share === text),
+};
+
+export const SERVE_NAME: ValueKind<string> = {
+  allowed: "a serve's name, or NAME@NODE with the name of its node",
+  parse(text) {
+    const { name, node } = parseName(text);
+    const isValid = isLabel(name) && (node === null || isLabel(node));
+    return isValid ? text : undefined;
+  },
+};
+
+export const TO: ValueKind<string> = {
+  allowed: "NODE:PORT or NODE:IP:PORT, an IPv6 address in brackets",
+  parse(text) {
+    const to = parseTo(text);
+    if (to === null || !isLabel(to.node)) return undefined;
+    const isValid =
+      HOST.parse(to.ip) !== undefined && PORT.parse(to.port) !== undefined;
+    return isValid ? text : undefined;
+  },
+};
+const HOST_WORDS =
+  "an IPv4 or IPv6 address or a host name (the port has a key of its own)";
+
+/** A host, or a link of one of these schemes. */
+function hostOrLink(
+  allowed: string,
+  schemes: readonly LinkScheme[],
+  otherwise: string,
+): ValueKind<string> {
+  const whyNot = (text: string): string | null => {
+    const problem = linkProblem(text);
+    if (problem !== null) return problem;
+    const link = parseLink(text);
+    return link === null || schemes.includes(link.scheme) ? null : otherwise;
+  };
+  return {
+    allowed: `${HOST_WORDS}, or ${allowed}`,
+    whyNot,
+    shown: describeLink,
+    parse(text) {
+      if (!isLink(text)) return HOST.parse(text);
+      return whyNot(text) === null ? text : undefined;
+    },
+  };
+}
+
+/** What can be dialled: where a serve leads, and a node's way to its hub. */
+export const DIAL_HOST: ValueKind<string> = hostOrLink(
+  LINK_FORMS,
+  ["unix", "exec", "vsock", "hvsock"],
+  "",
+);
+
+/** Where a use listens. */
+export const LISTEN_HOST: ValueKind<string> = hostOrLink(
+  "unix:/PATH",
+  ["unix"],
+  "nothing can listen on that",
+);
+
+/**
+ * `[route] ip` in a file that both programs read: the node dials it, and the hub listens on it where that is possible
+ * (see canListenOn).
+ */
+export const HUB_HOST: ValueKind<string> = DIAL_HOST;
+
+/** Whether a listener can be had there: a host, `unix:` or `hvsock:`. */
+export function canListenOn(host: string): boolean {
+  if (linkProblem(host) !== null) return false;
+  const scheme = parseLink(host)?.scheme;
+  return scheme === undefined || scheme === "unix" || scheme === "hvsock";
+}
+/** What a Host header says: as HOST, with a port where that is not 80; IPv6 keeps its brackets. */
+export const HOST_HEADER: ValueKind<string> = {
+  allowed:
+    "a host name or an address, with :PORT behind it if needed; IPv6 in brackets",
+  parse(text) {
+    const [, host = "", port] = /^(\[.*\]|[^:]*)(?::(.*))?$/.exec(text) ?? [];
+    const isPort = port === undefined || PORT.parse(port) !== undefined;
+    // Headers are ASCII: an international name is written in its xn-- form.
+    const isHost = HOST.parse(host) !== undefined && /^[!-~]*$/.test(host);
+    return isPort && isHost && !host.includes("%") ? text : undefined;
   },
 };

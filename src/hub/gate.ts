@@ -1,12 +1,18 @@
 // The hub's gate: who stands before it without having proved anything yet. Bounds them in all and for each address,
 // and makes an address that showed wrong keys wait. Knows sockets only to turn the longest waiting one away.
+//
+//   enter ──→ silent ──beginHandshake──→ handshake ──→ leave        a leg leaves by its ticket, straight from silent
 
 import type { Duplex } from "node:stream";
 
 export interface GateLimits {
   maxUnauthenticated: number;
+  /** of those that began a handshake; of silent ones half of all may be of one address, see `enter` */
   maxUnauthenticatedPerAddress: number;
 }
+
+/** Those of one address that have come equally far, oldest first; undefined: of nobody in particular. */
+type Crowd = string | undefined;
 
 interface Failures {
   count: number;
@@ -21,8 +27,8 @@ const MAX_REMEMBERED = 10_000;
 
 export class Gate {
   /** oldest first */
-  private readonly standing = new Map<Duplex, string>();
-  private readonly byAddress = new Map<string, Set<Duplex>>();
+  private readonly standing = new Map<Duplex, Crowd>();
+  private readonly crowds = new Map<string, Set<Duplex>>();
   private readonly failures = new Map<string, Failures>();
 
   constructor(
@@ -35,31 +41,41 @@ export class Gate {
   }
 
   /**
-   * A newcomer. Where there are too many, the one that has been silent longest goes, not the newcomer: who has a key
-   * needs milliseconds.
+   * A newcomer, of which nothing is known yet. Where there are too many, the one that has been silent longest goes, not
+   * the newcomer: who has a key or a ticket needs milliseconds.
+   *
+   * Of one address half of all may be silent at the same time. A thousand users behind one NAT are two thousand legs,
+   * which all stand here for the moment until they are read, and so does everybody behind a proxy whose header has
+   * not come. What costs the hub work and lasts longer, a handshake, has the tighter bound.
+   *
+   * @param address undefined where it says nothing of who that is (a Unix socket): only the bound of all counts
    */
-  enter(socket: Duplex, address: string): void {
-    const own = this.byAddress.get(address) ?? new Set();
-    const [oldestOwn] = own;
-    if (own.size >= this.limits.maxUnauthenticatedPerAddress && oldestOwn)
-      this.turnAway(oldestOwn);
+  enter(socket: Duplex, address: string | undefined): void {
     const [oldest] = this.standing.keys();
     if (this.standing.size >= this.limits.maxUnauthenticated && oldest)
       this.turnAway(oldest);
-    this.standing.set(socket, address);
-    own.add(socket);
-    // Only now: turning the last one of the address away has dropped its set.
-    this.byAddress.set(address, own);
+    this.standing.set(socket, undefined);
+    this.moveTo(socket, address);
+  }
+
+  /** Still silent, but its proxy has said whose it really is. */
+  moveTo(socket: Duplex, address: string | undefined): void {
+    const { maxUnauthenticated, maxUnauthenticatedPerAddress } = this.limits;
+    const half = Math.ceil(maxUnauthenticated / 2);
+    const bound = Math.max(half, maxUnauthenticatedPerAddress);
+    this.join(socket, address && `silent ${address}`, bound);
+  }
+
+  /** It is no leg: it has to show a key. */
+  beginHandshake(socket: Duplex, address: string | undefined): void {
+    const bound = this.limits.maxUnauthenticatedPerAddress;
+    this.join(socket, address && `handshake ${address}`, bound);
   }
 
   /** It has proved what it is, or is gone. Idempotent. */
   leave(socket: Duplex): void {
-    const address = this.standing.get(socket);
-    if (address === undefined) return;
+    this.quit(socket);
     this.standing.delete(socket);
-    const own = this.byAddress.get(address);
-    own?.delete(socket);
-    if (own?.size === 0) this.byAddress.delete(address);
   }
 
   /** A wrong key came from there. */
@@ -90,6 +106,28 @@ export class Gate {
       return failures;
     this.failures.delete(address);
     return undefined;
+  }
+
+  /** Does nothing for one that has been turned away meanwhile. */
+  private join(socket: Duplex, crowd: Crowd, bound: number): void {
+    if (!this.standing.has(socket)) return;
+    this.quit(socket);
+    this.standing.set(socket, crowd);
+    if (crowd === undefined) return;
+    const own = this.crowds.get(crowd) ?? new Set();
+    const [oldest] = own;
+    if (own.size >= bound && oldest) this.turnAway(oldest);
+    own.add(socket);
+    // Only now: turning the last one of it away has dropped its set.
+    this.crowds.set(crowd, own);
+  }
+
+  private quit(socket: Duplex): void {
+    const crowd = this.standing.get(socket);
+    if (crowd === undefined) return;
+    const own = this.crowds.get(crowd);
+    own?.delete(socket);
+    if (own?.size === 0) this.crowds.delete(crowd);
   }
 
   private turnAway(socket: Duplex): void {

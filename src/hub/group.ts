@@ -5,6 +5,7 @@ import { formatVnetid } from "../config/config.js";
 import type {
   DirectoryNode,
   DirectoryServe,
+  ServeOf,
   ServeParticulars,
 } from "../wire/fields.js";
 import { encodeChanges } from "./changes.js";
@@ -13,6 +14,7 @@ import {
   ServeRegistry,
   type Holder,
   type RegisteredServe,
+  type Registration,
 } from "./serve-registry.js";
 
 /** What a group knows of a session. */
@@ -26,6 +28,12 @@ export interface Member extends Holder {
   sendFrame(frame: Buffer): void;
 }
 
+interface ServeChange {
+  of: ServeOf;
+  /** null: it is gone */
+  entry: DirectoryServe | null;
+}
+
 /** Guests count from here, so that they use up none of the numbers that people remember. */
 const FIRST_GUEST = 10_001;
 const LAST_VNETID = 999_999;
@@ -36,7 +44,8 @@ export class Group<M extends Member> {
   private readonly nodeIds: IdPool;
   private readonly guestIds: IdPool;
   private changedNodes = new Map<number, DirectoryNode | null>();
-  private changedServes = new Map<number, DirectoryServe | null>();
+  /** by id and owner */
+  private changedServes = new Map<string, ServeChange>();
   private flushing: NodeJS.Immediate | undefined;
 
   constructor(
@@ -103,8 +112,14 @@ export class Group<M extends Member> {
     this.flushSoon();
   }
 
-  serve(serveid: number): RegisteredServe<M> | undefined {
-    return this.registry.get(serveid);
+  /** All that have this id; more than one where they are balanced. */
+  holders(serveid: number): readonly RegisteredServe<M>[] {
+    return this.registry.holders(serveid);
+  }
+
+  /** What that member has under this id. */
+  serveOf(member: M, serveid: number): RegisteredServe<M> | undefined {
+    return this.holders(serveid).find((serve) => serve.owner === member);
   }
 
   servesOf(member: M): RegisteredServe<M>[] {
@@ -117,17 +132,18 @@ export class Group<M extends Member> {
     wanted: number,
     particulars: ServeParticulars,
     only: number,
-  ): RegisteredServe<M> {
+  ): Registration<M> {
     const onlyName = this.members.get(only)?.name ?? "";
-    const serve = this.registry.register(
+    const registration = this.registry.register(
       owner,
       wanted,
       particulars,
       only,
       onlyName,
     );
-    this.publish(serve);
-    return serve;
+    for (const displaced of registration.displaced) this.tell(displaced, null);
+    this.publish(registration.serve);
+    return registration;
   }
 
   update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {
@@ -157,8 +173,9 @@ export class Group<M extends Member> {
   }
 
   private tell(serve: RegisteredServe<M>, entry: DirectoryServe | null): void {
+    const of = { serveid: serve.serveid, vnetid: serve.owner.vnetid };
     if (serve.only === 0) {
-      this.changedServes.set(serve.serveid, entry);
+      this.changedServes.set(`${of.serveid} ${of.vnetid}`, { of, entry });
       this.flushSoon();
       return;
     }
@@ -170,7 +187,7 @@ export class Group<M extends Member> {
       nodes: [],
       goneNodes: [],
       serves: entry === null ? [] : [entry],
-      goneServes: entry === null ? [serve.serveid] : [],
+      goneServes: entry === null ? [of] : [],
     });
     for (const frame of frames) requester.sendFrame(frame);
   }
@@ -185,11 +202,13 @@ export class Group<M extends Member> {
     if (this.flushing !== undefined) clearImmediate(this.flushing);
     this.flushing = undefined;
     if (this.changedNodes.size + this.changedServes.size === 0) return;
+    const nodes = [...this.changedNodes];
+    const serves = [...this.changedServes.values()];
     const frames = encodeChanges({
-      nodes: present(this.changedNodes),
-      goneNodes: absent(this.changedNodes),
-      serves: present(this.changedServes),
-      goneServes: absent(this.changedServes),
+      nodes: nodes.flatMap(([, entry]) => entry ?? []),
+      goneNodes: nodes.flatMap(([id, entry]) => (entry === null ? id : [])),
+      serves: serves.flatMap(({ entry }) => entry ?? []),
+      goneServes: serves.flatMap(({ of, entry }) => (entry === null ? of : [])),
     });
     this.changedNodes = new Map();
     this.changedServes = new Map();
@@ -204,7 +223,7 @@ function nodeEntry(member: Member): DirectoryNode {
 }
 
 function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
-  const { serveid, name, type, ip, port, info, owner, only } = serve;
+  const { serveid, name, type, ip, port, info, share, owner, only } = serve;
   return {
     serveid,
     vnetid: owner.vnetid,
@@ -213,16 +232,9 @@ function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
     ip,
     port,
     info,
+    share,
     temporary: only !== 0,
   };
-}
-
-function present<Entry>(changes: Map<number, Entry | null>): Entry[] {
-  return [...changes.values()].filter((entry) => entry !== null);
-}
-
-function absent(changes: Map<number, unknown>): number[] {
-  return [...changes].filter(([, entry]) => entry === null).map(([id]) => id);
 }
 
 /** `01 (home)` */

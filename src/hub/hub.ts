@@ -3,13 +3,21 @@
 //   connection → Reception ──control──→ Session → Group        registry and news
 //                        └──leg──────→ Legs ───→ pump         copying only
 
+import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
+import { createDuplexPair } from "../net/duplex-pair.js";
 import { Listener } from "../net/listener.js";
 import type { Hello } from "../wire/to-hub.js";
 import type { HostKey } from "../keys/host-key.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
-import { Reception, type ControlArrival } from "./reception.js";
+import {
+  OWN_PEER,
+  Reception,
+  type ControlArrival,
+  type Prelude,
+  type ReceptionOptions,
+} from "./reception.js";
 import { Group } from "./group.js";
 import { Legs } from "./legs.js";
 import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
@@ -18,7 +26,7 @@ import { UnserveRequests } from "./unserve-requests.js";
 
 const MAX_EMPTY_GROUPS = 1_000;
 
-export interface HubOptions {
+export interface HubOptions extends Prelude, Pick<ReceptionOptions, "onPlain"> {
   host: string;
   /** 0: any free port, see `port` */
   port: number;
@@ -55,9 +63,8 @@ export class Hub {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
     this.reception = new Reception({
-      keys: options.keys,
+      ...options,
       limits: this.limits,
-      log: options.log,
       onControl: (arrival) => {
         this.openSession(arrival);
       },
@@ -77,8 +84,8 @@ export class Hub {
     hub.listener = await Listener.start({
       host: options.host,
       port: options.port,
-      onConnection: (socket) => {
-        void hub.reception.receive(socket);
+      onConnection: (connection, peer) => {
+        void hub.reception.receive(connection, peer);
       },
       onError: (error) => {
         options.log.error(error.message);
@@ -102,6 +109,16 @@ export class Hub {
       unknown: this.reception.size,
       legs: this.legs.counts,
     };
+  }
+
+  /**
+   * A connection to this hub from within its own process: as one to its port, but without what a proxy or a monitor
+   * would put in front. Its other end is received; whoever called owns this one.
+   */
+  connect(): Duplex {
+    const { a, b } = createDuplexPair();
+    void this.reception.receive(b, OWN_PEER);
+    return a;
   }
 
   /** Says goodbye to every node and closes everything. Idempotent. */

@@ -18,7 +18,9 @@ export class KeyRing {
     groups: readonly { name: string; authkey: string }[] = [],
   ): Promise<KeyRing> {
     const own = { key: await createLinkKey(authkey), group: null };
-    const others = groups.map(async ({ name, authkey: text }) => ({
+    // A group that has only a secret is opened by the hub's own key; no key is made of an empty text, which all know.
+    const keyed = groups.filter((group) => group.authkey !== "");
+    const others = keyed.map(async ({ name, authkey: text }) => ({
       key: await createLinkKey(text),
       group: name,
     }));

@@ -1,6 +1,6 @@
 // The hub's bounds, in one place. Those that a person may set are in `[limits]` of the configuration.
 
-import type { LimitSettings } from "../config/config.js";
+import type { HubConfig } from "../config/config.js";
 import { DEFAULT_HEARTBEAT, type Heartbeat } from "../net/control-link.js";
 import type { GateLimits } from "./gate.js";
 
@@ -30,7 +30,7 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   restMs: 10 * 60_000,
   holderProbeMs: 2_000,
   maxUnauthenticated: 16_384,
-  maxUnauthenticatedPerAddress: 8_192,
+  maxUnauthenticatedPerAddress: 1_024,
   maxNodes: 10_000,
   maxServesPerNode: 999,
   maxLegsPerNode: 20_000,
@@ -38,7 +38,17 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
 };
 
 /** What a configuration says, in the hub's own units. */
-export function limitsFrom(settings: LimitSettings): Partial<HubLimits> {
-  const { handshakeTimeoutSeconds, ...counts } = settings;
-  return { ...counts, handshakeMs: handshakeTimeoutSeconds * 1000 };
+export function limitsFrom({
+  limits,
+  route,
+}: Pick<HubConfig, "limits" | "route">): Partial<HubLimits> {
+  const { handshakeTimeoutSeconds, ...counts } = limits;
+  return {
+    ...counts,
+    handshakeMs: handshakeTimeoutSeconds * 1000,
+    heartbeat: {
+      intervalMs: route.heartbeatIntervalMs,
+      timeoutMs: route.heartbeatTimeoutMs,
+    },
+  };
 }

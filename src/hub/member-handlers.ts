@@ -1,13 +1,15 @@
 // What the hub does at each message of a node that has joined: one handler a message, acting on the node's own group.
 // Holds no state of its own.
 
-import { formatVnetid, SERVEID } from "../config/config.js";
+import { formatServeid, formatVnetid, SERVEID } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import type { Log } from "../log.js";
+import { formatAddress } from "../net/address.js";
+import type { ServeParticulars } from "../wire/fields.js";
 import type { MessageHandlers } from "../wire/message.js";
 import type { Group } from "./group.js";
 import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
-import type { RegisteredServe } from "./serve-registry.js";
 import type { MemberMessage, Session } from "./session.js";
 import type { UnserveRequests } from "./unserve-requests.js";
 
@@ -17,6 +19,7 @@ export interface MemberHandlerOptions {
   legs: Legs<Session>;
   unserves: UnserveRequests<Session>;
   limits: HubLimits;
+  log: Log;
 }
 
 type Handlers = MessageHandlers<MemberMessage>;
@@ -33,12 +36,12 @@ function createServeHandlers({
   session,
   group,
   limits,
+  log,
 }: MemberHandlerOptions): Pick<Handlers, "register" | "update" | "unregister"> {
+  const who = `vnet ${session.title} of group ${group.name}`;
+
   /** Somebody else's serve, or one that is gone already, is none of this session's business. */
-  const own = (serveid: number): RegisteredServe<Session> | undefined => {
-    const serve = group.serve(serveid);
-    return serve?.owner === session ? serve : undefined;
-  };
+  const own = (serveid: number) => group.serveOf(session, serveid);
 
   const register: Handlers["register"] = (message) => {
     const { request, serveid, serve, only } = message;
@@ -48,8 +51,19 @@ function createServeHandlers({
           "refused",
           `the hub allows ${limits.maxServesPerNode} serves for each node (max_serves_per_node)`,
         );
-      const given = group.register(session, serveid, serve, only).serveid;
-      session.send({ type: "registered", request, serveid: given });
+      const given = group.register(session, serveid, serve, only);
+      for (const { owner, serveid } of given.displaced) {
+        const { vnetid, name } = session;
+        owner.send({ type: "displaced", serveid, vnetid, name });
+      }
+      session.send({
+        type: "registered",
+        request,
+        serveid: given.serve.serveid,
+      });
+      // An unserve is between two nodes.
+      if (only === 0)
+        log.info(`${who} serves ${describe(given.serve.serveid, serve)}`);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       session.send({ type: "refused", request, reason: error.message });
@@ -64,16 +78,15 @@ function createServeHandlers({
         session.send({ type: "refused", request, reason });
         return;
       }
+      // A session that went silent is taken over by its own node only; for others its id is free when it is given up.
       const holder =
         message.serveid >= SERVEID.staticMin
-          ? group.serve(message.serveid)?.owner
+          ? group
+              .holders(message.serveid)
+              .map(({ owner }) => owner)
+              .find((owner) => owner !== session && owner.key === session.key)
           : undefined;
-      // A session that went silent is taken over by its own node only; for others its id is free when it is given up.
-      if (
-        holder === undefined ||
-        holder === session ||
-        holder.key !== session.key
-      ) {
+      if (holder === undefined) {
         register(message);
         return;
       }
@@ -88,7 +101,10 @@ function createServeHandlers({
     },
     unregister: ({ serveid }) => {
       const serve = own(serveid);
-      if (serve !== undefined) group.remove(serve);
+      if (serve === undefined) return;
+      group.remove(serve);
+      if (serve.only === 0)
+        log.info(`${who} serves ${describe(serveid, serve)} no longer`);
     },
   };
 }
@@ -135,7 +151,7 @@ function createUnserveHandlers({
   "unserve" | "unserve-answer" | "unserve-return"
 > {
   return {
-    unserve: ({ request, vnetid, ip, port }) => {
+    unserve: ({ request, vnetid, ip, port, keep }) => {
       const provider = group.member(vnetid);
       if (provider === undefined || provider.guest) {
         session.send({ type: "refused", request, reason: noSuchNode(vnetid) });
@@ -149,17 +165,17 @@ function createUnserveHandlers({
         key: session.key,
         ip,
         port,
+        keep,
       });
     },
     "unserve-answer": ({ request, serveid, reason }) => {
-      const serve = group.serve(serveid);
-      const granted = serve?.owner === session;
+      const serve = group.serveOf(session, serveid);
       const asked = unserves.take(request, session);
       if (asked === undefined) {
         // Too late: nobody waits for it any more.
-        if (granted && serve.only !== 0)
+        if (serve !== undefined && serve.only !== 0)
           session.send({ type: "unserve-withdraw", serveid });
-      } else if (granted)
+      } else if (serve !== undefined)
         asked.requester.send({
           type: "unserve-granted",
           request: asked.request,
@@ -182,4 +198,12 @@ function createUnserveHandlers({
 
 function noSuchNode(vnetid: number): string {
   return `no node ${formatVnetid(vnetid)} in this group; \`show vnets\` lists them`;
+}
+
+/** `700 ssh (tcp, 127.0.0.1:22)` */
+function describe(
+  serveid: number,
+  { name, type, ip, port }: ServeParticulars,
+): string {
+  return `${formatServeid(serveid)} ${name} (${type}, ${formatAddress(ip, port)})`;
 }

@@ -232,6 +232,7 @@ export class Session implements Member {
       legs,
       unserves,
       limits,
+      log,
     });
     this.send({
       type: "welcome",

@@ -1,21 +1,12 @@
 // One secret in one file that only its owner may read: made at first use, read afterwards.
-// The only place where secrets touch the disk. Never prints what it reads.
+// Every key that the programs make themselves is kept by it. Never prints what it reads.
 
-import {
-  chmod,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { randomUUID } from "node:crypto";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { messageOf, VnetError } from "../errors.js";
+import { writePrivateFile } from "./private-file.js";
 
-const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 
 /**
@@ -52,21 +43,10 @@ export async function readKeyFile(path: string): Promise<Buffer | null> {
 
 /** Whole or not at all: a crash in the middle leaves the old file. */
 export async function writeKeyFile(path: string, bytes: Buffer): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.new`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(temporary, "w", OWNER_ONLY);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await chmod(temporary, OWNER_ONLY);
-    await rename(temporary, path);
+    await writePrivateFile(path, bytes);
   } catch (error) {
-    // A key that nobody uses must not lie about; where it cannot be removed, it could not be made either.
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw failed("write", path, error);
   }
 }

@@ -2,7 +2,10 @@
 
 import { randomBytes } from "node:crypto";
 
-/** 192 bits as 32 characters without blanks or comment signs. */
+/** 192 bits as 32 characters without blanks or comment signs, the first of them no dash: it may follow an option. */
 export function createSecret(): string {
-  return randomBytes(24).toString("base64url");
+  for (;;) {
+    const secret = randomBytes(24).toString("base64url");
+    if (!secret.startsWith("-")) return secret;
+  }
 }

@@ -1,18 +1,34 @@
 // Addresses as people write them, and operating system errors in words.
 
+import { createHash } from "node:crypto";
 import net from "node:net";
+import { describeLink, isLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
 
-/** `127.0.0.1:22`, `[::1]:22`, `example.org:22` */
+/** `127.0.0.1:22`, `[::1]:22`, `example.org:22`; a link as it may be shown, without the port */
 export function formatAddress(host: string, port: number): string {
+  if (isLink(host)) return describeLink(host);
   return net.isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * The same for the same way, another one for another way, in one word: what is kept of an address where two programs
+ * of one name with other arguments must not be mixed up. Tells nothing of the arguments.
+ */
+export function addressKey(host: string, port: number): string {
+  const address = formatAddress(host, port);
+  if (!isLink(host)) return address;
+  const shown = encodeURI(address);
+  if (!host.startsWith("exec:")) return shown;
+  const digest = createHash("sha256").update(host).digest("hex");
+  return `${shown}#${digest.slice(0, 16)}`;
 }
 
 const loopback = new net.BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/** 127.0.0.0/8, ::1 or `localhost`; any other name counts as not loopback, whatever it resolves to. */
+/** 127.0.0.0/8, ::1 or `localhost`; any other name, and a link, counts as not loopback, whatever it resolves to. */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === "localhost") return true;
   const family = net.isIP(host);
@@ -36,6 +52,19 @@ const WORDS: Record<string, string> = {
   ENFILE: "the system has too many open files",
 };
 
+/** Of a socket file the same codes mean something else. */
+const FILE_WORDS: Record<string, string> = {
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "a part of its path is no folder",
+  EACCES: "not permitted (see the owner and mode of the file and its folder)",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  EADDRINUSE: "that file is there already",
+  EAGAIN: "too many connections wait there already",
+  EPROTOTYPE: "the file is a socket of another kind",
+  EINVAL: "its path is not one that a socket can have",
+};
+
 /** Plain words for an error of the operating system. */
 export function networkReason(cause: unknown): string {
   const first =
@@ -43,8 +72,13 @@ export function networkReason(cause: unknown): string {
       ? (cause.errors[0] as unknown)
       : cause;
   if (first instanceof VnetError) return first.message;
-  const error = first as NodeJS.ErrnoException;
-  return WORDS[error.code ?? ""] ?? error.message;
+  const error = first as NodeJS.ErrnoException & { address?: unknown };
+  const code = error.code ?? "";
+  const { address } = error;
+  const isFile = typeof address === "string" && /^[/\\]/.test(address);
+  return (
+    (isFile ? FILE_WORDS[code] : undefined) ?? WORDS[code] ?? error.message
+  );
 }
 
 export function networkError(what: string, cause: unknown): VnetError {

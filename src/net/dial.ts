@@ -1,57 +1,67 @@
-// Opens outgoing TCP connections, with a deadline, ready for streams: half-open allowed, Nagle off.
-// The name is looked up each time, so that a changed DNS entry is followed.
+// Opens outgoing connections, with a deadline: to a host and port, or by a link (config/link.ts).
+// Whoever gets one closes it.
 
-import net from "node:net";
+import type { Duplex } from "node:stream";
+import { baseName, parseLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
-
-/**
- * A quiet stream (an SSH session overnight) must not be forgotten by a NAT on the way, and a peer that is gone without
- * a word must be noticed some time.
- */
-export const KEEP_ALIVE_MS = 30_000;
+import { connectFile, connectHost } from "./connect.js";
+import { connectGuest } from "./hybrid-vsock.js";
+import { ProgramLink } from "./program-link.js";
+import { startProgram } from "./program.js";
 
 export interface DialOptions {
+  /** a host, or a link */
   host: string;
+  /** 0 where `host` is a link */
   port: number;
   timeoutMs: number;
+  /** a line that the program of an `exec:` or `vsock:` link wrote to its stderr */
+  onLine?: (text: string) => void;
 }
 
+/**
+ * socat gives up half a second after one direction's end unless it is told to wait; the connection's end is what ends
+ * it here.
+ */
+const SOCAT = ["-t", "86400"];
+
 /** Rejects with VnetError `network` or `timeout` that names the address and says why. */
-export function dial(options: DialOptions): Promise<net.Socket> {
+export async function dial(options: DialOptions): Promise<Duplex> {
+  try {
+    return await open(options);
+  } catch (cause) {
+    const { host, port } = options;
+    const what = `cannot connect to ${formatAddress(host, port)}`;
+    if (cause instanceof VnetError && cause.code === "timeout")
+      throw new VnetError("timeout", `${what}: ${cause.message}`, { cause });
+    throw networkError(what, cause);
+  }
+}
+
+async function open(options: DialOptions): Promise<Duplex> {
   const { host, port, timeoutMs } = options;
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({
-      host,
-      port,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-    });
-    const fail = (error: VnetError) => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(error);
-    };
-    const timer = setTimeout(() => {
-      fail(
-        new VnetError(
-          "timeout",
-          `cannot connect to ${formatAddress(host, port)}: no answer within ${timeoutMs / 1000} s`,
-        ),
-      );
-    }, timeoutMs);
-    const refuse = (cause: Error) => {
-      fail(
-        networkError(`cannot connect to ${formatAddress(host, port)}`, cause),
-      );
-    };
-    socket.once("error", refuse);
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.off("error", refuse);
-      resolve(socket);
-    });
-  });
+  const link = parseLink(host);
+  if (link === null) return connectHost(host, port, timeoutMs);
+  switch (link.scheme) {
+    case "unix":
+      return connectFile(link.path, timeoutMs);
+    case "hvsock":
+      return connectGuest(link.path, link.port, timeoutMs);
+    case "exec":
+      return run(link.program, link.args, options);
+    case "vsock": {
+      const target = `VSOCK-CONNECT:${link.cid}:${link.port}`;
+      return run("socat", [...SOCAT, "-", target], options);
+    }
+  }
+}
+
+async function run(
+  file: string,
+  args: readonly string[],
+  { onLine }: DialOptions,
+): Promise<Duplex> {
+  const program = await startProgram(file, args);
+  return new ProgramLink(program, baseName(file), onLine ?? (() => undefined));
 }

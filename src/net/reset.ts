@@ -3,12 +3,22 @@
 import net from "node:net";
 import type { Duplex } from "node:stream";
 
-/** Its other end sees a reset (TCP's RST) instead of an orderly end, where the duplex can do that. Idempotent. */
+/**
+ * Its other end sees a reset (TCP's RST) instead of an orderly end, where the duplex can do that: a Unix socket cannot,
+ * and a program is ended. Idempotent.
+ */
 export function reset(duplex: Duplex): void {
   if (duplex.destroyed) return;
   if (duplex instanceof net.Socket && !isShuttingDown(duplex))
-    duplex.resetAndDestroy();
-  else duplex.destroy();
+    try {
+      duplex.resetAndDestroy();
+      return;
+    } catch (error) {
+      // What Node says of a socket that is not TCP.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ERR_INVALID_HANDLE_TYPE") throw error;
+    }
+  duplex.destroy();
 }
 
 /**

@@ -4,6 +4,7 @@
 import type {
   NodeConfig,
   ServeSettings,
+  Share,
   UseSettings,
   VnetSettings,
   RouteSettings,
@@ -22,6 +23,7 @@ export interface ServeView {
   ip: string;
   port: number;
   info: string;
+  share: Share;
   active: boolean;
   /** inactive: not wanted at the hub; waiting: no hub just now; registered; refused: see `error` */
   state: "inactive" | "waiting" | "registered" | "refused";
@@ -34,7 +36,10 @@ export interface ServeView {
 /** A use of this node. `port` is 0 while it is not known yet (a serve's own port, serve not seen yet). */
 export interface UseView {
   label: string;
+  /** of the serve that it reaches, or wants; 0: none is known */
   serveid: number;
+  /** what it wants, as written: `700`, `mysql@home`, `home:127.0.0.1:22` */
+  wanted: string;
   ip: string;
   port: number;
   active: boolean;
@@ -42,7 +47,10 @@ export interface UseView {
   state: "inactive" | "waiting" | "listening" | "error";
   /** why it waits or failed, or the newest refusal of a stream while listening; one line, or null */
   error: string | null;
+  /** whom it reaches; where serves are balanced, the one that was there first */
   remote: RemoteServe | null;
+  /** how many nodes it reaches: more than one where they are balanced */
+  providers: number;
   origin: Origin;
   streams: number;
 }
@@ -58,6 +66,7 @@ export interface RemoteServe {
   ip: string;
   port: number;
   info: string;
+  share: Share;
   /** true for an unserve, which only this node sees */
   temporary: boolean;
 }

@@ -3,7 +3,7 @@
 
 import { EventEmitter } from "node:events";
 import { fingerprintOf } from "../keys/fingerprint.js";
-import type { DirectoryNode } from "../wire/fields.js";
+import type { DirectoryNode, ServeOf } from "../wire/fields.js";
 import type { DirectoryChange } from "../wire/to-node.js";
 import type { RemoteNode, RemoteServe } from "./control.js";
 
@@ -18,8 +18,11 @@ export interface DirectoryNews {
 
 interface Copy {
   nodes: Map<number, DirectoryNode>;
-  serves: Map<number, RemoteServe>;
+  /** by id and node: what is balanced has one id at several nodes; in the order of registration */
+  serves: Map<string, RemoteServe>;
 }
+
+const keyOf = ({ serveid, vnetid }: ServeOf) => `${serveid} ${vnetid}`;
 
 const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
 
@@ -41,12 +44,24 @@ export class Directory extends EventEmitter<{
     return this.copy.nodes.get(vnetid);
   }
 
+  nodesNamed(name: string): DirectoryNode[] {
+    return [...this.copy.nodes.values()].filter((node) => node.name === name);
+  }
+
+  /** The serve with this id; where several nodes balance it, the one that registered first. */
   serve(serveid: number): RemoteServe | undefined {
-    return this.copy.serves.get(serveid);
+    return this.find((serve) => serve.serveid === serveid)[0];
+  }
+
+  /** In the order in which they were registered. */
+  find(fits: (serve: RemoteServe) => boolean): RemoteServe[] {
+    return [...this.copy.serves.values()].filter(fits);
   }
 
   serves(): RemoteServe[] {
-    return [...this.copy.serves.values()].sort((a, b) => a.serveid - b.serveid);
+    return [...this.copy.serves.values()].sort(
+      (a, b) => a.serveid - b.serveid || a.vnetid - b.vnetid,
+    );
   }
 
   /** How many nodes there are. */
@@ -87,10 +102,10 @@ export class Directory extends EventEmitter<{
     const into = this.arriving ?? this.copy;
     const before = afterReconnect ? this.copy : touchedBy(change, into);
     for (const vnetid of change.goneNodes) into.nodes.delete(vnetid);
-    for (const serveid of change.goneServes) into.serves.delete(serveid);
+    for (const of of change.goneServes) into.serves.delete(keyOf(of));
     for (const node of change.nodes) into.nodes.set(node.vnetid, node);
     for (const serve of change.serves)
-      into.serves.set(serve.serveid, {
+      into.serves.set(keyOf(serve), {
         ...serve,
         vnet: into.nodes.get(serve.vnetid)?.name ?? "?",
       });
@@ -112,12 +127,10 @@ function touchedBy(change: DirectoryChange, copy: Copy): Copy {
     const node = copy.nodes.get(id);
     if (node !== undefined) touched.nodes.set(id, node);
   }
-  for (const id of [
-    ...change.goneServes,
-    ...change.serves.map((s) => s.serveid),
-  ]) {
-    const serve = copy.serves.get(id);
-    if (serve !== undefined) touched.serves.set(id, serve);
+  for (const of of [...change.goneServes, ...change.serves]) {
+    const key = keyOf(of);
+    const serve = copy.serves.get(key);
+    if (serve !== undefined) touched.serves.set(key, serve);
   }
   return touched;
 }
@@ -134,10 +147,10 @@ function difference(
       (node) => !after.nodes.has(node.vnetid),
     ),
     servesCame: [...after.serves.values()].filter(
-      (serve) => !before.serves.has(serve.serveid),
+      (serve) => !before.serves.has(keyOf(serve)),
     ),
     servesGone: [...before.serves.values()].filter(
-      (serve) => !after.serves.has(serve.serveid),
+      (serve) => !after.serves.has(keyOf(serve)),
     ),
   };
 }

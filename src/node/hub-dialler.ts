@@ -1,7 +1,7 @@
 // One attempt at the hub: connect, prove the authkey by TLS, check the hub's own key, and say hello with a proof of this
 // node's identity. Gives a link whose next message is the hub's answer; keeps nothing but the derived key.
 
-import type net from "node:net";
+import type { Duplex } from "node:stream";
 import type { RouteSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { Identity } from "../keys/identity.js";
@@ -11,12 +11,8 @@ import {
   identityProof,
   type LinkKey,
 } from "../keys/psk.js";
-import { formatAddress } from "../net/address.js";
-import {
-  ControlLink,
-  DEFAULT_HEARTBEAT,
-  type Heartbeat,
-} from "../net/control-link.js";
+import { addressKey } from "../net/address.js";
+import { ControlLink } from "../net/control-link.js";
 import { dial } from "../net/dial.js";
 import { secureAsClient, type SecureDuplex } from "../net/secure.js";
 import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
@@ -34,7 +30,10 @@ export interface HubDiallerOptions {
   /** whether this node wants its channels encrypted */
   encrypt: boolean;
   hubTrust: HubTrust;
-  heartbeat?: Heartbeat;
+  /** another way to the hub than the network: for nodes in its own process */
+  dialHub?: () => Promise<Duplex>;
+  /** a line of stderr, where the way to the hub is a program */
+  onLine?: (text: string) => void;
 }
 
 export interface ReachedHub extends TrustedHub {
@@ -44,8 +43,19 @@ export interface ReachedHub extends TrustedHub {
 const DIAL_TIMEOUT_MS = 5_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-export function dialHub({ ip, port }: RouteSettings): Promise<net.Socket> {
-  return dial({ host: ip, port, timeoutMs: DIAL_TIMEOUT_MS });
+/** A new connection to the hub. Rejects with VnetError. */
+export function dialHub({
+  route,
+  dialHub,
+  onLine,
+}: Pick<HubDiallerOptions, "route" | "dialHub" | "onLine">): Promise<Duplex> {
+  if (dialHub !== undefined) return dialHub();
+  return dial({
+    host: route.ip,
+    port: route.port,
+    timeoutMs: DIAL_TIMEOUT_MS,
+    ...(onLine && { onLine }),
+  });
 }
 
 export class HubDialler {
@@ -56,11 +66,14 @@ export class HubDialler {
     options: HubDiallerOptions,
     earlier: { vnetid: number; session: string },
   ): Promise<ReachedHub> {
-    const secured = await this.secure(options.route);
+    const secured = await this.secure(options);
     const link = new ControlLink<ToNode, ToHub>({
       duplex: secured.duplex,
       decode: decodeToNode,
-      heartbeat: options.heartbeat ?? DEFAULT_HEARTBEAT,
+      heartbeat: {
+        intervalMs: options.route.heartbeatIntervalMs,
+        timeoutMs: options.route.heartbeatTimeoutMs,
+      },
     });
     try {
       const hub = await greet(link, secured.binding, options, earlier);
@@ -75,9 +88,10 @@ export class HubDialler {
     }
   }
 
-  private async secure(route: RouteSettings): Promise<SecureDuplex> {
+  private async secure(options: HubDiallerOptions): Promise<SecureDuplex> {
+    const { route } = options;
     const key = await this.linkKey(route.authkey);
-    const socket = await dialHub(route);
+    const socket = await dialHub(options);
     try {
       return await secureAsClient(
         socket,
@@ -117,7 +131,7 @@ async function greet(
   const { route, name, group, guest, software, identity, encrypt } = options;
   const proof = await firstMessage(link);
   const trusted = await options.hubTrust.verify({
-    address: formatAddress(route.ip, route.port),
+    address: addressKey(route.ip, route.port),
     pinned: route.fingerprint,
     proof,
     binding,

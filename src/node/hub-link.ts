@@ -3,10 +3,10 @@
 
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
-import type net from "node:net";
 import { performance } from "node:perf_hooks";
+import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
-import { formatAddress } from "../net/address.js";
+import { addressKey, formatAddress } from "../net/address.js";
 import type { ControlLink } from "../net/control-link.js";
 import { encodeLegPreamble } from "../wire/preamble.js";
 import type { ToHub } from "../wire/to-hub.js";
@@ -41,7 +41,7 @@ export class HubLink extends EventEmitter<{
   private link: ControlLink<ToNode, ToHub> | undefined;
   private attempt = 0;
   private onlineAt = 0;
-  private readonly backoff: Backoff;
+  private backoff: Backoff;
   private readonly dialler = new HubDialler();
   /** of the hub that was reached last; empty: none yet */
   hubFingerprint = "";
@@ -56,7 +56,7 @@ export class HubLink extends EventEmitter<{
 
   constructor(private options: HubLinkOptions) {
     super();
-    this.backoff = new Backoff(options.backoff ?? DEFAULT_BACKOFF);
+    this.backoff = backoffOf(options);
   }
 
   get state(): LinkState {
@@ -66,6 +66,11 @@ export class HubLink extends EventEmitter<{
   get hub(): string {
     const { ip, port } = this.options.route;
     return formatAddress(ip, port);
+  }
+
+  private get hubKey(): string {
+    const { ip, port } = this.options.route;
+    return addressKey(ip, port);
   }
 
   get rttMs(): number | null {
@@ -81,12 +86,12 @@ export class HubLink extends EventEmitter<{
   rejoin(
     settings: Pick<HubLinkOptions, "route" | "name" | "group" | "encrypt">,
   ): void {
-    const before = this.hub;
+    const before = this.hubKey;
     this.options = { ...this.options, ...settings };
     if (this.current === "closed") return;
     // A number that another hub gave means nothing here.
-    if (this.hub !== before) this.vnetid = 0;
-    this.backoff.reset();
+    if (this.hubKey !== before) this.vnetid = 0;
+    this.backoff = backoffOf(this.options);
     this.onlineAt = 0;
     this.lose(new VnetError("closed", "the settings changed"));
   }
@@ -113,8 +118,8 @@ export class HubLink extends EventEmitter<{
   }
 
   /** This node's half of a channel: connected, its ticket on the way. */
-  async openLeg(ticket: string): Promise<net.Socket> {
-    const leg = await dialHub(this.options.route);
+  async openLeg(ticket: string): Promise<Duplex> {
+    const leg = await dialHub(this.options);
     leg.write(encodeLegPreamble(ticket));
     return leg;
   }
@@ -236,6 +241,14 @@ export class HubLink extends EventEmitter<{
       );
     this.emit("offline", reason);
   }
+}
+
+/** `retry_interval`: the same time between all attempts, but for the jitter. */
+function backoffOf({ route, backoff = DEFAULT_BACKOFF }: HubLinkOptions) {
+  const { retryIntervalMs } = route;
+  if (retryIntervalMs === 0) return new Backoff(backoff);
+  const [firstMs, maxMs] = [retryIntervalMs, retryIntervalMs];
+  return new Backoff({ ...backoff, firstMs, maxMs });
 }
 
 function notReached(): VnetError {

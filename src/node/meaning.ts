@@ -36,6 +36,8 @@ export class Meaning {
     if (found.serveid >= SERVEID.staticMin) return true;
     // Renamed by its owner while it was there.
     if (this.unbroken && meant.vnetid === found.vnetid) return true;
-    return meant.vnet === found.vnet && meant.name === found.name;
+    // Others may have it too, or take it over: that is what its owner wanted.
+    const isShared = meant.share !== "exclusive" && meant.share === found.share;
+    return meant.name === found.name && (isShared || meant.vnet === found.vnet);
   }
 }

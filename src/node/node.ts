@@ -3,12 +3,12 @@
 
 import {
   formatVnetid,
-  SERVEID,
   type NodeConfig,
   type ServeSettings,
   type UseSettings,
 } from "../config/config.js";
 import type { ConfigChange } from "../config/diff.js";
+import { targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { UnserveTarget } from "./borrower.js";
 import type {
@@ -136,7 +136,7 @@ export class Node implements NodeControl {
 
   async openUse(label: string): Promise<UseView> {
     const use = this.parts.uses.get(label);
-    if (use.settings.serveid === SERVEID.none)
+    if (targetOf(use.settings).kind === "none")
       throw new VnetError(
         "usage",
         `use ${label} has no serveid; set one in the file, or \`use run SERVEID\``,
@@ -166,7 +166,7 @@ export class Node implements NodeControl {
     serveid: number,
     local: { ip: string; port: number },
   ): Promise<UseView> {
-    return this.parts.borrower.map(serveid, local);
+    return this.parts.uses.mapUnserve(serveid, local);
   }
 
   withdrawUnserve(serveid: number): void {
@@ -225,7 +225,7 @@ export class Node implements NodeControl {
         starts &&
         settings.active &&
         vnet.startuse &&
-        settings.serveid !== SERVEID.none
+        targetOf(settings).kind !== "none"
       )
         void this.parts.uses.open(use);
     }

@@ -3,11 +3,12 @@
 //   hub's news → directory → serves, uses → channels         every part ──→ notices
 //                 incoming streams ← channels ← offers
 
+import type { Duplex } from "node:stream";
 import type { PoolLimits } from "../channel/pool.js";
 import { createTraffic, type Traffic } from "../channel/traffic.js";
 import type { NodeConfig, VnetSettings } from "../config/config.js";
 import type { VnetError } from "../errors.js";
-import type { Heartbeat } from "../net/control-link.js";
+import { Listener, type Listen } from "../net/listener.js";
 import type { BackoffOptions } from "./backoff.js";
 import { Borrower } from "./borrower.js";
 import type { Identity } from "../keys/identity.js";
@@ -33,7 +34,10 @@ export interface NodeOptions {
   identity: Identity;
   /** the hubs met before, for `[route] fingerprint` left out */
   knownHubs: KnownHubs;
-  heartbeat?: Heartbeat;
+  /** see HubDiallerOptions */
+  dialHub?: () => Promise<Duplex>;
+  /** where uses listen, if not on ports and socket files of their own */
+  listen?: Listen;
   backoff?: BackoffOptions;
   poolLimits?: Partial<PoolLimits>;
   incomingIdleMs?: number;
@@ -58,11 +62,12 @@ export function assemble(
   settings: () => VnetSettings,
 ): NodeParts {
   const { config, software, guest = false } = options;
-  const { heartbeat, backoff, poolLimits, incomingIdleMs } = options;
+  const { dialHub, backoff, poolLimits, incomingIdleMs } = options;
   const { name, group } = config.vnet;
   const traffic = createTraffic();
   const directory = new Directory();
   const hubTrust = new HubTrust(options.knownHubs);
+  let lineTold = "";
   const link = new HubLink({
     route: config.route,
     name,
@@ -72,7 +77,13 @@ export function assemble(
     identity: options.identity,
     encrypt: config.vnet.encrypt,
     hubTrust,
-    ...(heartbeat && { heartbeat }),
+    ...(dialHub && { dialHub }),
+    onLine: (text) => {
+      // A program says the same at each attempt.
+      if (text !== lineTold)
+        notify({ level: "info", text: `the way to the hub: ${text}` });
+      lineTold = text;
+    },
     ...(backoff && { backoff }),
   });
   const notices = new Notices(link, directory, () => settings().group);
@@ -93,8 +104,15 @@ export function assemble(
     ...(poolLimits && { poolLimits }),
     ...(incomingIdleMs !== undefined && { incomingIdleMs }),
   });
-  const uses = new Uses({ link, channels, directory, notify });
-  const borrower = new Borrower({ link, directory, uses });
+  const borrower = new Borrower({ link, directory });
+  const uses = new Uses({
+    link,
+    channels,
+    directory,
+    borrower,
+    listen: options.listen ?? ((listener) => Listener.start(listener)),
+    notify,
+  });
   const unserves = new Unserves({ link, serves, settings, notify });
   const parts = {
     traffic,
@@ -113,9 +131,18 @@ export function assemble(
 }
 
 function connect(parts: NodeParts): void {
-  const { link, directory, channels, serves, uses, notices } = parts;
+  const {
+    link,
+    directory,
+    channels,
+    serves,
+    uses,
+    unserves,
+    notices,
+    borrower,
+  } = parts;
   link.on("online", () => {
-    for (const serve of serves.all()) serve.retry();
+    for (const serve of serves.all()) serve.registration.retry();
   });
   link.on("offline", (reason) => {
     loseHub(parts, reason);
@@ -128,7 +155,9 @@ function connect(parts: NodeParts): void {
   });
   directory.on("change", (news) => {
     for (const { vnetid } of news.nodesGone) channels.forget(vnetid);
-    serves.heard(news);
+    serves.heard(news, directory);
+    unserves.heard(news);
+    borrower.settle();
     uses.heard(news);
     notices.heard(news);
   });
@@ -145,6 +174,9 @@ function hear(parts: NodeParts, news: HubNews): void {
     case "offer":
       void parts.channels.answerOffer(news);
       return;
+    case "displaced":
+      parts.serves.displaced(news);
+      return;
     case "unserve-ask":
       void parts.unserves.answer(news);
       return;
@@ -156,7 +188,7 @@ function hear(parts: NodeParts, news: HubNews): void {
 
 function loseHub(parts: NodeParts, reason: VnetError): void {
   const { serves, channels, notices, directory } = parts;
-  for (const serve of serves.all()) serve.hubLost();
+  for (const serve of serves.all()) serve.registration.hubLost();
   // After silence the channels, which ran over the same hub, are as dead as the link but nobody would say so.
   if (reason.code === "timeout") channels.destroy(reason);
   notices.hubLost(reason);

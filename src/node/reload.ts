@@ -7,6 +7,7 @@ import {
   type UseSettings,
 } from "../config/config.js";
 import { diffNodeConfig, type ConfigChange } from "../config/diff.js";
+import { targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { Origin } from "./control.js";
 import type { Channels } from "./channels.js";
@@ -68,7 +69,7 @@ export async function applyReload(
       await uses.drop(uses.get(change.use.label), REASON);
     if (change.kind === "serve-changed") {
       const serve = serves.get(change.before.label);
-      if (keepsRegistration(change.changed)) serve.update(change.after);
+      if (keepsRegistration(change)) serve.update(change.after);
       else {
         serves.drop(serve, REASON);
         newServes.push(change.after);
@@ -99,7 +100,7 @@ export async function applyReload(
   for (const settings of newUses) {
     const use = uses.add(settings, "config");
     const opens = settings.active && startuse;
-    if (opens && settings.serveid !== SERVEID.none)
+    if (opens && targetOf(settings).kind !== "none")
       opening.push(uses.open(use));
   }
   await Promise.all(opening);
@@ -113,8 +114,13 @@ function madeHere(entry: { origin: Origin }): boolean {
   return entry.origin !== "config";
 }
 
-function keepsRegistration(changed: string[]): boolean {
-  return !changed.includes("serveid") && !changed.includes("active");
+type ServeChanged = Extract<ConfigChange, { kind: "serve-changed" }>;
+
+function keepsRegistration({ changed, after }: ServeChanged): boolean {
+  // Where it is shared, the name decides with whom.
+  const decides = ["serveid", "active", "share"];
+  if (after.share !== "exclusive") decides.push("name");
+  return !decides.some((key) => changed.includes(key));
 }
 
 function movesElsewhere(change: ConfigChange): boolean {

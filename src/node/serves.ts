@@ -10,8 +10,9 @@ import {
 import { VnetError } from "../errors.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin } from "./control.js";
-import type { DirectoryNews } from "./directory.js";
+import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
+import type { HubNews } from "./hub-messages.js";
 import { Serve } from "./serve.js";
 
 export interface ServesOptions {
@@ -81,13 +82,18 @@ export class Serves {
     else await serve.serve(stream, from);
   }
 
-  /** Ids that became free may be the ones that were refused. */
-  heard(news: DirectoryNews): void {
-    if (news.servesGone.length === 0) return;
-    const gone = new Set(news.servesGone.map((serve) => serve.serveid));
-    for (const serve of this.byLabel.values())
-      if (serve.view().state === "refused" && gone.has(serve.settings.serveid))
-        serve.retry();
+  /** Ids that became free may be the ones that were refused, or taken over. */
+  heard(news: DirectoryNews, directory: Directory): void {
+    if (news.servesGone.length === 0 && !news.afterReconnect) return;
+    for (const { registration } of this.byLabel.values())
+      registration.settle(directory);
+  }
+
+  /** The hub gave the id or name of one of ours to another node. */
+  displaced(news: Extract<HubNews, { type: "displaced" }>): void {
+    for (const { registration } of this.byLabel.values())
+      if (registration.registeredId === news.serveid)
+        registration.displaced(news);
   }
 
   private insert(

@@ -2,12 +2,14 @@
 // and takes each back when it was not used in time. The serves themselves live among the node's other serves.
 
 import { formatServeid, type VnetSettings } from "../config/config.js";
+import { HOST } from "../config/value.js";
 import { messageOf, VnetError } from "../errors.js";
 import { isLoopback } from "../net/address.js";
 import { dial } from "../net/dial.js";
 import { clipReason } from "../wire/fields.js";
 import type { Notice } from "./control.js";
 import { callerOf } from "./channels.js";
+import type { DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
 import type { Serve } from "./serve.js";
@@ -27,6 +29,8 @@ export interface UnservesOptions {
 
 interface Granted {
   serve: Serve;
+  /** its requester keeps it, used or not; its time runs only while that node is away */
+  keep: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -68,6 +72,18 @@ export class Unserves {
       if (granted.serve === serve) this.remove(granted, "it was taken back");
   }
 
+  /** The requester of one that is kept left, or came back. */
+  heard({ nodesCame, nodesGone }: DirectoryNews): void {
+    const isAmong = (nodes: DirectoryNews["nodesCame"], { serve }: Granted) =>
+      nodes.some((node) => serve.isFor(callerOf(node)));
+    for (const granted of this.granted) {
+      if (!granted.keep) continue;
+      if (isAmong(nodesGone, granted))
+        this.startClock(granted, this.options.settings().unserveTtlSeconds);
+      if (isAmong(nodesCame, granted)) clearTimeout(granted.timer);
+    }
+  }
+
   /** Takes all of them back, without a word. */
   close(): void {
     for (const granted of this.granted) clearTimeout(granted.timer);
@@ -76,13 +92,26 @@ export class Unserves {
 
   /** The id under which the requester reaches the service. Throws VnetError with the reason that it is told. */
   private async grant(ask: Ask): Promise<number> {
+    // Another node wrote this: a link would let it start programs here and open this machine's sockets.
+    if (HOST.parse(ask.ip) === undefined)
+      throw new VnetError(
+        "refused",
+        "an unserve is for an IP address or a host name only, nothing else",
+      );
+    // After a reconnection it may be asked for before it is registered again.
+    await Promise.all(
+      [...this.granted].map(({ serve }) => serve.registration.settled),
+    );
     const { allowUnserve, unserveRemote, unserveNum } = this.options.settings();
     const registered = this.options.serves.findTarget(
       ask.ip,
       ask.port,
       callerOf(ask),
     );
-    if (registered !== undefined) return registered.registeredId;
+    if (registered !== undefined) {
+      if (ask.keep) this.keep(registered);
+      return registered.registeredId;
+    }
     if (!allowUnserve)
       throw new VnetError(
         "refused",
@@ -125,6 +154,8 @@ export class Unserves {
         info: `for ${ask.name}`,
         active: true,
         allow: "",
+        share: "exclusive",
+        host: "",
       },
       callerOf(ask),
     );
@@ -139,25 +170,38 @@ export class Unserves {
       this.options.serves.drop(serve, "the hub was lost");
       throw new VnetError("closed", "the hub was lost");
     }
-    const granted: Granted = { serve, timer: undefined };
+    const granted: Granted = { serve, keep: ask.keep, timer: undefined };
     this.granted.add(granted);
-    this.startClock(granted, this.options.settings().unserveTtlSeconds);
+    if (!ask.keep)
+      this.startClock(granted, this.options.settings().unserveTtlSeconds);
     serve.onStreams = (count) => {
+      if (granted.keep) return;
       clearTimeout(granted.timer);
       if (count === 0)
         this.startClock(granted, this.options.settings().unserveLingerSeconds);
     };
     this.options.notify({
       level: "info",
-      text: `unserve ${formatServeid(serveid)}: ${ask.ip}:${ask.port} is open to vnet ${ask.name} for a while`,
+      text: `unserve ${formatServeid(serveid)}: ${ask.ip}:${ask.port} is open to vnet ${ask.name} for ${ask.keep ? "as long as it wants" : "a while"}`,
     });
     return serveid;
+  }
+
+  /** What was borrowed for a while is wanted for good. */
+  private keep(serve: Serve): void {
+    for (const granted of this.granted) {
+      if (granted.serve !== serve) continue;
+      granted.keep = true;
+      clearTimeout(granted.timer);
+    }
   }
 
   private startClock(granted: Granted, seconds: number): void {
     clearTimeout(granted.timer);
     granted.timer = setTimeout(() => {
-      this.remove(granted, "it was not used any more");
+      // One that is kept may have streams while its requester is away.
+      if (granted.serve.view().streams > 0) this.startClock(granted, seconds);
+      else this.remove(granted, "it was not used any more");
     }, seconds * 1000);
   }
 

@@ -1,16 +1,21 @@
 // One use of this node: a local port that listens exactly while a connection to its serve can succeed.
 // Owns its listener and the streams of the connections that came in through it.
 
-import type net from "node:net";
+import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
-import { formatServeid, SERVEID, type UseSettings } from "../config/config.js";
+import type { UseSettings } from "../config/config.js";
+import { isLink } from "../config/link.js";
+import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import { formatAddress } from "../net/address.js";
-import { Listener } from "../net/listener.js";
+import type { Listen, Listening } from "../net/listener.js";
+import { formatPeer, type Peer } from "../net/peer.js";
 import { reset } from "../net/reset.js";
 import type { Channels } from "./channels.js";
-import { Meaning } from "./meaning.js";
-import type { Notice, Origin, RemoteServe, UseView } from "./control.js";
+import type { Origin, RemoteServe, UseView } from "./control.js";
+import type { Search } from "./search.js";
+import { Repetition } from "./repetition.js";
+import { StreamOpener } from "./stream-opener.js";
 
 /** A port that could not be had is tried again this often. */
 const PORT_RETRY_MS = 2_000;
@@ -18,37 +23,41 @@ const PORT_RETRY_MS = 2_000;
 /** The same refusal is told as a notice once in this time, however many connections meet it. */
 const REFUSAL_NOTICE_MS = 10_000;
 
-/** What the hub says of a serveid just now: the serve, or why there is none. */
-export type Lookup = (serveid: number) => RemoteServe | string;
-
 export interface UseOptions {
   settings: UseSettings;
   origin: Origin;
   channels: Channels;
-  lookup: Lookup;
-  notify: (notice: Notice) => void;
+  listen: Listen;
+  /** Begins to look for what it wants; the use closes that. */
+  search: () => Search;
+  /** Tells the person; behind "use LABEL". */
+  warn: (text: string) => void;
 }
 
 export class Use {
   private state: UseView["state"] = "inactive";
   private error: string | null = null;
-  private remote: RemoteServe | null = null;
-  private readonly meaning = new Meaning();
-  private listener: Listener | undefined;
+  /** whom it reaches; several where they are balanced */
+  private serves: readonly RemoteServe[] = [];
+  private search: Search | undefined;
+  private readonly opener: StreamOpener;
+  private listener: Listening | undefined;
   private readonly streams = new Set<Stream>();
   private settling: Promise<void> | undefined;
   private unsettled = false;
   private retryTimer: NodeJS.Timeout | undefined;
-  private refusalToldAt = -Infinity;
+  private readonly refusals = new Repetition(REFUSAL_NOTICE_MS);
 
-  constructor(private readonly options: UseOptions) {}
+  constructor(private readonly options: UseOptions) {
+    this.opener = new StreamOpener(options.channels);
+  }
 
   get settings(): UseSettings {
     return this.options.settings;
   }
 
   get label(): string {
-    return this.options.settings.label;
+    return this.settings.label;
   }
 
   get origin(): Origin {
@@ -59,20 +68,26 @@ export class Use {
     return this.state !== "inactive";
   }
 
-  /** The node whose serve it reaches now, or 0. */
-  get provider(): number {
-    return this.isOpen ? (this.remote?.vnetid ?? 0) : 0;
+  /** The nodes whose serves it reaches now. */
+  get providers(): number[] {
+    return this.serves.map(({ vnetid }) => vnetid);
   }
 
   view(): UseView {
     const { settings, origin } = this.options;
+    const { label, ip } = settings;
+    const [remote = null] = this.serves;
     return {
-      ...settings,
-      port: this.listener?.port ?? (settings.port || (this.remote?.port ?? 0)),
+      label,
+      ip,
+      serveid: settings.serveid || (remote?.serveid ?? 0),
+      wanted: formatWanted(settings),
+      port: this.listener?.port ?? this.wantedPort(remote),
       active: this.isOpen,
       state: this.state,
       error: this.error,
-      remote: this.remote,
+      remote,
+      providers: this.serves.length,
       origin,
       streams: this.streams.size,
     };
@@ -82,7 +97,7 @@ export class Use {
   open(): Promise<void> {
     if (!this.isOpen) {
       this.state = "waiting";
-      this.meaning.forget();
+      this.search = this.options.search();
     }
     return this.settle();
   }
@@ -91,7 +106,9 @@ export class Use {
   async close(reason: string): Promise<void> {
     this.state = "inactive";
     this.error = null;
-    this.remote = null;
+    this.serves = [];
+    this.search?.close();
+    this.search = undefined;
     for (const stream of [...this.streams]) stream.reset(reason);
     await this.settle();
   }
@@ -99,9 +116,7 @@ export class Use {
   /** Brings the listener in line with the state and the directory; called after each change of either. */
   settle(): Promise<void> {
     this.unsettled = true;
-    this.settling ??= this.settleAll().finally(() => {
-      this.settling = undefined;
-    });
+    this.settling ??= this.settleAll();
     return this.settling;
   }
 
@@ -114,40 +129,46 @@ export class Use {
       if (target === null) await this.stopListening();
       else await this.listen(target);
     }
+    // At once and not in a later step: what changes between the two would be looked at by nobody.
+    this.settling = undefined;
   }
 
   /** Where to listen now, or null. */
   private target(): { ip: string; port: number } | null {
-    const { settings, lookup } = this.options;
-    const found =
-      settings.serveid === SERVEID.none
-        ? "no serveid is set"
-        : lookup(settings.serveid);
-    const meant = typeof found === "string" ? found : this.meaning.check(found);
-    if (typeof meant === "string") {
+    const { settings } = this.options;
+    const found = this.search?.find() ?? [];
+    this.serves = typeof found === "string" ? [] : found;
+    this.opener.settle(this.serves);
+    const [first] = this.serves;
+    if (first === undefined) {
       this.state = "waiting";
-      this.error = meant;
-      this.remote = null;
-      this.meaning.interrupt();
+      this.error = typeof found === "string" ? found : null;
       return null;
     }
-    this.remote = meant;
-    return { ip: settings.ip, port: settings.port || meant.port };
+    return { ip: settings.ip, port: this.wantedPort(first) };
+  }
+
+  /** The serve's own unless another one is set; a socket file has none. */
+  private wantedPort(remote: RemoteServe | null): number {
+    const { ip, port } = this.settings;
+    return isLink(ip) ? 0 : port || (remote?.port ?? 0);
   }
 
   private async listen(target: { ip: string; port: number }): Promise<void> {
     const { listener } = this;
-    if (listener?.host === target.ip && listener.port === target.port) {
+    // Port 0 is any free one, so the one that it got is as good as ever.
+    const isPort = target.port === 0 || listener?.port === target.port;
+    if (listener?.host === target.ip && isPort) {
       this.setListening();
       return;
     }
     await this.stopListening();
     try {
-      this.listener = await Listener.start({
+      this.listener = await this.options.listen({
         host: target.ip,
         port: target.port,
-        onConnection: (socket) => {
-          void this.connect(socket);
+        onConnection: (connection, peer) => {
+          void this.connect(connection, peer);
         },
         onError: (error) => {
           this.refused(error.message);
@@ -169,10 +190,7 @@ export class Use {
   private failed(error: VnetError): void {
     if (!this.isOpen) return;
     if (this.error !== error.message)
-      this.options.notify({
-        level: "warn",
-        text: `use ${this.label}: ${error.message}; it is tried again`,
-      });
+      this.options.warn(`: ${error.message}; it is tried again`);
     this.state = "error";
     this.error = error.message;
     this.retryTimer = setTimeout(() => {
@@ -180,29 +198,30 @@ export class Use {
     }, PORT_RETRY_MS);
   }
 
-  private async stopListening(): Promise<void> {
+  private stopListening(): Promise<void> | undefined {
     const { listener } = this;
     this.listener = undefined;
-    await listener?.close();
+    return listener?.close();
   }
 
   /** A user's connection. */
-  private async connect(socket: net.Socket): Promise<void> {
-    const { remote } = this;
+  private async connect(socket: Duplex, peer: Peer): Promise<void> {
     // Nobody listens to the socket until a stream takes it over; a user that leaves by then is no news.
     const early = () => undefined;
     socket.on("error", early);
     try {
-      if (remote === null || this.state !== "listening")
+      if (this.state !== "listening")
         throw new VnetError("closed", this.error ?? "the use is closed");
-      const pool = this.options.channels.pool(remote.vnetid);
-      const channel = await pool.acquire();
+      const stream = await this.opener.open(
+        () => this.serves,
+        peer.port === 0 ? "" : formatPeer(peer),
+      );
       if (!this.isOpen) {
-        pool.release(channel);
+        stream.reset("the use was closed");
         throw new VnetError("closed", "the use was closed");
       }
-      const stream = channel.open(remote.serveid);
-      this.follow(stream);
+      // One that was broken already tells of its end no more; the user's connection is reset as it is attached.
+      if (!stream.isOver) this.follow(stream);
       stream.attach(socket);
       socket.off("error", early);
     } catch (error) {
@@ -214,9 +233,12 @@ export class Use {
 
   private follow(stream: Stream): void {
     this.streams.add(stream);
-    stream.on("accept", () => {
+    const accepted = () => {
+      this.refusals.forget();
       if (this.state === "listening") this.error = null;
-    });
+    };
+    if (stream.isAccepted) accepted();
+    else stream.on("accept", accepted);
     stream.on("end", (reason) => {
       this.streams.delete(stream);
       if (reason?.code === "refused") this.refused(reason.message);
@@ -227,15 +249,10 @@ export class Use {
   private refused(reason: string): void {
     if (!this.isOpen) return;
     const at = this.view();
-    const isNews =
-      this.error !== reason ||
-      Date.now() - this.refusalToldAt > REFUSAL_NOTICE_MS;
     this.error = reason;
-    if (!isNews) return;
-    this.refusalToldAt = Date.now();
-    this.options.notify({
-      level: "warn",
-      text: `use ${this.label} (${formatAddress(at.ip, at.port)} to ${formatServeid(at.serveid)}): a connection was refused: ${reason}`,
-    });
+    if (!this.refusals.isNews(reason)) return;
+    this.options.warn(
+      ` (${formatAddress(at.ip, at.port)} to ${at.wanted}): a connection was refused: ${reason}`,
+    );
   }
 }

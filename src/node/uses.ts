@@ -2,12 +2,17 @@
 // and lets the use of an unserve go when the unserve goes.
 
 import { formatServeid, type UseSettings } from "../config/config.js";
+import { isLink } from "../config/link.js";
+import { formatWanted, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
+import type { Listen } from "../net/listener.js";
+import type { Borrower } from "./borrower.js";
 import type { Channels } from "./channels.js";
-import type { Notice, Origin } from "./control.js";
+import type { Notice, Origin, RemoteServe, UseView } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
-import { Use, type Lookup } from "./use.js";
+import { createSearch, type Search } from "./search.js";
+import { Use } from "./use.js";
 
 /** An unserve whose provider or hub was lost has this long to come back before its use goes too. */
 const UNSERVE_RETURN_MS = 30_000;
@@ -16,25 +21,16 @@ export interface UsesOptions {
   link: HubLink;
   channels: Channels;
   directory: Directory;
+  borrower: Borrower;
+  listen: Listen;
   notify: (notice: Notice) => void;
 }
 
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
   private readonly returning = new Map<Use, NodeJS.Timeout>();
-  private readonly lookup: Lookup;
 
-  constructor(private readonly options: UsesOptions) {
-    const { link, directory } = options;
-    this.lookup = (serveid) => {
-      if (link.state !== "online" || !directory.isCurrent)
-        return `the hub is not reached: ${link.error ?? "connecting"}`;
-      return (
-        directory.serve(serveid) ??
-        `nobody offers ${formatServeid(serveid)} just now`
-      );
-    };
-  }
+  constructor(private readonly options: UsesOptions) {}
 
   all(): Use[] {
     return [...this.byLabel.values()];
@@ -59,16 +55,46 @@ export class Uses {
         "usage",
         `a use called ${label} is there already; delete it first or choose another name`,
       );
-    const { channels, notify } = this.options;
-    const use = new Use({
+    const { channels, listen, notify } = this.options;
+    const use: Use = new Use({
       settings,
       origin,
       channels,
-      lookup: this.lookup,
-      notify,
+      listen,
+      search: () =>
+        this.search(settings, () => {
+          void use.settle().then(() => {
+            this.tellWanted();
+          });
+        }),
+      warn: (text) => {
+        notify({ level: "warn", text: `use ${label}${text}` });
+      },
     });
     this.byLabel.set(label, use);
     return use;
+  }
+
+  /**
+   * Maps what an unserve brought. A registered serve may have been granted as well: then the use is one like any other.
+   */
+  async mapUnserve(
+    serveid: number,
+    local: { ip: string; port: number },
+  ): Promise<UseView> {
+    const serve = this.options.directory.serve(serveid);
+    if (serve === undefined)
+      throw new VnetError(
+        "closed",
+        `unserve ${formatServeid(serveid)} is gone already`,
+      );
+    const label = this.freeLabel(`unserve-${formatServeid(serveid)}`);
+    const use = this.add(
+      { label, serveid, serve: "", to: "", ...local, active: true },
+      serve.temporary ? "unserve" : "terminal",
+    );
+    await this.open(use);
+    return use.view();
   }
 
   async open(use: Use): Promise<void> {
@@ -91,10 +117,7 @@ export class Uses {
     this.returning.delete(use);
     if (this.byLabel.get(use.label) === use) this.byLabel.delete(use.label);
     if (use.origin === "unserve")
-      this.options.link.send({
-        type: "unserve-return",
-        serveid: use.settings.serveid,
-      });
+      this.options.borrower.giveBack(use.settings.serveid);
     await use.close(reason);
     this.tellWanted();
   }
@@ -111,6 +134,42 @@ export class Uses {
   /** Closes them all; what they mapped is given back. */
   async shutDown(reason: string): Promise<void> {
     await Promise.all(this.all().map((use) => this.drop(use, reason)));
+  }
+
+  /** While the hub is away nothing can be found. */
+  private search(settings: UseSettings, onChange: () => void): Search {
+    const { link, directory, borrower, notify } = this.options;
+    const found = createSearch(targetOf(settings), {
+      directory,
+      borrower,
+      onChange,
+      onRefused: (reason) => {
+        notify({
+          level: "warn",
+          text: `use ${settings.label} (${formatWanted(settings)}): ${reason}; it is asked again`,
+        });
+      },
+    });
+    return {
+      find: () => {
+        if (link.state === "online" && directory.isCurrent)
+          return refusePortless(settings, found.find());
+        found.interrupt();
+        return `the hub is not reached: ${link.error ?? "connecting"}`;
+      },
+      interrupt: () => {
+        found.interrupt();
+      },
+      close: () => {
+        found.close();
+      },
+    };
+  }
+
+  private freeLabel(base: string): string {
+    let label = base;
+    for (let n = 2; this.byLabel.has(label); n++) label = `${base}-${n}`;
+    return label;
   }
 
   private followUnserve(use: Use, news: DirectoryNews | null): void {
@@ -147,8 +206,17 @@ export class Uses {
   }
 
   private tellWanted(): void {
-    const wanted = new Set(this.all().map((use) => use.provider));
-    wanted.delete(0);
+    const wanted = new Set(this.all().flatMap((use) => use.providers));
     this.options.channels.setWanted(wanted);
   }
+}
+
+/** A serve that is a link has no port that the use could take. */
+function refusePortless(
+  { ip, port }: UseSettings,
+  found: RemoteServe[] | string,
+): RemoteServe[] | string {
+  if (typeof found === "string" || isLink(ip) || port !== 0) return found;
+  if (found[0]?.port !== 0) return found;
+  return "what it reaches has no port of its own; give this use one (port=)";
 }

@@ -1,12 +1,13 @@
 // The kinds of arguments that commands are made of: what is allowed, what is offered, what is asked.
 // Each function returns a fresh Argument, so that a command can spread and change it.
 
-import { formatServeid, SERVEID } from "../config/config.js";
+import { SERVEID, SHARES, type Share } from "../config/config.js";
 import {
   HOST,
   INFO,
   LABEL,
   PORT,
+  SHARE,
   wholeNumber,
   type ValueKind,
 } from "../config/value.js";
@@ -14,7 +15,7 @@ import { isIpv4, isIpv6 } from "../config/host.js";
 import { VnetError } from "../errors.js";
 import type { Argument } from "./command.js";
 
-const isNumber = (word: string) => /^\d+$/.test(word);
+export const isNumber = (word: string) => /^\d+$/.test(word);
 const isAddress = (word: string) => isIpv4(word) || isIpv6(word);
 
 /** A usage error in one line: what was found, what is allowed. */
@@ -23,7 +24,8 @@ export function wrong(what: string, found: string, allowed: string): VnetError {
   return new VnetError("usage", `${start}: give ${allowed}`);
 }
 
-function read<T>(
+/** A kind of value of the configuration, with the words of an argument. Throws VnetError `usage`. */
+export function read<T>(
   kind: ValueKind<T>,
   what: string,
   text: string,
@@ -75,37 +77,7 @@ export function listenIp(): Argument<string> {
   };
 }
 
-/** The port to listen on; `same` (0): the serve's own, whatever it will be. */
-export function listenPort(): Argument<number> {
-  const plain = port();
-  return {
-    ...plain,
-    doc: "1–65535, or same: the serve's own port",
-    fits: (word) => isNumber(word) || word === "same",
-    parse: (text, scope) => (text === "same" ? 0 : plain.parse(text, scope)),
-    fallback({ control, earlier }) {
-      const known = control
-        .knownServes()
-        .find((serve) => serve.serveid === earlier.serveid);
-      return { text: known ? String(known.port) : "same", value: 0 };
-    },
-  };
-}
-
-const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
 const WANTED_SERVEIDS = wholeNumber(SERVEID.none, SERVEID.max);
-
-/** The id of a serve of the group, there or not. */
-export function remoteServeid(): Argument<number> {
-  return {
-    name: "serveid",
-    ask: "serveid",
-    doc: "1–999, as `show serves` lists them",
-    parse: (text) => read(SERVEIDS, "serveid", text),
-    suggest: (control) =>
-      control.knownServes().map(({ serveid }) => formatServeid(serveid)),
-  };
-}
 
 /** The id to register a serve with. */
 export function wantedServeid(): Argument<number> {
@@ -131,6 +103,20 @@ export function label(name: string, what: string): Argument<string> {
       if (isNumber(text)) throw wrong(name, text, allowed);
       return read(LABEL, name, text, allowed);
     },
+  };
+}
+
+/** Whether a serve shares its id and name; said by name only (`share=balance`), as few need it. */
+export function share(): Argument<Share> {
+  return {
+    name: "share",
+    ask: "share",
+    doc: `${SHARE.allowed}: what happens when another serve wants its id or name`,
+    later: true,
+    fits: (word) => SHARES.some((known) => known === word),
+    parse: (text) => read(SHARE, "share", text),
+    fallback: () => ({ text: "exclusive", value: "exclusive" }),
+    suggest: () => [...SHARES],
   };
 }
 

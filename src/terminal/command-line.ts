@@ -125,8 +125,13 @@ function namedArgument(
   word: Word,
 ): { key: string; name: string; text: string } | null {
   const match = word.quoted ? null : /^([a-z-]+)=(.*)$/s.exec(word.text);
-  const found = args.find(([, argument]) => argument.name === match?.[1]);
-  if (!match || !found) return null;
+  if (!match) return null;
+  const [, name = ""] = match;
+  const found = args.find(
+    ([, argument]) =>
+      argument.name === name || argument.aliases?.includes(name) === true,
+  );
+  if (!found) return null;
   return { key: found[0], name: found[1].name, text: match[2] ?? "" };
 }
 

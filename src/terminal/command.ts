@@ -22,6 +22,8 @@ export interface Argument<T> {
   name: string;
   /** the guided question, without its colon */
   ask: string;
+  /** other names that `NAME=value` may have on the line */
+  aliases?: readonly string[];
   /** one line for help: what it is and what is allowed */
   doc: string;
   /** Throws VnetError `usage` with one line that says what is allowed. */

@@ -16,19 +16,40 @@ export interface PromptStreams {
   signal: AbortSignal;
 }
 
-/** The argument's value; a wrong answer is explained and asked again. Ctrl-C and Ctrl-D reject with Cancelled. */
-export async function askArgument<T>(
+/** One question of a line, without its colon. */
+export interface Question<T> {
+  ask: string;
+  /** shown, and read when nothing was typed; undefined: nothing is read as it is */
+  fallback: string | undefined;
+  /** what is typed is not shown */
+  hidden?: boolean;
+  /** Throws VnetError with one line that says what is allowed. */
+  read: (text: string) => T;
+}
+
+/** The argument's value; otherwise as askQuestion. */
+export function askArgument<T>(
   argument: Argument<T>,
   scope: Scope,
+  streams: PromptStreams,
+): Promise<T> {
+  const fallback = argument.fallback?.(scope);
+  const question: Question<T> = {
+    ask: argument.ask,
+    fallback: fallback?.text,
+    read: (text) =>
+      fallback?.text === text ? fallback.value : argument.parse(text, scope),
+  };
+  return askQuestion(question, streams);
+}
+
+/** The answer's value; a wrong answer is explained and asked again. Ctrl-C and Ctrl-D reject with Cancelled. */
+export async function askQuestion<T>(
+  { ask: message, fallback, hidden = false, read }: Question<T>,
   { input, output, color, signal }: PromptStreams,
 ): Promise<T> {
   // Loaded with the first question: it takes longer to load than all the rest, and most runs ask nothing.
   const { default: inquirer } = await import("inquirer");
-  const fallback = argument.fallback?.(scope);
-  const read = (text: string): T =>
-    fallback?.text === text.trim()
-      ? fallback.value
-      : argument.parse(text.trim(), scope);
 
   // inquirer never settles when its input ends or Ctrl-D closes its readline.
   const given = new AbortController();
@@ -48,13 +69,15 @@ export async function askArgument<T>(
       {
         type: "input",
         name: "answer",
-        message: printable(argument.ask),
-        default: fallback?.text,
-        validate: (text: string) => explain(() => read(text)),
-        theme: themeFor(fallback !== undefined && fallback.text !== "", color),
+        message: printable(message),
+        default: fallback,
+        validate: (text: string) => explain(() => read(text.trim())),
+        transformer: (text: string) =>
+          hidden ? "*".repeat(text.length) : text,
+        theme: themeFor(fallback !== undefined && fallback !== "", color),
       },
     ]);
-    return read(answers.answer);
+    return read(answers.answer.trim());
   } catch (error) {
     if (isGivenUp(error)) throw new Cancelled("cancelled");
     throw error;

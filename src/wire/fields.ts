@@ -1,7 +1,8 @@
 // The fields that messages are made of, each with its bounds. What arrives outside of them is a protocol error.
 
 import * as v from "valibot";
-import { SERVEID } from "../config/config.js";
+import { SERVEID, SHARES } from "../config/config.js";
+import { isLink } from "../config/link.js";
 
 /** Characters that show as themselves: no controls, no line ends, no lone surrogates. */
 const PRINTABLE = /^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u;
@@ -34,6 +35,8 @@ export function clipReason(text: string): string {
 }
 
 export const port = whole(1, 65535);
+/** 0: its target is a link, which has no port */
+const servePort = whole(0, 65535);
 export const serveid = whole(SERVEID.min, SERVEID.max);
 export const wantedServeid = whole(SERVEID.none, SERVEID.max);
 export const vnetid = whole(1, 1_000_000);
@@ -50,14 +53,28 @@ export const mac = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const flag = v.boolean();
 export const version = whole(0, 1_000_000);
 
-/** What a node tells of a serve. */
-export const particulars = v.strictObject({
+const particularFields = v.strictObject({
   name: label,
   type: label,
+  /** a host, or a link as it may be shown */
   ip: host,
-  port,
+  port: servePort,
   info: optionalText,
+  share: v.picklist(SHARES),
 });
+
+const hasItsPort = ({ ip, port }: { ip: string; port: number }) =>
+  isLink(ip) === (port === 0);
+const ITS_PORT = "a port for a host, 0 for a link";
+
+/** What a node tells of a serve. */
+export const particulars = v.pipe(
+  particularFields,
+  v.check((serve) => hasItsPort(serve), ITS_PORT),
+);
+
+/** A serve of a node: where serves are balanced, several nodes have the same serveid. */
+export const serveOf = v.strictObject({ serveid, vnetid });
 
 export const directoryNode = v.strictObject({
   vnetid,
@@ -68,14 +85,18 @@ export const directoryNode = v.strictObject({
   encrypt: flag,
 });
 
-export const directoryServe = v.strictObject({
-  serveid,
-  vnetid,
-  ...particulars.entries,
-  /** an unserve, which only its requester is told of */
-  temporary: flag,
-});
+export const directoryServe = v.pipe(
+  v.strictObject({
+    serveid,
+    vnetid,
+    ...particularFields.entries,
+    /** an unserve, which only its requester is told of */
+    temporary: flag,
+  }),
+  v.check((serve) => hasItsPort(serve), ITS_PORT),
+);
 
+export type ServeOf = v.InferOutput<typeof serveOf>;
 export type ServeParticulars = v.InferOutput<typeof particulars>;
 export type DirectoryNode = v.InferOutput<typeof directoryNode>;
 export type DirectoryServe = v.InferOutput<typeof directoryServe>;

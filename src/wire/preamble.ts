@@ -20,3 +20,8 @@ export function encodeLegPreamble(ticket: string): Buffer {
 export function isLegPreamble(bytes: Buffer): boolean {
   return bytes.toString("latin1") === LEG;
 }
+
+/** False as soon as what begins with these bytes can be no leg. */
+export function mayBecomeLeg(head: Buffer): boolean {
+  return LEG.startsWith(head.toString("latin1", 0, LEG_PREAMBLE_BYTES));
+}

@@ -5,7 +5,7 @@ import * as field from "./fields.js";
 import { createMessageDecoder, type MessageOf } from "./message.js";
 
 /** The version of both directions and of the channel's frames. Raised when any of them changes. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const toHubMessages = {
   /**
@@ -39,12 +39,16 @@ export const toHubMessages = {
   unregister: v.strictObject({ serveid: field.serveid }),
   /** Asks for a channel to a node; answered by `leg` or `refused`. */
   channel: v.strictObject({ request: field.request, vnetid: field.vnetid }),
-  /** Asks a node for a service that it has not registered; answered by `unserve-granted` or `refused`. */
+  /**
+   * Asks a node for a service that it has not registered; answered by `unserve-granted` or `refused`. `keep`: it is to
+   * stay for as long as this node does and does not give it back, used or not.
+   */
   unserve: v.strictObject({
     request: field.request,
     vnetid: field.vnetid,
     ip: field.host,
     port: field.port,
+    keep: field.flag,
   }),
   /** The requester does not want its unserve any more. */
   "unserve-return": v.strictObject({ serveid: field.serveid }),

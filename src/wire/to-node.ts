@@ -38,12 +38,18 @@ export const toNodeMessages = {
     nodes: v.array(field.directoryNode),
     goneNodes: v.array(field.vnetid),
     serves: v.array(field.directoryServe),
-    goneServes: v.array(field.serveid),
+    goneServes: v.array(field.serveOf),
     complete: field.flag,
   }),
   registered: v.strictObject({
     request: field.request,
     serveid: field.serveid,
+  }),
+  /** Another node's serve took over the id or name of a serve of this node (share=takeover), which is unregistered. */
+  displaced: v.strictObject({
+    serveid: field.serveid,
+    vnetid: field.vnetid,
+    name: field.label,
   }),
   refused: v.strictObject({ request: field.request, reason: field.reason }),
   /** The ticket for this node's leg of the channel that it asked for. */
@@ -64,6 +70,7 @@ export const toNodeMessages = {
     key: field.publicKey,
     ip: field.host,
     port: field.port,
+    keep: field.flag,
   }),
   "unserve-granted": v.strictObject({
     request: field.request,

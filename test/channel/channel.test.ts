@@ -105,6 +105,12 @@ describe("Channel", () => {
       expect(bench.duplex.writes).to.equal(1);
     });
 
+    it("tells the provider the user's address", async () => {
+      const bench = create("opener");
+      bench.channel.open(7, "192.0.2.1:50000");
+      await bench.peer.hearing('open {"serveid":7,"from":"192.0.2.1:50000"}');
+    });
+
     it("sends OPEN by itself when the user says nothing", async () => {
       const bench = create("opener");
       openStream(bench);
@@ -161,6 +167,15 @@ describe("Channel", () => {
       service.socket.end("reply");
       await bench.peer.hearing("accept", "data reply", "fin");
       expect(bench.channel.isIdle).to.equal(true);
+    });
+
+    it("tells where the user's connection comes from, as far as it is known", async () => {
+      const bench = create("acceptor");
+      bench.peer.say(
+        frame("open", '{"serveid":7,"from":"[2001:db8::1]:50000"}'),
+      );
+      const { stream } = await acceptStream(bench);
+      expect(stream.from).to.equal("[2001:db8::1]:50000");
     });
 
     it("reads nothing more of the channel until the service is there", async () => {

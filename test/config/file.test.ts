@@ -47,7 +47,7 @@ describe("readConfigFile", () => {
   it("says what to do when there is no such file", async () => {
     const path = join(folder, "nowhere.ini");
     expect(await refusal(path)).to.equal(
-      `${path}: no such file; name one, or copy config.ini.example to it`,
+      `${path}: no such file; name one, write one with init, or do without by --route (vnet) or --port (route)`,
     );
     expect(await refusal(join(folder, "no", "way"))).to.match(/no such file/);
     expect(await refusal("a\0b")).to.match(/cannot be read/);

@@ -10,12 +10,23 @@ function refusal(text: string): string {
 describe("parseHubConfig", () => {
   it("needs an ip and nothing else", () => {
     expect(parseHubConfig("[route]\nip=127.0.0.1", "hub.ini")).to.deep.equal({
-      route: { ip: "127.0.0.1", port: 7749, authkey: "", fingerprint: "" },
+      route: {
+        ip: "127.0.0.1",
+        port: 7749,
+        authkey: "",
+        fingerprint: "",
+        heartbeatIntervalMs: 4_000,
+        heartbeatTimeoutMs: 12_000,
+        retryIntervalMs: 0,
+        proxyProtocol: false,
+        connectLine: false,
+      },
       groups: [],
+      publics: [],
       limits: {
         handshakeTimeoutSeconds: 10,
         maxUnauthenticated: 16384,
-        maxUnauthenticatedPerAddress: 8192,
+        maxUnauthenticatedPerAddress: 1024,
         maxNodes: 10_000,
         maxServesPerNode: 999,
         maxLegsPerNode: 20_000,
@@ -26,8 +37,10 @@ describe("parseHubConfig", () => {
   });
 
   it("has limits that are those of a hub of which nothing is said", () => {
-    const { limits } = parseHubConfig("[route]\nip=::1", "hub.ini");
-    expect(DEFAULT_HUB_LIMITS).to.include(limitsFrom(limits));
+    const config = parseHubConfig("[route]\nip=::1", "hub.ini");
+    const { heartbeat, ...limits } = limitsFrom(config);
+    expect(DEFAULT_HUB_LIMITS).to.include(limits);
+    expect(DEFAULT_HUB_LIMITS.heartbeat).to.deep.equal(heartbeat);
   });
 
   it("warns of a hub without authkey where others can reach it, and says what to write", () => {
@@ -50,8 +63,8 @@ describe("parseHubConfig", () => {
     );
     expect(config.route.authkey).to.equal("auto");
     expect(config.groups).to.deep.equal([
-      { name: "lab", authkey: "long enough" },
-      { name: "my group", authkey: "also long" },
+      { name: "lab", authkey: "long enough", secret: "" },
+      { name: "my group", authkey: "also long", secret: "" },
     ]);
     expect(config.limits).to.include({
       maxNodes: 7,
@@ -96,7 +109,7 @@ describe("parseHubConfig", () => {
     ["[route]\nip=", /^hub\.ini:2: \[route\] ip: found nothing, allowed an/],
     [
       "[route]\nip=0.0.0.0:7749",
-      /^hub\.ini:2: \[route\] ip: found "0\.0\.0\.0:7749", allowed .*without a port/,
+      /^hub\.ini:2: \[route\] ip: found "0\.0\.0\.0:7749", allowed .*\(the port has a key of its own\)/,
     ],
     [
       "[route]\nip=::\nport=70000",
@@ -104,7 +117,7 @@ describe("parseHubConfig", () => {
     ],
     [
       "[route]\nip=::\nprot=1",
-      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port, authkey, fingerprint; did you mean port\?$/,
+      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port, authkey, fingerprint, heartbeat_interval, [a-z_, ]+; did you mean port\?$/,
     ],
     ["[route]\nip=::\nPORT=1", /did you mean port\?$/],
     [
@@ -114,7 +127,7 @@ describe("parseHubConfig", () => {
     ["[route]\nip=::\nconstructor=1", /constructor: found an unknown key/],
     [
       "[route]\nip=::\n[server.x]",
-      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[group\.NAME\], \[limits\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
+      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[group\.NAME\], \[public\.NAME\], \[limits\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
     ],
     ["[route]\nip=::\n[serve]", /did you mean \[serve\.NAME\]\?$/],
     ["[route]\nip=::\n[serve:web]", /did you mean \[serve\.web\]\?$/],
@@ -124,7 +137,7 @@ describe("parseHubConfig", () => {
     ["[route]\nip=::\n[limit]", /did you mean \[limits\]\?$/],
     [
       "[route]\nip=::\n[group.a]",
-      /^hub\.ini:3: \[group\.a\] authkey: found nothing, allowed 8–256/,
+      /^hub\.ini:3: \[group\.a\]: found no key in it, allowed: authkey .*, secret .*, or both$/,
     ],
     [
       "[route]\nip=::\n[limits]\nmax_nodes=0",
@@ -136,7 +149,10 @@ describe("parseHubConfig", () => {
       /fingerprint: found "SHA256:abc", allowed a key's fingerprint: SHA256:/,
     ],
     ["[route]\nip=::\n[something]", /allowed [^;]*$/],
-    ["[route]\nip=::\nk0=1", /allowed ip, port, authkey, fingerprint$/],
+    [
+      "[route]\nip=::\nk0=1",
+      /allowed ip, port, authkey, fingerprint, [a-z_, ]+$/,
+    ],
     ["[route]\nip=::\n[]", /\[\]: found an unknown section/],
     ["[route]\nip=::\n[__proto__]", /\[__proto__\]: found an unknown section/],
     ["[route]\nip=::\n[serve.]", /\[serve\.\]: found nothing behind the dot/],

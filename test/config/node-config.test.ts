@@ -28,6 +28,11 @@ describe("parseNodeConfig", () => {
         port: 7749,
         authkey: "",
         fingerprint: "",
+        heartbeatIntervalMs: 4_000,
+        heartbeatTimeoutMs: 12_000,
+        retryIntervalMs: 0,
+        proxyProtocol: false,
+        connectLine: false,
       },
       vnet: {
         name: "laptop",
@@ -54,10 +59,20 @@ describe("parseNodeConfig", () => {
           info: "",
           active: true,
           allow: "",
+          host: "",
+          share: "exclusive",
         },
       ],
       uses: [
-        { label: "db", serveid: 7, ip: "127.0.0.1", port: 0, active: true },
+        {
+          label: "db",
+          serveid: 7,
+          serve: "",
+          to: "",
+          ip: "127.0.0.1",
+          port: 0,
+          active: true,
+        },
       ],
       warnings: [],
     });
@@ -76,6 +91,14 @@ describe("parseNodeConfig", () => {
     expect(config.vnet).to.include({ secret: "with ; and #", encrypt: false });
     expect(config.serves[0]).to.include({ allow: `${a} ${b}` });
     expect(config.warnings).to.deep.equal([]);
+  });
+
+  it("takes the Host header that an HTTP service gets", () => {
+    const text = "[serve.a]\nport=80\ntype=HTTP\nhost=internal.example:8080";
+    expect(parse(text).serves[0]).to.include({
+      type: "HTTP",
+      host: "internal.example:8080",
+    });
   });
 
   it("leaves to the hub what only the hub reads", () => {
@@ -166,8 +189,8 @@ describe("parseNodeConfig", () => {
       [0, true],
     ]);
     expect(warnings).to.deep.equal([
-      "n.ini:3: [use.a] serveid: no serveid, so this use stays disabled; write the serve's (1–999)",
-      "n.ini:6: [use.b] serveid: no serveid, so this use stays disabled; write the serve's (1–999)",
+      "n.ini:3: [use.a] serveid: no serveid, so this stays disabled; write the serve's (1–999), or its name as serve=NAME",
+      "n.ini:6: [use.b] serveid: no serveid, so this stays disabled; write the serve's (1–999), or its name as serve=NAME",
     ]);
   });
 
@@ -225,6 +248,14 @@ describe("parseNodeConfig", () => {
       `[serve.a]\nport=1\nallow=${FINGERPRINT} home`,
       /^3: \[serve\.a\] allow: found "SHA256:/,
     ],
+    [
+      "[serve.a]\nport=1\nhost=internal.example",
+      /\[serve\.a\] host: found it with type=tcp, allowed with type=http only/,
+    ],
+    [
+      "[serve.a]\nport=1\ntype=http\nhost=a/b",
+      /\[serve\.a\] host: found "a\/b", allowed a host name or an address/,
+    ],
     ["[vnet]\nterminal=ja", /^2: \[vnet\] terminal: found "ja", allowed true/],
     ["[vnet]\nunserve_num=101", /found "101", allowed 0–100$/],
     ["[vnet]\nunserve_ttl=0", /found "0", allowed 1–86400$/],
@@ -245,7 +276,10 @@ describe("parseNodeConfig", () => {
     ["[serve.a]\nport=1\ninfo='a\tb'", /\[serve\.a\] info: found "a\\u\{9\}b"/],
     ["[use.a]\nserveid=abc", /^2: \[use\.a\] serveid: found "abc", allowed 1–/],
     ["[use.a]\nserveid=1\nport=0", /port: found "0", allowed 1–65535$/],
-    ["[use.a]\nserveid=1\nname=x", /unknown key, allowed serveid, ip, port, /],
+    [
+      "[use.a]\nserveid=1\nname=x",
+      /unknown key, allowed serveid, serve, to, ip, port, /,
+    ],
     [
       "[serve.a]\nport=1\nserveid=7\n[serve.b]\nport=1\nserveid=007",
       /^6: \[serve\.b\] serveid: found 007, which \[serve\.a\] has on line 3; /,

@@ -91,7 +91,15 @@ active=true
 `;
 
 /** What the original document did not know of. */
-const PLAIN = { authkey: "", fingerprint: "" };
+const PLAIN = {
+  authkey: "",
+  fingerprint: "",
+  heartbeatIntervalMs: 4_000,
+  heartbeatTimeoutMs: 12_000,
+  retryIntervalMs: 0,
+  proxyProtocol: false,
+  connectLine: false,
+};
 const LIMITS = parseHubConfig("[route]\nip=127.0.0.1", "none").limits;
 
 describe("The configurations of the original document", () => {
@@ -99,6 +107,7 @@ describe("The configurations of the original document", () => {
     expect(parseHubConfig(COMMENTED_HUB, "config.ini")).to.deep.equal({
       route: { ...PLAIN, ip: "127.0.0.1", port: 7749 },
       groups: [],
+      publics: [],
       limits: LIMITS,
       warnings: [],
     });
@@ -108,6 +117,7 @@ describe("The configurations of the original document", () => {
     expect(parseHubConfig(HUB, "config.ini")).to.deep.equal({
       route: { ...PLAIN, ip: "0.0.0.0", port: 7749 },
       groups: [],
+      publics: [],
       limits: LIMITS,
       // It loads and works as ever, and is told what it leaves open.
       warnings: [
@@ -149,12 +159,16 @@ describe("The configurations of the original document", () => {
           info: "Microsoft remote desktop protocol",
           active: false,
           allow: "",
+          host: "",
+          share: "exclusive",
         },
       ],
       uses: [
         {
           label: "xrdp",
           serveid: 999,
+          serve: "",
+          to: "",
           ip: "127.0.0.1",
           port: 33389,
           active: false,
@@ -191,6 +205,8 @@ describe("The configurations of the original document", () => {
         info: "home-ssh",
         active: true,
         allow: "",
+        host: "",
+        share: "exclusive",
       },
     ]);
     expect(config.uses).to.deep.equal([]);
@@ -207,7 +223,15 @@ describe("The configurations of the original document", () => {
     });
     expect(config.serves).to.deep.equal([]);
     expect(config.uses).to.deep.equal([
-      { label: "ssh", serveid: 700, ip: "127.0.0.1", port: 1122, active: true },
+      {
+        label: "ssh",
+        serveid: 700,
+        serve: "",
+        to: "",
+        ip: "127.0.0.1",
+        port: 1122,
+        active: true,
+      },
     ]);
     expect(config.warnings).to.deep.equal([]);
   });

@@ -1,7 +1,11 @@
 import { expect } from "chai";
 import {
   BOOLEAN,
+  DIAL_HOST,
   HOST,
+  HOST_HEADER,
+  HUB_HOST,
+  LISTEN_HOST,
   INFO,
   FINGERPRINT,
   FINGERPRINTS,
@@ -10,6 +14,7 @@ import {
   SECRET,
   SECRET_OR_AUTO,
   SERVE_SERVEID,
+  canListenOn,
   fitLabel,
 } from "../../src/config/value.js";
 import type { ValueKind } from "../../src/config/value.js";
@@ -27,6 +32,22 @@ const KEY = `SHA256:${"aB3+/".repeat(8)}xyz`;
 const OTHER_KEY = `SHA256:${"A".repeat(43)}`;
 
 const ROWS: readonly Row[] = [
+  {
+    name: "A Host header",
+    kind: HOST_HEADER,
+    good: [
+      ["internal.example", "internal.example"],
+      ["internal.example:8080", "internal.example:8080"],
+      ["192.0.2.1:80", "192.0.2.1:80"],
+      ["[::1]", "[::1]"],
+      ["[2001:db8::1]:8080", "[2001:db8::1]:8080"],
+    ],
+    bad: [
+      ...["", ":", "a:", ":80", "a:0", "a:65536", "a:b", "a:1:2", "::1"],
+      ...["[::1", "[::1]x", "[fe80::1%eth0]", "http://a", "a b", "a\r\nb: c"],
+      ...["bücher.example", "a/b", "[a]", longName],
+    ],
+  },
   {
     name: "A fingerprint",
     kind: FINGERPRINT,
@@ -61,6 +82,39 @@ const ROWS: readonly Row[] = [
       ["8 signs!", "8 signs!"],
     ],
     bad: ["", "AUTO", "seven77"],
+  },
+  {
+    name: "What can be dialled",
+    kind: DIAL_HOST,
+    good: [
+      ["example.org", "example.org"],
+      ["[::1]", "::1"],
+      ["unix:/run/db.sock", "unix:/run/db.sock"],
+      ["exec:ssh -W a:22 b", "exec:ssh -W a:22 b"],
+      ["vsock:3:22", "vsock:3:22"],
+      ["hvsock:/run/vm.sock:22", "hvsock:/run/vm.sock:22"],
+    ],
+    bad: ["", "unix:", "unix:x", "exec:", "vsock:3", "tcp:a:1", "UNIX:/run/x"],
+  },
+  {
+    name: "What a use listens on",
+    kind: LISTEN_HOST,
+    good: [
+      ["127.0.0.1", "127.0.0.1"],
+      ["unix:/run/db.sock", "unix:/run/db.sock"],
+    ],
+    bad: ["unix:x", "exec:cat", "vsock:3:22", "hvsock:/run/vm.sock:22"],
+  },
+  {
+    name: "The way to a hub",
+    kind: HUB_HOST,
+    good: [
+      ["0.0.0.0", "0.0.0.0"],
+      ["unix:/run/hub.sock", "unix:/run/hub.sock"],
+      ["exec:ssh -W hub:7749 b", "exec:ssh -W hub:7749 b"],
+      ["hvsock:/run/vm.sock:22", "hvsock:/run/vm.sock:22"],
+    ],
+    bad: ["", "exec:", "hvsock:/run/vm.sock"],
   },
   {
     name: "A host",
@@ -212,4 +266,29 @@ describe("fitLabel", () => {
     for (const text of ["", "   ", "\u0000\u202e"])
       expect(fitLabel(text, "vnet")).to.equal("vnet");
   });
+});
+
+describe("What cannot be dialled or listened on", () => {
+  it("has a reason of its own where it is a link", () => {
+    expect(DIAL_HOST.whyNot?.("unix:run/x")).to.include("must be absolute");
+    expect(DIAL_HOST.whyNot?.("not a host")).to.equal(null);
+    expect(LISTEN_HOST.whyNot?.("exec:cat")).to.include("nothing can listen");
+    expect(LISTEN_HOST.whyNot?.("exec:./cat")).to.include("absolute path");
+  });
+
+  it("is shown without the arguments of a program", () => {
+    expect(DIAL_HOST.shown?.("exec:ssh 'open secret")).to.equal("exec:ssh");
+    expect(DIAL_HOST.shown?.("a b")).to.equal("a b");
+  });
+});
+
+describe("canListenOn", () => {
+  for (const host of ["::", "example.org", "unix:/run/x", "hvsock:/run/x:1"])
+    it(`holds for ${host}`, () => {
+      expect(canListenOn(host)).to.equal(true);
+    });
+  for (const host of ["exec:cat", "vsock:3:22", "unix:x", "hvsock:/run/x"])
+    it(`does not hold for ${host}`, () => {
+      expect(canListenOn(host)).to.equal(false);
+    });
 });

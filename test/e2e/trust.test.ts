@@ -424,6 +424,7 @@ describe("a stranger on the hub's port", function () {
       ip: "127.0.0.1",
       port: 9,
       info: "",
+      share: "exclusive",
     };
     stranger.say({ type: "update", serveid: ID, serve });
     stranger.say({ type: "unregister", serveid: ID });

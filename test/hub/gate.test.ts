@@ -11,12 +11,19 @@ function setUp(limits: { all?: number; perAddress?: number } = {}) {
     },
     () => clock.ms,
   );
-  const enter = (address: string) => {
+  /** one that has said nothing */
+  const arrive = (address: string | undefined) => {
     const socket = new PassThrough();
     gate.enter(socket, address);
     return socket;
   };
-  return { gate, clock, enter };
+  /** one that began a handshake */
+  const enter = (address: string | undefined) => {
+    const socket = arrive(address);
+    gate.beginHandshake(socket, address);
+    return socket;
+  };
+  return { gate, clock, arrive, enter };
 }
 
 const states = (sockets: PassThrough[]) =>
@@ -54,6 +61,54 @@ describe("the hub's gate", () => {
     const crowd = [enter("a"), enter("a"), enter("a")];
     expect(proved.destroyed).to.equal(false);
     expect(states(crowd)).to.equal("out in in");
+  });
+
+  it("lets half of all be silent ones of one address, as a burst of legs is until it is read", () => {
+    const { arrive } = setUp({ all: 10, perAddress: 2 });
+    const crowd = Array.from({ length: 6 }, () => arrive("a"));
+    expect(states(crowd)).to.equal("out in in in in in");
+  });
+
+  it("lets no fewer be silent than may make a handshake", () => {
+    const { arrive } = setUp({ all: 4, perAddress: 3 });
+    const crowd = Array.from({ length: 4 }, () => arrive("a"));
+    expect(states(crowd)).to.equal("out in in in");
+  });
+
+  it("keeps handshakes within their own bound, and silent ones are not cut for them", () => {
+    const { gate, arrive, enter } = setUp({ all: 100, perAddress: 2 });
+    const silent = Array.from({ length: 10 }, () => arrive("a"));
+    const crowd = [enter("a"), enter("a"), enter("a")];
+    expect(states(crowd)).to.equal("out in in");
+    expect(states(silent)).to.equal(Array(10).fill("in").join(" "));
+    for (const leg of silent) gate.leave(leg);
+    expect(states([enter("a")])).to.equal("in");
+    expect(states(crowd)).to.equal("out out in");
+    expect(gate.size).to.equal(2);
+  });
+
+  it("counts one for its true address once its proxy has told it", () => {
+    const { gate, arrive } = setUp({ all: 4, perAddress: 1 });
+    const moved = arrive("proxy");
+    gate.moveTo(moved, "client");
+    const others = [arrive("proxy"), arrive("proxy")];
+    expect(states([moved, ...others])).to.equal("in in in");
+    const third = arrive("proxy");
+    expect(states([moved, ...others, third])).to.equal("in out in in");
+  });
+
+  it("bounds those without an address of their own by the bound of all only", () => {
+    const { enter } = setUp({ all: 3, perAddress: 1 });
+    const crowd = Array.from({ length: 4 }, () => enter(undefined));
+    expect(states(crowd)).to.equal("out in in in");
+  });
+
+  it("takes nobody back whom it turned away", () => {
+    const { gate, arrive } = setUp({ all: 2 });
+    const [first] = [arrive("a"), arrive("b"), arrive("c")];
+    gate.beginHandshake(first, "a");
+    gate.moveTo(first, "d");
+    expect(gate.size).to.equal(2);
   });
 
   it("counts to zero when all have gone", () => {

@@ -91,7 +91,7 @@ describe("a group", () => {
   });
 
   it("tells each change once to each member, as a delta", async () => {
-    const serve = group.register(home, 700, SERVE, 0);
+    const { serve } = group.register(home, 700, SERVE, 0);
     await setImmediate();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([{ serves: [web], complete: true }]);
@@ -107,7 +107,7 @@ describe("a group", () => {
     await setImmediate();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([
-        { goneServes: [700], complete: true },
+        { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
       ]);
 
     await setImmediate();
@@ -138,10 +138,10 @@ describe("a group", () => {
   });
 
   it("tells of the end only, where a serve came and went in one turn", async () => {
-    group.remove(group.register(home, 700, SERVE, 0));
+    group.remove(group.register(home, 700, SERVE, 0).serve);
     await setImmediate();
     expect(office.heard()).to.deep.equal([
-      { goneServes: [700], complete: true },
+      { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
     ]);
   });
 
@@ -186,7 +186,7 @@ describe("a group", () => {
     await setImmediate();
     for (const member of [home, office, lab]) member.heard();
 
-    const serve = group.register(home, 0, SERVE, office.vnetid);
+    const { serve } = group.register(home, 0, SERVE, office.vnetid);
     await setImmediate();
     const { serveid } = serve;
     expect(office.heard()).to.deep.equal([
@@ -197,7 +197,7 @@ describe("a group", () => {
     group.remove(serve);
     await setImmediate();
     expect(office.heard()).to.deep.equal([
-      { goneServes: [serveid], complete: true },
+      { goneServes: [{ serveid, vnetid: 1 }], complete: true },
     ]);
     expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
   });
@@ -212,7 +212,7 @@ describe("a group", () => {
 
   it("tells that a node went before its private serves go, in one order", async () => {
     group.register(home, 700, SERVE, 0);
-    const unserve = group.register(home, 0, SERVE, office.vnetid);
+    const { serve: unserve } = group.register(home, 0, SERVE, office.vnetid);
     await setImmediate();
     office.heard();
     group.leave(home);
@@ -220,11 +220,12 @@ describe("a group", () => {
     const told = office.heard();
     const nodeAt = told.findIndex((change) => change.goneNodes?.includes(1));
     const serveAt = told.findIndex((change) =>
-      change.goneServes?.includes(unserve.serveid),
+      change.goneServes?.some(({ serveid }) => serveid === unserve.serveid),
     );
     expect(nodeAt).to.be.at.least(0);
     expect(serveAt).to.be.greaterThan(nodeAt);
-    expect(told.flatMap((change) => change.goneServes ?? [])).to.have.members([
+    const gone = told.flatMap((change) => change.goneServes ?? []);
+    expect(gone.map(({ serveid }) => serveid)).to.have.members([
       700,
       unserve.serveid,
     ]);
@@ -233,10 +234,10 @@ describe("a group", () => {
   it("removes all serves of a node that leaves, and no others", () => {
     group.register(home, 700, SERVE, 0);
     group.register(home, 0, SERVE, 2);
-    const kept = group.register(office, 701, SERVE, 0);
+    const { serve: kept } = group.register(office, 701, SERVE, 0);
     group.leave(home);
-    expect(group.serve(700)).to.be.undefined;
-    expect(group.serve(701)).to.equal(kept);
+    expect(group.holders(700)).to.be.empty;
+    expect(group.serveOf(office, 701)).to.equal(kept);
     expect(group.counts).to.deep.equal({ nodes: 1, serves: 1 });
   });
 
@@ -282,5 +283,44 @@ describe("a group", () => {
     group.leave(home);
     group.leave(office);
     expect(group.isEmpty).to.be.true;
+  });
+
+  it("tells in one message of the serve that was displaced and of the one in its place", async () => {
+    const takeover = { ...SERVE, share: "takeover" } as const;
+    group.register(home, 700, takeover, 0);
+    await setImmediate();
+    office.heard();
+    group.register(office, 0, takeover, 0);
+    await setImmediate();
+    expect(office.heard()).to.deep.equal([
+      {
+        goneServes: [{ serveid: 700, vnetid: 1 }],
+        serves: [{ ...web, vnetid: 2, share: "takeover" }],
+        complete: true,
+      },
+    ]);
+    expect(group.serveOf(home, 700)).to.be.undefined;
+    expect(group.serveOf(office, 700)).to.include({ owner: office });
+  });
+
+  it("tells of the one that left only, where another node has the same id", async () => {
+    const balance = { ...SERVE, share: "balance" } as const;
+    for (const owner of [home, office]) group.register(owner, 700, balance, 0);
+    await setImmediate();
+    office.heard();
+    group.leave(home);
+    await setImmediate();
+    expect(office.heard()).to.deep.equal([
+      {
+        goneNodes: [1],
+        goneServes: [{ serveid: 700, vnetid: 1 }],
+        complete: true,
+      },
+    ]);
+    expect(group.holders(700).map(({ owner }) => owner)).to.deep.equal([
+      office,
+    ]);
+    const [told] = join(3, "lab").heard();
+    expect(told?.serves?.map(({ vnetid }) => vnetid)).to.deep.equal([2]);
   });
 });

@@ -34,7 +34,10 @@ async function openChannel(hub: TestHub, from: HubClient, to: HubClient) {
 
 /** Waits for the change that says that a serve went. */
 async function untilGone(client: HubClient, serveid: number): Promise<void> {
-  while (!(await client.next("directory")).goneServes.includes(serveid));
+  for (;;) {
+    const { goneServes } = await client.next("directory");
+    if (goneServes.some((gone) => gone.serveid === serveid)) return;
+  }
 }
 
 describe("the hub", () => {
@@ -309,7 +312,7 @@ describe("the hub", () => {
         const blue = await hub.client({ name: "blue 2", group: "blue" });
         expect(blue.vnetid).to.equal(2);
         red.send({ type: "channel", request: 1, vnetid: 2 });
-        const ask = { ip: "127.0.0.1", port: 22 };
+        const ask = { ip: "127.0.0.1", port: 22, keep: false };
         red.send({ type: "unserve", request: 2, vnetid: 2, ...ask });
         for (const request of [1, 2])
           expect(await red.next("refused")).to.deep.include({
@@ -406,6 +409,53 @@ describe("the hub", () => {
       }));
   });
 
+  describe("with serves that are shared", () => {
+    it("tells the owner of a serve that was taken over by whom", () =>
+      withHub(async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        const share = "takeover" as const;
+        await home.register(7, { share });
+        expect(await office.register(0, { share })).to.include({ serveid: 7 });
+        expect(await home.next("displaced")).to.deep.equal({
+          type: "displaced",
+          serveid: 7,
+          vnetid: office.vnetid,
+          name: "office",
+        });
+        await office.roundTrip();
+        expect(office.pending("displaced")).to.be.empty;
+        // It is not its own any more: neither word has an effect.
+        home.send({ type: "unregister", serveid: 7 });
+        await home.roundTrip();
+        expect(await home.register(7)).not.to.include({ serveid: 7 });
+      }));
+
+    it("goes on with the others when the session of one of several ends", () =>
+      withHub(async (hub) => {
+        const share = "balance" as const;
+        const [home, office, lab] = [
+          await hub.client({ name: "home" }),
+          await hub.client({ name: "office" }),
+          await hub.client({ name: "lab" }),
+        ];
+        for (const each of [home, office])
+          expect(await each.register(700, { share })).to.include({
+            serveid: 700,
+          });
+        expect(hub.counts.serves).to.equal(2);
+        home.close();
+        await untilGone(lab, 700);
+        await eventually("one is left", () => hub.counts.serves === 1);
+        const refused = await lab.register(700);
+        expect(refused).to.deep.include({
+          type: "refused",
+          reason: "serveid 700 is held by vnet 02 (office), serve web",
+        });
+        expect(await lab.register(700, { share })).to.include({ serveid: 700 });
+      }));
+  });
+
   describe("passing on requests for unserves", () => {
     const ask = async (requester: HubClient, provider: HubClient) => {
       requester.send({
@@ -414,6 +464,7 @@ describe("the hub", () => {
         vnetid: provider.vnetid,
         ip: "127.0.0.1",
         port: 22,
+        keep: false,
       });
       return provider.next("unserve-ask");
     };
@@ -565,6 +616,7 @@ describe("the hub", () => {
           vnetid: guest.vnetid,
           ip: "127.0.0.1",
           port: 22,
+          keep: false,
         });
         expect((await office.next("refused")).reason).to.match(/^no node/);
       }));

@@ -55,4 +55,14 @@ describe("the hub's keys", () => {
     expect(open.opens(entry, "default")).to.equal(true);
     expect(open.opens(entry, "red")).to.equal(false);
   });
+
+  it("have none for a group without a key of its own, which the hub's opens", async () => {
+    const lab = { name: "lab", authkey: "" };
+    const withLab = await KeyRing.make(AUTHKEY, [RED, lab]);
+    for (const nothing of ["", null])
+      expect(withLab.find(await hintFor(nothing))).to.be.undefined;
+    const own = withLab.find(await hintFor(AUTHKEY))!;
+    expect(withLab.opens(own, "lab")).to.be.true;
+    expect(withLab.opens(own, "red")).to.be.false;
+  });
 });

@@ -5,18 +5,27 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import { KeyRing } from "../../src/hub/key-ring.js";
-import { Reception, type ControlArrival } from "../../src/hub/reception.js";
+import {
+  Reception,
+  type ControlArrival,
+  type ReceptionOptions,
+} from "../../src/hub/reception.js";
 import { createKeyHint, createLinkKey } from "../../src/keys/psk.js";
+import { createDuplexPair } from "../../src/net/duplex-pair.js";
+import { formatPeer, peerOf, type Peer } from "../../src/net/peer.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
 import { eventually, within } from "../support/deadline.js";
-import { connectTo, type Observed } from "../support/echo.js";
+import { connectTo, Observed } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
 import { KeptLog } from "../support/kept-log.js";
 
 const AUTHKEY = "the-key-of-the-hub";
+/** The beginning of a ClientHello. */
+const HALF_TLS = Buffer.from("1603010200", "hex");
 const TICKET = "0123456789abcdef0123456789abcdef";
 
 describe("the hub's reception", () => {
@@ -33,7 +42,10 @@ describe("the hub's reception", () => {
     keys = await KeyRing.make(AUTHKEY);
   });
 
-  async function open(limits: { perAddress?: number; handshakeMs?: number }) {
+  async function open(
+    limits: { perAddress?: number; handshakeMs?: number },
+    options: Partial<ReceptionOptions> = {},
+  ) {
     log = new KeptLog();
     reception = new Reception({
       keys,
@@ -48,11 +60,12 @@ describe("the hub's reception", () => {
         tickets.push(ticket);
         return ticket === TICKET;
       },
+      ...options,
     });
     server = createServer({ allowHalfOpen: true });
     server.on("connection", (socket) => {
       sockets.push(socket);
-      void reception.receive(socket);
+      void reception.receive(socket, peerOf(socket));
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -75,12 +88,16 @@ describe("the hub's reception", () => {
     return client;
   }
 
-  async function handshake(authkey: string | null) {
+  async function offered(authkey: string | null) {
     const key = await createLinkKey(authkey);
-    const client = await say();
+    return { identity: createKeyHint(key), psk: key.psk };
+  }
+
+  async function handshake(authkey: string | null, before = "") {
+    const offer = await offered(authkey);
+    const client = await say(before);
     client.socket.removeAllListeners("data").pause();
-    const offered = { identity: createKeyHint(key), psk: key.psk };
-    return secureAsClient(client.socket, offered, 8_000);
+    return secureAsClient(client.socket, offer, 8_000);
   }
 
   it("lets in who has the key, and counts it until its node has proved itself", async () => {
@@ -117,6 +134,21 @@ describe("the hub's reception", () => {
     expect(performance.now() - startedAt).to.be.at.least(150);
     await eventually("an arrival", () => arrivals[0]);
   });
+
+  for (const [what, act] of [
+    ["ends", (socket: Socket) => socket.end(HALF_TLS)],
+    [
+      "says too much",
+      (socket: Socket) => socket.write(Buffer.alloc(1 << 20, HALF_TLS)),
+    ],
+  ] as const)
+    it(`forgets at once who has to wait and ${what}`, async () => {
+      await open({ handshakeMs: 60_000 });
+      await failureOf(handshake("another-key"));
+      const client = await say();
+      act(client.socket);
+      await eventually("nobody is left", () => reception.size === 0);
+    });
 
   it("passes on a leg whose ticket is known, and closes one whose is not", async () => {
     await open({});
@@ -169,5 +201,263 @@ describe("the hub's reception", () => {
     await within("the oldest is closed", crowd[0]!.ended);
     expect(log.texts).to.deep.equal([]);
     expect(reception.size).to.be.at.most(3);
+  });
+
+  it("cuts none of a burst of legs from one address", async () => {
+    await open({ perAddress: 2 });
+    const legs = await Promise.all(
+      Array.from({ length: 40 }, () => say(encodeLegPreamble(TICKET))),
+    );
+    await eventually("all came", () => tickets.length === legs.length);
+    expect(legs.map(({ state }) => state)).to.not.include("reset");
+    expect(reception.size).to.equal(0);
+    expect(log.texts).to.deep.equal([]);
+  });
+
+  it("bounds those of a Unix socket only all together", async () => {
+    await open({ perAddress: 1 });
+    const ends = Array.from({ length: 5 }, () => {
+      const { a, b } = createDuplexPair();
+      void reception.receive(b, { address: "unix", port: 0 });
+      a.write(HALF_TLS);
+      return a.on("error", () => undefined);
+    });
+    await eventually("they stand there", () => reception.size === 5);
+    ends[0]!.write("rubbish".padEnd(600, "x"));
+    await eventually("one is gone", () => reception.size === 4);
+    expect(log.texts).to.have.length(1);
+    expect(log.texts[0]).to.match(/^connection from unix: /);
+    for (const end of ends) end.destroy();
+  });
+
+  it("turns everybody away once it is closed", async () => {
+    await open({});
+    reception.close();
+    await within("it is closed", (await say(HALF_TLS)).ended);
+    expect(reception.size).to.equal(0);
+  });
+
+  describe("behind a proxy", () => {
+    const headerOf = (address: string) =>
+      `PROXY TCP4 ${address} 127.0.0.1 1234 7749\r\n`;
+    const behindProxy = { proxyProtocol: true };
+
+    it("knows a control link by the address that the header says", async () => {
+      await open({}, behindProxy);
+      await handshake(AUTHKEY, headerOf("10.0.0.1"));
+      const arrival = await eventually("an arrival", () => arrivals[0]);
+      expect(arrival.from).to.equal("10.0.0.1:1234");
+    });
+
+    it("takes header and leg in one packet, or byte by byte", async () => {
+      await open({}, behindProxy);
+      const bytes = Buffer.concat([
+        Buffer.from("0d0a0d0a000d0a515549540a2111000c", "hex"),
+        Buffer.from("0a0000010a00000204d21e45", "hex"),
+        encodeLegPreamble(TICKET),
+      ]);
+      await say(bytes);
+      const slow = await say();
+      slow.socket.setNoDelay();
+      for (const byte of bytes) {
+        slow.socket.write(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+      await eventually("both came", () => tickets.length === 2);
+      expect(log.texts).to.deep.equal([]);
+    });
+
+    it("knows the proxy's own connections by its own address", async () => {
+      await open({}, behindProxy);
+      await handshake(AUTHKEY, "PROXY UNKNOWN\r\n");
+      const arrival = await eventually("an arrival", () => arrivals[0]);
+      expect(arrival.from).to.match(/^127\.0\.0\.1:\d+$/);
+    });
+
+    it("makes wait the address that showed a wrong key, and nobody else", async () => {
+      await open({}, behindProxy);
+      await failureOf(handshake("another-key", headerOf("10.0.0.1")));
+      expect(log.texts).to.deep.equal([
+        "connection from 10.0.0.1:1234: does not have the authkey",
+      ]);
+      const timeOf = async (address: string) => {
+        const offer = await offered(AUTHKEY);
+        const startedAt = performance.now();
+        const client = await say(headerOf(address));
+        client.socket.removeAllListeners("data").pause();
+        await secureAsClient(client.socket, offer, 8_000);
+        return performance.now() - startedAt;
+      };
+      expect(await timeOf("10.0.0.2")).to.be.below(150);
+      expect(await timeOf("10.0.0.1")).to.be.at.least(150);
+    });
+
+    it("bounds handshakes of an address, not those of its proxy", async () => {
+      await open({ perAddress: 1 }, behindProxy);
+      const crowd: Observed[] = [];
+      for (const address of ["10.0.0.1", "10.0.0.2", "10.0.0.1"]) {
+        const hello = [Buffer.from(headerOf(address)), HALF_TLS];
+        const size = reception.size;
+        crowd.push(await say(Buffer.concat(hello)));
+        if (crowd.length < 3)
+          await eventually("it came", () => reception.size === size + 1);
+      }
+      await within("the older one is closed", crowd[0]!.ended);
+      expect(crowd.map(({ state }) => state).slice(1)).to.deep.equal(
+        Array(2).fill("open"),
+      );
+    });
+
+    it("counts for its true address who is silent behind the header", async () => {
+      await open({ perAddress: 1 }, behindProxy);
+      const crowd: Observed[] = [];
+      while (crowd.length < 60) {
+        crowd.push(await say(headerOf(`10.0.0.${crowd.length}`)));
+        await eventually("it came", () => reception.size === crowd.length);
+      }
+      expect(crowd.filter(({ state }) => state !== "open")).to.be.empty;
+    });
+
+    for (const [what, bytes] of [
+      ["no header but TLS", HALF_TLS],
+      ["no header but a leg", encodeLegPreamble(TICKET)],
+      ["a malformed header", Buffer.from("PROXY TCP4 here there 1 2\r\n")],
+      ["a header without an end", Buffer.from("PROXY ".padEnd(200, "x"))],
+    ] as const)
+      it(`turns away ${what}, with one line of the log`, async () => {
+        await open({}, behindProxy);
+        await within("it is closed", (await say(bytes)).ended);
+        await eventually("nobody is left", () => reception.size === 0);
+        expect(log.texts).to.have.length(1);
+        expect(log.texts[0]).to.match(
+          /^connection from 127\.0\.0\.1:\d+: .*PROXY header/,
+        );
+        expect(tickets).to.have.length(0);
+      });
+
+    for (const bytes of ["", "PROXY TCP4 10.0.0.1 10", headerOf("10.0.0.1")])
+      it(`gives up who says ${JSON.stringify(bytes)} and then no more`, async () => {
+        await open({ handshakeMs: 100 }, behindProxy);
+        await within("it is closed", (await say(bytes)).ended);
+        await eventually("nobody is left", () => reception.size === 0);
+        expect(log.texts).to.have.length(1);
+      });
+  });
+
+  describe("with a CONNECT line", () => {
+    it("answers it, behind a PROXY header too, and goes on as usual", async () => {
+      await open({}, { connectLine: true, proxyProtocol: true });
+      const header = "PROXY UNKNOWN\r\n";
+      const client = await say(`${header}CONNECT 7749\n`);
+      await within("an answer", client.untilBytes(8));
+      expect(client.text).to.equal("OK 7749\n");
+      client.socket.write(encodeLegPreamble(TICKET));
+      await eventually("it came", () => tickets.length === 1);
+    });
+
+    it("takes a leg that does not wait for the answer", async () => {
+      await open({}, { connectLine: true });
+      const line = Buffer.from("CONNECT 1\n");
+      await say(Buffer.concat([line, encodeLegPreamble(TICKET)]));
+      await eventually("it came", () => tickets.length === 1);
+    });
+
+    for (const bytes of [HALF_TLS, "CONNECT x\n", "CONNECT ".padEnd(99, "1")])
+      it(`turns away ${JSON.stringify(bytes.toString().slice(0, 9))}, without an answer`, async () => {
+        await open({}, { connectLine: true });
+        const client = await say(bytes);
+        await within("it is closed", client.ended);
+        expect(client.bytes).to.equal(0);
+        expect(log.texts.join()).to.include("a line CONNECT and a port");
+      });
+
+    it("gives up who says half of it and then no more", async () => {
+      await open({ handshakeMs: 100 }, { connectLine: true });
+      await within("it is closed", (await say("CONN")).ended);
+    });
+  });
+
+  describe("with a place for plain clients", () => {
+    const plain: { connection: Observed<Duplex>; from: string }[] = [];
+    const onPlain = (connection: Duplex, peer: Peer) => {
+      const from = formatPeer(peer);
+      plain.push({ connection: new Observed(connection), from });
+    };
+
+    afterEach(() => {
+      plain.length = 0;
+    });
+
+    for (const text of [
+      "SSH-2.0-OpenSSH_9.2\r\n",
+      "GET / HTTP/1.1\r\n\r\n",
+      "v",
+      "vnet-le",
+      "vnet-lag, and more",
+      "\0",
+    ])
+      it(`hands over all of ${JSON.stringify(text)}`, async () => {
+        await open({}, { onPlain });
+        const client = await say();
+        client.socket.end(text);
+        const { connection, from } = await eventually(
+          "a plain one",
+          () => plain[0],
+        );
+        expect(reception.size).to.equal(0);
+        expect(from).to.match(/^127\.0\.0\.1:\d+$/);
+        await within("its end", connection.ended);
+        expect(connection.text).to.equal(text);
+        connection.socket.end("answer");
+        await within("the answer", client.ended);
+        expect(client.text).to.equal("answer");
+        expect(log.texts).to.deep.equal([]);
+      });
+
+    it("hands over as soon as it can be no leg any more", async () => {
+      await open({}, { onPlain });
+      const client = await say("vnet");
+      client.socket.write("-x");
+      const { connection } = await eventually("a plain one", () => plain[0]);
+      await within("its bytes", connection.untilBytes(6));
+      expect(connection.text).to.equal("vnet-x");
+    });
+
+    it("hands over who is silent for a second", async () => {
+      await open({}, { onPlain });
+      const startedAt = performance.now();
+      const client = await say();
+      const { connection } = await eventually("a plain one", () => plain[0]);
+      expect(performance.now() - startedAt).to.be.within(900, 3_000);
+      connection.socket.write("220 speaks first");
+      await within("it", client.untilBytes(16));
+      client.socket.write("HELO");
+      await within("it", connection.untilBytes(4));
+      expect(log.texts).to.deep.equal([]);
+    });
+
+    it("still takes legs, in pieces too, and control links", async () => {
+      await open({}, { onPlain });
+      const bytes = encodeLegPreamble(TICKET);
+      const leg = await say();
+      leg.socket.setNoDelay();
+      for (const byte of bytes) {
+        leg.socket.write(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+      await eventually("a leg", () => tickets.length === 1);
+      await handshake(AUTHKEY);
+      await eventually("an arrival", () => arrivals[0]);
+      expect(plain).to.have.length(0);
+    });
+
+    it("closes who is gone without a word, and hands nothing over", async () => {
+      await open({}, { onPlain });
+      const client = await say();
+      await eventually("it came", () => reception.size === 1);
+      client.socket.resetAndDestroy();
+      await eventually("it is gone", () => reception.size === 0);
+      expect(plain).to.have.length(0);
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
 import {
+  addressKey,
   formatAddress,
   isLoopback,
   networkError,
@@ -21,6 +22,42 @@ describe("formatAddress", () => {
     it(`writes ${text}`, () => {
       expect(formatAddress(host, 22)).to.equal(text);
     });
+});
+
+describe("formatAddress of a link", () => {
+  const rows: [string, string][] = [
+    ["unix:/run/db.sock", "unix:/run/db.sock"],
+    ["exec:/usr/bin/ssh -W secret:22 host", "exec:ssh"],
+    ["vsock:3:22", "vsock:3:22"],
+    ["hvsock:/run/vm.sock:22", "hvsock:/run/vm.sock:22"],
+  ];
+  for (const [link, text] of rows)
+    it(`writes ${text}, without a port`, () => {
+      expect(formatAddress(link, 0)).to.equal(text);
+    });
+});
+
+describe("addressKey", () => {
+  it("is the address where that is a host", () => {
+    expect(addressKey("::1", 22)).to.equal("[::1]:22");
+    expect(addressKey("fe80::1%eth0", 22)).to.equal("[fe80::1%eth0]:22");
+    expect(addressKey("例子.测试", 22)).to.equal("例子.测试:22");
+  });
+
+  it("is one word, also where a path has spaces", () => {
+    expect(addressKey("unix:/a b", 0)).to.equal("unix:/a%20b");
+  });
+
+  it("tells programs with other arguments apart, and tells nothing of them", () => {
+    const [a, b] = ["one", "two"].map((host) =>
+      addressKey(`exec:ssh -W ${host}:22 jump`, 0),
+    );
+    expect(a).to.match(/^exec:ssh#[0-9a-f]{16}$/);
+    expect(b)
+      .to.match(/^exec:ssh#[0-9a-f]{16}$/)
+      .and.not.equal(a);
+    expect(addressKey("exec:ssh -W one:22 jump", 0)).to.equal(a);
+  });
 });
 
 describe("isLoopback", () => {
@@ -54,6 +91,10 @@ describe("isLoopback", () => {
     "0x7f000001",
     "127.0.0.1:80",
     "[::1]",
+    "unix:/run/db.sock",
+    "exec:localhost",
+    "vsock:1:22",
+    "hvsock:/run/vm.sock:22",
   ])
     it(`does not hold for ${JSON.stringify(host)}`, () => {
       expect(isLoopback(host)).to.equal(false);
@@ -71,6 +112,14 @@ describe("networkReason", () => {
     ];
     for (const [code, words] of rows)
       expect(networkReason(systemError(code))).to.equal(words);
+  });
+
+  it("has other words where a socket file is meant", () => {
+    const about = (code: string) =>
+      networkReason(Object.assign(systemError(code), { address: "/run/x" }));
+    expect(about("EACCES")).to.include("mode of the file");
+    expect(about("ENOENT")).to.include("no such file");
+    expect(about("ECONNREFUSED")).to.include("nothing listens there");
   });
 
   it("leaves what it has no words for as it is", () => {

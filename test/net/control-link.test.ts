@@ -99,7 +99,7 @@ describe("ControlLink", () => {
     const said: ToHub[] = [
       { type: "unregister", serveid: 1 },
       { type: "channel", request: 7, vnetid: 3 },
-      { type: "unserve", request: 8, vnetid: 3, ip: "127.0.0.1", port: 22 },
+      { type: "unserve-answer", request: 8, serveid: 3, reason: "no" },
     ];
     const bytes = Buffer.concat(said.map(encodeFrame));
 

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import { readFirstBytes } from "../../src/net/first-bytes.js";
+import { VnetError } from "../../src/errors.js";
+import { readFirst, readFirstBytes } from "../../src/net/first-bytes.js";
 import { cutsOf } from "../support/cuts.js";
 import { within } from "../support/deadline.js";
 import { createDuplexPair } from "../support/duplex-pair.js";
@@ -119,5 +120,88 @@ describe("readFirstBytes", () => {
     const reading = failureOf(readFirstBytes(b, 8, LATE_MS));
     a.resetAndDestroy();
     expect((await reading).code).to.equal("closed");
+  });
+});
+
+describe("readFirst", () => {
+  afterEach(destroySocketPairs);
+
+  /** A line and its length. */
+  const parseLine = (head: Buffer) => {
+    const end = head.indexOf("\n");
+    if (end > 8) throw new VnetError("protocol", "too long a line");
+    return end < 0
+      ? null
+      : { value: head.toString("latin1", 0, end), bytes: end + 1 };
+  };
+
+  it("finds what it parses and loses nothing behind it, however it is cut", async () => {
+    const bytes = Buffer.from("line 1\nline 2\nand then more");
+    for (const { name, chunks } of cutsOf(bytes, 20)) {
+      const { a, b } = createDuplexPair();
+      b.cut = () => chunks;
+      a.end(bytes);
+      const first = await readFirst(b, parseLine, LATE_MS);
+      expect(first, name).to.equal("line 1");
+      const looked = await readFirst(b, peek, LATE_MS);
+      expect("line 2\nand then more", name).to.match(
+        new RegExp(`^${looked}`, "m"),
+      );
+      const second = await readFirst(b, parseLine, LATE_MS);
+      expect(second, name).to.equal("line 2");
+      expect(await rest(b), name).to.equal("and then more");
+    }
+  });
+
+  /** Looks at whatever is there, and takes nothing. */
+  const peek = (head: Buffer) => ({ value: head.toString(), bytes: 0 });
+
+  it("takes nothing when it finds nothing in time", async () => {
+    const { a, b } = await createSocketPair();
+    a.write("no line");
+    const error = await failureOf(readFirst(b, parseLine, 50));
+    expect(error.code).to.equal("timeout");
+    a.end(", and more");
+    expect(await rest(b)).to.equal("no line, and more");
+  });
+
+  it("takes nothing when parsing fails, and says why", async () => {
+    const { a, b } = await createSocketPair();
+    a.end("much too long\n");
+    const error = await failureOf(readFirst(b, parseLine, LATE_MS));
+    expect(error.message).to.equal("too long a line");
+    expect(await rest(b)).to.equal("much too long\n");
+  });
+
+  it("sees an end behind what is not enough at once, and takes nothing", async () => {
+    const { a, b } = await createSocketPair();
+    a.end("no line");
+    const error = await failureOf(readFirst(b, parseLine, LATE_MS));
+    expect(error.code).to.equal("closed");
+    expect(await rest(b)).to.equal("no line");
+  });
+
+  it("looks at new bytes only, each time at all of them", async () => {
+    const { a, b } = await createSocketPair();
+    const heads: string[] = [];
+    const found = readFirst(
+      b,
+      (head) => {
+        heads.push(head.toString());
+        if (head.length < 3) a.write("x");
+        return head.length < 3 ? null : { value: 0, bytes: 3 };
+      },
+      LATE_MS,
+    );
+    a.write("x");
+    await within("three bytes", found);
+    expect(heads).to.deep.equal(["x", "xx", "xxx"]);
+  });
+
+  it("rejects at once for a connection that is gone already", async () => {
+    const { a, b } = createDuplexPair();
+    for (const end of [a, b]) end.on("error", () => undefined).destroy();
+    const error = await failureOf(readFirst(b, parseLine, LATE_MS));
+    expect(error.code).to.equal("closed");
   });
 });

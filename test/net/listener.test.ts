@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { VnetError } from "../../src/errors.js";
 import { Listener } from "../../src/net/listener.js";
 import { within } from "../support/deadline.js";
@@ -27,7 +27,9 @@ describe("Listener", () => {
     const listener = await Listener.start({
       host: "127.0.0.1",
       port,
-      onConnection: (socket) => {
+      onConnection: (connection) => {
+        const socket = connection;
+        if (!(socket instanceof Socket)) throw new Error("is no socket");
         sockets.push(socket);
         arrivals.push(socket);
         onArrival(socket);

@@ -1,9 +1,12 @@
 import { expect } from "chai";
 import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
 import { reset } from "../../src/net/reset.js";
 import { within } from "../support/deadline.js";
 import { createDuplexPair } from "../support/duplex-pair.js";
 import { Observed } from "../support/echo.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import {
   createSocketPair,
   destroySocketPairs,
@@ -57,6 +60,23 @@ describe("reset", () => {
     await within("closed", once(a, "close"));
     reset(a);
     expect(closes).to.equal(1);
+  });
+
+  it("destroys a Unix socket, which knows no reset", async function () {
+    if (process.platform === "win32") this.skip();
+    const folder = makeFolder();
+    const server = createServer().listen(join(folder, "s"));
+    try {
+      await once(server, "listening");
+      const socket = connect(join(folder, "s"));
+      await within("connected", once(socket, "connect"));
+      const closed = once(socket, "close");
+      reset(socket);
+      await within("closed", closed);
+    } finally {
+      server.close();
+      removeFolder(folder);
+    }
   });
 
   it("does nothing to a socket that is closed already", async () => {

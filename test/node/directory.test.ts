@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Share } from "../../src/config/config.js";
 import { Directory, type DirectoryNews } from "../../src/node/directory.js";
 import { fingerprintOf } from "../../src/keys/fingerprint.js";
 import type { DirectoryChange } from "../../src/wire/to-node.js";
@@ -21,6 +22,7 @@ const WEB = {
   ip: "127.0.0.1",
   port: 80,
   info: "",
+  share: "exclusive" as Share,
   temporary: false,
 };
 const SSH = { ...WEB, serveid: 3, name: "ssh", vnetid: 2 };
@@ -89,9 +91,9 @@ describe("a directory", () => {
     apply({ serves: [SSH] });
     expect(news[0]?.afterReconnect).to.be.false;
     expect(told()).to.deep.equal(["+ssh of office"]);
-    apply({ goneNodes: [1], goneServes: [700] });
+    apply({ goneNodes: [1], goneServes: [{ serveid: 700, vnetid: 1 }] });
     expect(told()).to.deep.equal(["-home", "-web of home"]);
-    apply({ goneNodes: [99], goneServes: [999] });
+    apply({ goneNodes: [99], goneServes: [{ serveid: 999, vnetid: 1 }] });
     expect(told()).to.deep.equal([]);
   });
 

@@ -122,24 +122,23 @@ describe("a node's way to the hub", () => {
 
   it("is given up when the hub goes silent, with the streams that ran over it", () =>
     withFakeHub(async (hub) => {
-      const config = nodeSettings(hub.port, { name: "home" });
-      await withNode(
-        config,
-        async (node) => {
-          const first = await hub.next();
-          first.say(WELCOME);
-          first.say(EMPTY);
-          await node.online();
-          expect(node.vnetid).to.equal(5);
-          await node.untilNotice(/is lost: nothing heard/);
-          const second = await hub.next();
-          await within("the first link's end", first.observed.ended);
-          await eventually("the old number is asked for", () =>
-            second.observed.text.includes('"vnetid":5'),
-          );
-        },
-        { heartbeat: { intervalMs: 30, timeoutMs: 120 } },
-      );
+      const config = nodeSettings(hub.port, {
+        name: "home",
+        route: { heartbeatIntervalMs: 30, heartbeatTimeoutMs: 120 },
+      });
+      await withNode(config, async (node) => {
+        const first = await hub.next();
+        first.say(WELCOME);
+        first.say(EMPTY);
+        await node.online();
+        expect(node.vnetid).to.equal(5);
+        await node.untilNotice(/is lost: nothing heard/);
+        const second = await hub.next();
+        await within("the first link's end", first.observed.ended);
+        await eventually("the old number is asked for", () =>
+          second.observed.text.includes('"vnetid":5'),
+        );
+      });
     }));
 
   it("is tried again after each attempt that fails, and shows the hub's own words", () =>

@@ -596,6 +596,7 @@ describe("a node", () => {
         ip: "127.0.0.1",
         port: service.port,
         info: "",
+        share: "exclusive",
         temporary: false,
       };
       expect(office.control.remoteServes()).to.deep.equal([remote]);
@@ -603,12 +604,14 @@ describe("a node", () => {
         {
           label: "web",
           serveid: 700,
+          wanted: "700",
           ip: "127.0.0.1",
           port,
           active: true,
           state: "listening",
           error: null,
           remote,
+          providers: 1,
           origin: "config",
           streams: 0,
         },

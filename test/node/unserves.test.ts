@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { RemoteServe, UseView } from "../../src/node/control.js";
 import type { VnetSettings } from "../../src/config/config.js";
 import { Identity } from "../../src/keys/identity.js";
@@ -7,6 +9,7 @@ import { encodeChannelFrame, FrameType } from "../../src/wire/channel-frame.js";
 import { eventually, within } from "../support/deadline.js";
 import { Observed, startEcho, type TestServer } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import type { HubClient } from "../support/hub-client.js";
 import type { TestNode } from "../support/node.js";
@@ -113,6 +116,37 @@ async function openByHand(
 }
 
 describe("an unserve", () => {
+  it("is for hosts only: no request starts a program or opens a socket file at the provider", () =>
+    withPair(
+      { allowUnserve: true, unserveRemote: true, unserveNum: 9 },
+      async ({ home, office, service }) => {
+        const folder = makeFolder();
+        const mark = join(folder, "mark");
+        try {
+          for (const ip of [
+            `exec:touch ${mark}`,
+            `exec:sh -c "touch ${mark}"`,
+            ` exec:touch ${mark}`,
+            `EXEC:touch ${mark}`,
+            "unix:/run/docker.sock",
+            "vsock:2:22",
+            "hvsock:/run/vm.sock:22",
+            "/run/docker.sock",
+            "\\\\.\\pipe\\docker",
+            "127.0.0.1:22",
+            "a b",
+          ])
+            expect(await refusal(ask(office, home, service.port, ip))).to.equal(
+              "an unserve is for an IP address or a host name only, nothing else",
+            );
+          expect(existsSync(mark)).to.equal(false);
+          expect(home.control.serves()).to.deep.equal([]);
+        } finally {
+          removeFolder(folder);
+        }
+      },
+    ));
+
   it("is granted, mapped and used", () =>
     withPair(ALLOWED, async (pair) => {
       const { hub, home, office, service } = pair;

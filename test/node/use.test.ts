@@ -1,6 +1,9 @@
 import { expect } from "chai";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
+import type { Channels } from "../../src/node/channels.js";
+import type { RemoteServe } from "../../src/node/control.js";
+import { Use } from "../../src/node/use.js";
 import { eventually, within } from "../support/deadline.js";
 import { connectTo, startEcho } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
@@ -306,4 +309,30 @@ describe("a use", () => {
       await home.control.closeServe("web");
       expect(await within("the end", user.ended)).to.equal("reset");
     }));
+
+  it("misses no change, at whatever step of settling it comes", async () => {
+    for (let steps = 0; steps < 20; steps++) {
+      let found: RemoteServe[] | string = "nobody offers it";
+      const use = new Use({
+        settings: useSettings("web", { serveid: 700, port: 1 }),
+        origin: "config",
+        channels: Object.create(null) as Channels,
+        listen: ({ host, port }) =>
+          Promise.resolve({ host, port, close: () => Promise.resolve() }),
+        search: () => ({
+          find: () => found,
+          interrupt: () => undefined,
+          close: () => undefined,
+        }),
+        warn: () => undefined,
+      });
+      const opening = use.open();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      found = [{ serveid: 700, vnetid: 1, port: 80 } as RemoteServe];
+      await use.settle();
+      await opening;
+      expect(use.view().state, `after ${steps} steps`).to.equal("listening");
+      await use.close("the end");
+    }
+  });
 });

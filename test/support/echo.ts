@@ -117,8 +117,8 @@ export class TestServer {
 }
 
 /** Sends back what comes, and its FIN. */
-export function startEcho(): Promise<TestServer> {
-  return TestServer.start(({ socket }) => socket.pipe(socket));
+export function startEcho(port = 0): Promise<TestServer> {
+  return TestServer.start(({ socket }) => socket.pipe(socket), { port });
 }
 
 /** Counts what comes; answers a FIN with a FIN and says nothing else. */

@@ -9,7 +9,7 @@ import { secureAsServer } from "../../src/net/secure.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import type { Duplex } from "node:stream";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { DEADLINE_MS, eventually } from "./deadline.js";
 import { Observed } from "./echo.js";
 import { openLinkKey } from "./link-key.js";
@@ -33,7 +33,7 @@ export class FakeHub {
       port: 0,
       onConnection: (socket) => {
         socket.on("error", () => undefined);
-        made.#accepted.push(socket);
+        if (socket instanceof Socket) made.#accepted.push(socket);
       },
       onError: () => undefined,
     });

@@ -1,7 +1,8 @@
 // A NodeControl without network for tests of the terminal: keeps entries in arrays, answers at once.
 // Tests replace single methods to make them slow or failing; `calls` records what was asked.
 
-import type { NodeConfig } from "../../src/config/config.js";
+import { formatServeid, type NodeConfig } from "../../src/config/config.js";
+import { formatWanted, parseName } from "../../src/config/target.js";
 import { VnetError } from "../../src/errors.js";
 import type {
   NodeControl,
@@ -26,6 +27,7 @@ export const SSH: RemoteServe = {
   ip: "127.0.0.1",
   port: 22,
   info: "home-ssh",
+  share: "exclusive",
   temporary: false,
 };
 
@@ -143,17 +145,30 @@ export class FakeNode implements NodeControl {
 
   addUse: NodeControl["addUse"] = async (settings) => {
     this.#record("addUse", settings);
+    const { name, node } = parseName(settings.serve);
     const remote =
-      this.remoteList.find(({ serveid }) => serveid === settings.serveid) ??
-      null;
+      this.remoteList.find((serve) =>
+        settings.serve === ""
+          ? serve.serveid === settings.serveid
+          : serve.name === name && (node === null || serve.vnet === node),
+      ) ?? null;
     const state = !settings.active
       ? "inactive"
       : remote
         ? "listening"
         : "waiting";
     const port = settings.port || (remote?.port ?? 0);
-    const rest = { error: null, remote, origin: "terminal" } as const;
-    this.useList.push({ ...settings, port, state, ...rest, streams: 0 });
+    const wanted = formatWanted(settings);
+    const serveid = settings.serveid || (remote?.serveid ?? 0);
+    const providers = remote === null ? 0 : 1;
+    const rest = {
+      error: null,
+      remote,
+      providers,
+      origin: "terminal",
+    } as const;
+    const what = { serveid, wanted, port, state, streams: 0 } as const;
+    this.useList.push({ ...settings, ...what, ...rest });
     return this.#use(settings.label);
   };
 
@@ -185,12 +200,14 @@ export class FakeNode implements NodeControl {
     const use: UseView = {
       label: "unserve-001",
       serveid,
+      wanted: formatServeid(serveid),
       ip: local.ip,
       port: local.port || 8888,
       active: true,
       state: "listening",
       error: null,
       remote,
+      providers: 1,
       origin: "unserve",
       streams: 0,
     };

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { Share } from "../../src/config/config.js";
 import { Identity } from "../../src/keys/identity.js";
 import { identityProof } from "../../src/keys/psk.js";
 import { secureAsClient } from "../../src/net/secure.js";
@@ -22,6 +23,7 @@ export const SERVE = {
   ip: "127.0.0.1",
   port: 8080,
   info: "",
+  share: "exclusive" as Share,
 };
 
 /** A hello that is well formed, but for what a test wants otherwise, and proves nothing. */

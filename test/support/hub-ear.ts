@@ -6,6 +6,7 @@ import { Identity } from "../../src/keys/identity.js";
 import { identityProof } from "../../src/keys/psk.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
+import type { ServeOf } from "../../src/wire/fields.js";
 import { decodeToNode } from "../../src/wire/to-node.js";
 import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { connectTo } from "./echo.js";
@@ -15,7 +16,7 @@ export class HubEar {
   /** bytes of frames that the hub sent, heartbeats left out */
   bytes = 0;
   private welcomed = false;
-  private readonly known = new Set<number>();
+  private readonly known = new Set<string>();
   private readonly decoder = new FrameDecoder();
   private readonly waiting = new Set<() => void>();
   private readonly identity = Identity.generate();
@@ -81,8 +82,8 @@ export class HubEar {
     if (message.type === "proof") this.greet(message.challenge);
     if (message.type === "welcome") this.welcomed = true;
     if (message.type !== "directory") return;
-    for (const serveid of message.goneServes) this.known.delete(serveid);
-    for (const { serveid } of message.serves) this.known.add(serveid);
+    for (const serve of message.goneServes) this.known.delete(keyOf(serve));
+    for (const serve of message.serves) this.known.add(keyOf(serve));
   }
 
   private greet(challenge: string): void {
@@ -104,4 +105,9 @@ export class HubEar {
       }),
     );
   }
+}
+
+/** Where serves are balanced, several nodes have one id. */
+function keyOf({ serveid, vnetid }: ServeOf): string {
+  return `${serveid} ${vnetid}`;
 }

@@ -3,7 +3,8 @@
 // and afterwards nothing may be left of them in the hub.
 
 import { expect } from "chai";
-import { Hub, type HubCounts } from "../../src/hub/hub.js";
+import type { Duplex } from "node:stream";
+import { Hub, type HubCounts, type HubOptions } from "../../src/hub/hub.js";
 import { KeyRing } from "../../src/hub/key-ring.js";
 import type { HubLimits } from "../../src/hub/limits.js";
 import { HostKey } from "../../src/keys/host-key.js";
@@ -32,7 +33,10 @@ export function openKeys(): Promise<KeyRing> {
   return derived;
 }
 
-export interface TestHubOptions extends Partial<HubLimits> {
+export interface TestHubOptions
+  extends
+    Partial<HubLimits>,
+    Pick<HubOptions, "proxyProtocol" | "connectLine" | "onPlain"> {
   /** one that was reserved, for a hub that is to come back on it */
   port?: number;
 }
@@ -42,12 +46,12 @@ export class TestHub {
   readonly hostKey = HostKey.generate();
   #hub: Hub | undefined;
   #port: number;
-  readonly #limits: Partial<HubLimits>;
+  readonly #options: Omit<TestHubOptions, "port">;
   readonly #owned: (() => Promise<void> | void)[] = [];
 
-  private constructor({ port = 0, ...limits }: TestHubOptions) {
+  private constructor({ port = 0, ...options }: TestHubOptions) {
     this.#port = port;
-    this.#limits = { ...LIMITS, ...limits };
+    this.#options = options;
   }
 
   static async start(options: TestHubOptions = {}): Promise<TestHub> {
@@ -67,14 +71,18 @@ export class TestHub {
 
   /** Starts it (again), on the same port. */
   async open(): Promise<void> {
+    const { proxyProtocol, connectLine, onPlain, ...limits } = this.#options;
     this.#hub = await Hub.start({
+      ...(proxyProtocol !== undefined && { proxyProtocol }),
+      ...(connectLine !== undefined && { connectLine }),
+      ...(onPlain !== undefined && { onPlain }),
       host: "127.0.0.1",
       port: this.#port,
       software: "vnet test",
       log: this.log,
       hostKey: this.hostKey,
       keys: await openKeys(),
-      limits: this.#limits,
+      limits: { ...LIMITS, ...limits },
     });
     this.#port = this.#hub.port;
   }
@@ -117,6 +125,16 @@ export class TestHub {
     identity?: Identity,
   ): Promise<HubClient> {
     return (await this.connect()).join(fields, identity);
+  }
+
+  /** One end of a connection within the process. */
+  connectWithin(): Duplex {
+    if (this.#hub === undefined) throw new Error("the hub is stopped");
+    const duplex = this.#hub.connect();
+    this.#owned.push(() => {
+      duplex.destroy();
+    });
+    return duplex;
   }
 
   async service(start: () => Promise<TestServer>): Promise<TestServer> {

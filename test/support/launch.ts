@@ -20,8 +20,11 @@ export class Launched extends Program {
     readonly folder: string,
     args: string[],
     env: NodeJS.ProcessEnv,
+    prefix: readonly string[] = [],
   ) {
-    super(join(projectRoot, launcher), args, {
+    const file = join(projectRoot, launcher);
+    const [command = file, ...words] = [...prefix, file, ...args];
+    super(command, words, {
       cwd: folder,
       env: environment(folder, env),
     });
@@ -57,6 +60,8 @@ export interface LaunchOptions {
   env?: NodeJS.ProcessEnv;
   /** of a program that ended: started again there it has the same keys, and so is the same to the others */
   folder?: string;
+  /** a program with its arguments that becomes it: `nsenter …` */
+  prefix?: readonly string[];
 }
 
 export type Hub = Launched & { readonly port: number };
@@ -93,13 +98,22 @@ export function startNode(
   return launch("vnet", config, options);
 }
 
+/** Started with these words and no file, in an empty folder unless one is given. */
+export function startBare(
+  launcher: Launcher,
+  args: string[],
+  { env = {}, folder = makeFolder(), prefix }: Omit<LaunchOptions, "args"> = {},
+): Launched {
+  return new Launched(launcher, folder, args, env, prefix);
+}
+
 function launch(
   launcher: Launcher,
   config: string,
-  { args = [], env = {}, folder = makeFolder() }: LaunchOptions,
+  { args = [], env = {}, folder = makeFolder(), prefix }: LaunchOptions,
 ): Launched {
   writeFileSync(join(folder, "config.ini"), config);
-  return new Launched(launcher, folder, ["config.ini", ...args], env);
+  return new Launched(launcher, folder, ["config.ini", ...args], env, prefix);
 }
 
 export interface Outcome {

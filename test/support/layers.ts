@@ -9,7 +9,7 @@ const LAYERS = [
   ["base"],
   ["keys"],
   ["config"],
-  ["wire"],
+  ["wire", "import"],
   ["net"],
   ["channel"],
   ["hub", "node"],
@@ -17,8 +17,11 @@ const LAYERS = [
   ["programs"],
 ];
 const BASE = ["errors.ts", "log.ts"];
-const PROGRAMS = ["program.ts", "route.ts", "vnet.ts"];
-const TCP = /^(node:)?(net|tls)$/;
+const PROGRAMS = [
+  ...["program.ts", "program-arguments.ts", "verb.ts", "verbs.ts"],
+  ...["public-ports.ts", "shared-port.ts", "route.ts", "vnet.ts"],
+];
+const OUTSIDE = /^(node:)?(net|tls|http|https|child_process)$/;
 const PROCESS = /^(node:)?process$/;
 
 export interface Unit {
@@ -82,7 +85,7 @@ export function offencesIn(unit: Unit): string[] {
       const theirRank = rankOf(theirs);
       if (theirs !== mine && (theirRank < 0 || theirRank >= myRank))
         offences.add(`${mine} may not import ${theirs}`);
-    } else if (TCP.test(from) && !typeOnly && mine !== "net")
+    } else if (OUTSIDE.test(from) && !typeOnly && mine !== "net")
       offences.add(`only net may use ${from}`);
     else if (PROCESS.test(from) && mine !== "programs")
       offences.add("only the programs may use process");

@@ -17,7 +17,6 @@ import { DEADLINE_MS, eventually } from "./deadline.js";
 export type NodeLimits = Partial<Omit<NodeOptions, "config" | "software">>;
 
 const LIMITS: NodeLimits = {
-  heartbeat: { intervalMs: 100, timeoutMs: 2_000 },
   backoff: { firstMs: 20, maxMs: 100, healthyMs: 10_000 },
 };
 

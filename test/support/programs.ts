@@ -31,7 +31,8 @@ interface Start {
   signal?: NodeJS.Signals;
 }
 
-async function start(how: Start): Promise<Service> {
+/** One program that accepts on its port; ended and its folder removed by close(). */
+export async function start(how: Start): Promise<Service> {
   const { folder, port } = how;
   const program = new Program(programFile(how.name), how.args, how.options);
   const close = async () => {
@@ -129,7 +130,7 @@ export async function startPostgres(): Promise<Service> {
   const port = await reservePort();
   const data = join(folder, "data");
   // It refuses to run as root.
-  const owner = process.getuid?.() === 0 ? ordinaryUser() : null;
+  const owner = process.getuid?.() === 0 ? ordinaryUser("postgres") : null;
   if (owner) chownSync(folder, owner.uid, owner.gid);
   const environment = { ...process.env, LC_ALL: "C", HOME: folder };
   const options = { cwd: folder, env: environment, ...owner };
@@ -148,21 +149,53 @@ export async function startPostgres(): Promise<Service> {
   });
 }
 
-function ordinaryUser(): { uid: number; gid: number } {
-  for (const name of ["postgres", "nobody"])
+/** MariaDB that lets everybody in as root, without a password. */
+export async function startMariadb(): Promise<Service> {
+  const folder = makeFolder("vnet-sql-");
+  const port = await reservePort();
+  const data = join(folder, "data");
+  // It refuses to run as root.
+  const owner = process.getuid?.() === 0 ? ordinaryUser("mysql") : null;
+  if (owner) chownSync(folder, owner.uid, owner.gid);
+  const options = {
+    cwd: folder,
+    env: { ...process.env, HOME: folder },
+    ...owner,
+  };
+  execFileSync(
+    programFile("mariadb-install-db"),
+    ["--no-defaults", `--datadir=${data}`, "--skip-test-db"],
+    { ...options, stdio: "pipe" },
+  );
+  return start({
+    ...{ name: "mariadbd", folder, port, options },
+    args: [
+      ...["--no-defaults", `--datadir=${data}`, "--skip-grant-tables"],
+      ...["--bind-address=127.0.0.1", `--port=${port}`],
+      ...[`--socket=${join(folder, "sql.sock")}`],
+      ...[`--pid-file=${join(folder, "pid")}`],
+      ...["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=8M"],
+    ],
+    ready: "ready for connections",
+  });
+}
+
+function ordinaryUser(name: string): { uid: number; gid: number } {
+  for (const user of [name, "nobody"])
     try {
       const id = (flag: string) =>
-        Number(execFileSync("id", [flag, name], { stdio: "pipe" }).toString());
+        Number(execFileSync("id", [flag, user], { stdio: "pipe" }).toString());
       return { uid: id("-u"), gid: id("-g") };
     } catch {
       continue;
     }
-  throw new Error("neither the user postgres nor nobody exists");
+  throw new Error(`neither the user ${name} nor nobody exists`);
 }
 
-/** nginx that serves `files` (name → content) and keeps connections alive. */
+/** nginx that serves `files` (name → content) and keeps connections alive. `more`: further lines of its server. */
 export async function startNginx(
   files: Record<string, string | Buffer> = { "index.html": "hello\n" },
+  more = "",
 ): Promise<Service> {
   const folder = makeFolder();
   const port = await reservePort();
@@ -182,7 +215,7 @@ export async function startNginx(
      events { worker_connections 512; }
      http {
        access_log off; sendfile on; ${temporary.join(" ")}
-       server { listen 127.0.0.1:${port}; root ${site}; }
+       server { listen 127.0.0.1:${port}; root ${site}; ${more} }
      }\n`,
   );
   const args = ["-p", folder, "-e", "stderr", "-c", join(folder, "nginx.conf")];

@@ -1,5 +1,5 @@
 // Typed configurations of nodes, made from the few fields that a test cares
-// about. The others have the defaults of the file.
+// about. The others have the defaults of the file, but for hurried heartbeats.
 
 import type {
   NodeConfig,
@@ -13,7 +13,18 @@ export function routeSettings(
   port: number,
   route: Partial<RouteSettings> = {},
 ): RouteSettings {
-  return { ip: "127.0.0.1", port, authkey: "", fingerprint: "", ...route };
+  return {
+    ip: "127.0.0.1",
+    port,
+    authkey: "",
+    fingerprint: "",
+    heartbeatIntervalMs: 100,
+    heartbeatTimeoutMs: 2_000,
+    retryIntervalMs: 0,
+    proxyProtocol: false,
+    connectLine: false,
+    ...route,
+  };
 }
 
 export interface NodeSettings {
@@ -62,13 +73,16 @@ export function serveSettings(
     info: "",
     active: true,
     allow: "",
+    host: "",
+    share: "exclusive",
     ...serve,
   };
 }
 
 export function useSettings(
   label: string,
-  use: Partial<UseSettings> & { serveid: number; port: number },
+  use: Partial<UseSettings> & { port: number },
 ): UseSettings {
-  return { label, ip: "127.0.0.1", active: true, ...use };
+  const nothing = { serveid: 0, serve: "", to: "" };
+  return { label, ...nothing, ip: "127.0.0.1", active: true, ...use };
 }

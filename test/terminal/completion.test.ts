@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
+import { useSettings } from "../support/settings.js";
 import { FakeNode, REMOTE_NODE } from "../support/fake-node.js";
 
 describe("completion", () => {
@@ -26,8 +27,10 @@ describe("completion", () => {
     expect(hits("show v")).to.deep.equal(["vnet", "vnets"]);
   });
 
-  it("offers serveids for a use", () => {
-    expect(hits("use run ")).to.deep.equal(["700 "]);
+  it("offers ids and names for a use, the names with their nodes too", () => {
+    expect(hits("use run ")).to.deep.equal(["700", "ssh", "ssh@remote-ssh"]);
+    expect(hits("use run 7")).to.deep.equal(["700 "]);
+    expect(hits("use run ssh@")).to.deep.equal(["ssh@remote-ssh "]);
   });
 
   it("offers vnetids and names of nodes, quoted where needed, never hostile ones", () => {
@@ -38,9 +41,9 @@ describe("completion", () => {
 
   it("offers only entries that the command can change", async () => {
     const own = new FakeNode();
-    const use = { serveid: 700, ip: "127.0.0.1", port: 1122 };
-    await own.addUse({ ...use, label: "ssh", active: true });
-    await own.addUse({ ...use, label: "later", active: false });
+    const use = { serveid: 700, port: 1122 };
+    await own.addUse(useSettings("ssh", use));
+    await own.addUse(useSettings("later", { ...use, active: false }));
     expect(complete(commands, own, "use close s")[0]).to.deep.equal(["ssh "]);
     expect(complete(commands, own, "use open l")[0]).to.deep.equal(["later "]);
     expect(complete(commands, own, "use open s")[0]).to.deep.equal([]);

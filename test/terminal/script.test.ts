@@ -81,19 +81,51 @@ describe("script", () => {
   const placed: [string, string][] = [
     [
       "use run 700 127.0.0.1 1122",
-      'addUse {"serveid":700,"ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
+      'addUse {"serveid":700,"serve":"","to":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
     ],
     [
       "use new 7 name=later",
-      'addUse {"serveid":7,"ip":"127.0.0.1","port":0,"label":"later","active":false}',
+      'addUse {"serveid":7,"serve":"","to":"","ip":"127.0.0.1","port":0,"label":"later","active":false}',
     ],
     [
       'serve run 8080 700 web http "my own" site',
-      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":""}',
+      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":"","host":"","share":"exclusive"}',
     ],
     [
       "serve new 80 ip=nas",
-      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":""}',
+      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":"","host":"","share":"exclusive"}',
+    ],
+    [
+      "use run ssh@remote-ssh 3306",
+      'addUse {"serveid":0,"serve":"ssh@remote-ssh","to":"","ip":"127.0.0.1","port":3306,"label":"ssh@remote-ssh","active":true}',
+    ],
+    [
+      "use run ssh",
+      'addUse {"serveid":0,"serve":"ssh","to":"","ip":"127.0.0.1","port":0,"label":"ssh","active":true}',
+    ],
+    [
+      "use run home:127.0.0.1:22 1122 back",
+      'addUse {"serveid":0,"serve":"","to":"home:127.0.0.1:22","ip":"127.0.0.1","port":1122,"label":"back","active":true}',
+    ],
+    [
+      "use run home:22",
+      'addUse {"serveid":0,"serve":"","to":"home:22","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
+    ],
+    [
+      "use run serveid=700 port=1122",
+      'addUse {"serveid":700,"serve":"","to":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
+    ],
+    [
+      "use run to=home:22",
+      'addUse {"serveid":0,"serve":"","to":"home:22","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
+    ],
+    [
+      "serve run 80 share=balance",
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":true,"allow":"","host":"","share":"balance"}',
+    ],
+    [
+      "serve run 80 700 web takeover",
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":700,"name":"web","type":"takeover","info":"","label":"web","active":true,"allow":"","host":"","share":"exclusive"}',
     ],
     ["ping remote-ssh", 'ping {"vnetid":1,"probes":3}'],
     ["ping", 'ping {"vnetid":null,"probes":3}'],
@@ -132,14 +164,19 @@ describe("script", () => {
     ["show", "show what? show serve, show use"],
     ["xyzzy", "`help` lists the commands"],
     ["use run 1000", 'serveid "1000": give 1–999'],
+    [
+      "use run mysql@",
+      'serve "mysql@": give a serveid (1–999), a serve\'s name',
+    ],
+    ["serve run 80 share=both", "give exclusive, takeover, balance"],
     ["use run 700 127.0.0.300", 'ip "127.0.0.300": give an IP address'],
     ["use run 700 70000", 'port "70000": give 1–65535'],
-    ["use run 700 1 2 3 4", "is too much: use run SERVEID [IP] [PORT] [NAME]"],
+    ["use run 700 1 2 3 4", "is too much: use run SERVE [IP] [PORT] [NAME]"],
     ["unserve 09 80", "give remote-ssh (01), local-ssh (02)"],
     ["use close ssh", "this node has no use: `use run` makes one"],
     ["exit --json", "exit does not take --json"],
     ['ping "remote', 'a quote is open: close it with "'],
-    ["use run serveid=7 serveid=8", "serveid is given twice"],
+    ["use run serveid=7 serveid=8", "serve is given twice"],
   ];
   for (const [line, hint] of mistakes)
     it(`answers \`${line}\` with one line that helps`, async () => {
@@ -182,10 +219,14 @@ describe("script", () => {
       ip: "127.0.0.1",
       port: 22,
       info: "home-ssh",
+      share: "exclusive",
     };
     expect(await json("show serves --json")).to.deep.equal([remote]);
     const uses = (await json("show use --json")) as Record<string, unknown>[];
-    expect(uses[0]).to.deep.include({ serveid: "700", port: 1122, remote });
+    expect(uses[0]).to.deep.include({
+      ...{ serveid: "700", wanted: "700", port: 1122 },
+      ...{ remote, providers: 1 },
+    });
     expect(uses[1]).to.deep.include({ state: "waiting", remote: null });
     expect(await json("show vnet --json")).to.deep.include({
       vnetid: "02",

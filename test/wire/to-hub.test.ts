@@ -13,13 +13,14 @@ const serve = {
   ip: "127.0.0.1",
   port: 80,
   info: "",
+  share: "exclusive" as const,
 };
 
 /** One good message of each type; leaving one out does not compile. */
 const good: { [Type in ToHub["type"]]: Extract<ToHub, { type: Type }> } = {
   hello: {
     type: "hello",
-    protocol: 2,
+    protocol: 3,
     software: "vnet 0.1.0",
     name: "home",
     group: "default",
@@ -34,7 +35,14 @@ const good: { [Type in ToHub["type"]]: Extract<ToHub, { type: Type }> } = {
   update: { type: "update", serveid: 1, serve },
   unregister: { type: "unregister", serveid: 1 },
   channel: { type: "channel", request: 1, vnetid: 1 },
-  unserve: { type: "unserve", request: 1, vnetid: 1, ip: "::1", port: 22 },
+  unserve: {
+    type: "unserve",
+    request: 1,
+    vnetid: 1,
+    ip: "::1",
+    port: 22,
+    keep: true,
+  },
   "unserve-return": { type: "unserve-return", serveid: 999 },
   "unserve-answer": {
     type: "unserve-answer",
@@ -59,6 +67,8 @@ const wrong: readonly object[] = [
   { ...good.register, serve: null },
   { ...good.register, serve: [] },
   { ...good.register, serve: { ...serve, port: 0 } },
+  { ...good.register, serve: { ...serve, port: -1 } },
+  { ...good.register, serve: { ...serve, ip: "unix:/run/x" } },
   { ...good.register, serve: { ...serve, name: "a\u001bb" } },
   { ...good.register, serve: { ...serve, secret: 1 } },
   { ...good.update, serveid: 0 },
@@ -67,7 +77,7 @@ const wrong: readonly object[] = [
   { ...good.channel, request: -1 },
   { ...good.unserve, ip: "" },
   { ...good.ping, request: "1" },
-  { type: "welcome", protocol: 2, software: "x", vnetid: 1 },
+  { type: "welcome", protocol: 3, software: "x", vnetid: 1 },
 ];
 
 describe("What a node says to the hub", () => {
@@ -118,5 +128,14 @@ describe("What a node says to the hub", () => {
 
   it("is tested here with every type of the table", () => {
     expect(Object.keys(good)).to.have.members(Object.keys(toHubMessages));
+  });
+});
+
+describe("A serve whose target is a link", () => {
+  it("has no port", () => {
+    const told = { ...serve, ip: "exec:ssh", port: 0 };
+    expect(decodeToHub({ ...good.register, serve: told })).to.have.property(
+      "serve",
+    );
   });
 });

@@ -16,6 +16,7 @@ const serve = {
   ip: "127.0.0.1",
   port: 80,
   info: "",
+  share: "exclusive" as const,
   temporary: false,
 };
 const node = { vnetid: 1, name: "home", key: NOBODYS_KEY, encrypt: true };
@@ -25,22 +26,23 @@ const ticket = "0123456789abcdef".repeat(2);
 const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
   proof: {
     type: "proof",
-    protocol: 2,
+    protocol: 3,
     software: "route 0.1.0",
     key: NOBODYS_KEY,
     signature: Buffer.alloc(64, 7).toString("base64"),
     challenge: NOBODYS_KEY,
   },
-  welcome: { type: "welcome", protocol: 2, software: "route 0.1.0", vnetid: 1 },
+  welcome: { type: "welcome", protocol: 3, software: "route 0.1.0", vnetid: 1 },
   directory: {
     type: "directory",
     nodes: [node],
     goneNodes: [2],
     serves: [serve, { ...serve, serveid: 1, temporary: true }],
-    goneServes: [3],
+    goneServes: [{ serveid: 3, vnetid: 1 }],
     complete: true,
   },
   registered: { type: "registered", request: 1, serveid: 999 },
+  displaced: { type: "displaced", serveid: 700, vnetid: 2, name: "office" },
   refused: { type: "refused", request: 1, reason: "taken" },
   leg: { type: "leg", request: 1, ticket },
   offer: { type: "offer", ticket, ...node },
@@ -52,6 +54,7 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
     key: NOBODYS_KEY,
     ip: "127.0.0.1",
     port: 22,
+    keep: false,
   },
   "unserve-granted": { type: "unserve-granted", request: 1, serveid: 1 },
   "unserve-withdraw": { type: "unserve-withdraw", serveid: 1 },

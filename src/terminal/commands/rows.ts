@@ -1,7 +1,12 @@
 // What a serve, a use or a node is in a table and in JSON: one place for the columns of both.
 // Pure; `show` prints them, other commands describe with them.
 
-import { formatServeid, formatVnetid } from "../../config/config.js";
+import {
+  formatServeid,
+  formatVnetid,
+  type Share,
+} from "../../config/config.js";
+import { describeLink } from "../../config/link.js";
 import type {
   Origin,
   RemoteNode,
@@ -53,9 +58,9 @@ export function serveRow(serve: ServeView): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
   return [
     formatServeid(serve.serveid),
-    serve.name,
+    serve.name + markOfShare(serve.share),
     serve.type,
-    serve.ip,
+    describeLink(serve.ip),
     formatPort(serve.port),
     serve.info,
     formatFlag(serve.active),
@@ -64,27 +69,37 @@ export function serveRow(serve: ServeView): string[] {
 }
 
 export function serveJson(serve: ServeView) {
-  const { name, type, ip, port, info, active, state, error, origin } = serve;
+  const { name, type, port, info, share } = serve;
+  const { active, state, error, origin } = serve;
+  const ip = describeLink(serve.ip);
   const serveid = formatServeid(serve.serveid);
-  return { serveid, name, type, ip, port, info, active, state, error, origin };
+  return {
+    serveid,
+    ...{ name, type, ip, port, info, share },
+    ...{ active, state, error, origin },
+  };
 }
 
 export function useRow(use: UseView): string[] {
   return [
-    formatServeid(use.serveid),
+    use.wanted,
     use.ip,
     formatPort(use.port),
     formatFlag(use.active),
     withReason(use.state, use.error) + markOf(use.origin),
-    use.remote ? describeRemote(use.remote) : "",
+    use.remote ? describeRemote(use.remote) + describeOthers(use) : "",
   ];
 }
 
 export function useJson(use: UseView) {
-  const { ip, port, active, state, error, origin } = use;
+  const { wanted, ip, port, active, state, error, providers, origin } = use;
   const serveid = formatServeid(use.serveid);
   const remote = use.remote ? remoteServeJson(use.remote) : null;
-  return { serveid, ip, port, active, state, error, remote, origin };
+  return {
+    serveid,
+    ...{ wanted, ip, port, active, state, error },
+    ...{ remote, providers, origin },
+  };
 }
 
 export function remoteServeRow(serve: RemoteServe): string[] {
@@ -92,7 +107,7 @@ export function remoteServeRow(serve: RemoteServe): string[] {
     formatServeid(serve.serveid),
     formatVnetid(serve.vnetid),
     serve.vnet,
-    serve.name,
+    serve.name + markOfShare(serve.share),
     serve.type,
     serve.ip,
     formatPort(serve.port),
@@ -101,10 +116,10 @@ export function remoteServeRow(serve: RemoteServe): string[] {
 }
 
 export function remoteServeJson(serve: RemoteServe) {
-  const { vnet, name, type, ip, port, info } = serve;
+  const { vnet, name, type, ip, port, info, share } = serve;
   const serveid = formatServeid(serve.serveid);
   const vnetid = formatVnetid(serve.vnetid);
-  return { serveid, vnetid, vnet, name, type, ip, port, info };
+  return { serveid, vnetid, vnet, name, type, ip, port, info, share };
 }
 
 export function remoteNodeRow(node: RemoteNode): string[] {
@@ -127,6 +142,16 @@ export function remoteNodeJson(node: RemoteNode) {
 /** `ssh on remote-ssh (01)` */
 export function describeRemote(serve: RemoteServe): string {
   return `${serve.name} on ${serve.vnet} (${formatVnetid(serve.vnetid)})`;
+}
+
+/** Behind the first of several that are balanced. */
+function describeOthers({ providers }: UseView): string {
+  return providers > 1 ? ` and ${providers - 1} more` : "";
+}
+
+/** Behind an id that others may have too, or take. */
+function markOfShare(share: Share): string {
+  return share === "exclusive" ? "" : ` (${share})`;
 }
 
 function withReason(state: string, error: string | null): string {

@@ -1,9 +1,9 @@
 // The commands that define this node's serves and change them.
 
-import { formatServeid, SERVEID } from "../../config/config.js";
+import { formatServeid, SERVEID, type Share } from "../../config/config.js";
 import type { NodeControl, ServeView } from "../../node/control.js";
 import { formatAddress } from "../address.js";
-import { host, info, label, port, wantedServeid } from "../arguments.js";
+import { host, info, label, port, share, wantedServeid } from "../arguments.js";
 import { defineCommand, type Argument, type Command } from "../command.js";
 import { ownServe } from "../entry-argument.js";
 import { quoteWord } from "../words.js";
@@ -36,6 +36,7 @@ const settings = {
   serveid: wantedServeid(),
   name,
   type,
+  share: share(),
   info: info(),
 };
 
@@ -49,12 +50,13 @@ interface Wanted {
   serveid: number;
   name: string;
   type: string;
+  share: Share;
   info: string;
 }
 
 function define(control: NodeControl, wanted: Wanted, active: boolean) {
   const label = freeLabel(wanted.name, control.serves());
-  return control.addServe({ ...wanted, label, active, allow: "" });
+  return control.addServe({ ...wanted, label, active, allow: "", host: "" });
 }
 
 const serveNew = defineCommand({

@@ -4,7 +4,8 @@
 import { formatServeid, formatVnetid } from "../../config/config.js";
 import type { RemoteServe } from "../../node/control.js";
 import { formatAddress } from "../address.js";
-import { host, listenIp, listenPort, port } from "../arguments.js";
+import { host, listenIp, port } from "../arguments.js";
+import { listenPort } from "../wanted-argument.js";
 import {
   Cancelled,
   defineCommand,

@@ -4,9 +4,10 @@ import { formatServeid } from "../../config/config.js";
 import { VnetError } from "../../errors.js";
 import type { UseView } from "../../node/control.js";
 import { formatAddress } from "../address.js";
-import { label, listenIp, listenPort, remoteServeid } from "../arguments.js";
+import { label, listenIp } from "../arguments.js";
 import { defineCommand, type Argument, type Command } from "../command.js";
 import { ownUse } from "../entry-argument.js";
+import { listenPort, wantedServe, type Wanted } from "../wanted-argument.js";
 import { quoteWord } from "../words.js";
 import { freeLabel } from "./label.js";
 import { describeRemote } from "./rows.js";
@@ -14,8 +15,9 @@ import { describeRemote } from "./rows.js";
 const name: Argument<string> = {
   ...label("name", "handle of the use in this terminal"),
   fallback({ control, earlier }) {
-    const id = formatServeid(Number(earlier.serveid));
-    const text = freeLabel(`use-${id}`, control.uses());
+    const { serveid, serve, to } = earlier.wanted as Wanted;
+    const base = serve || to || `use-${formatServeid(serveid)}`;
+    const text = freeLabel(base, control.uses());
     return { text, value: text };
   },
   parse(text, scope) {
@@ -30,7 +32,7 @@ const name: Argument<string> = {
 };
 
 const settings = {
-  serveid: remoteServeid(),
+  wanted: wantedServe(),
   ip: listenIp(),
   port: listenPort(),
   name,
@@ -40,8 +42,8 @@ const useNew = defineCommand({
   name: "use new",
   doc: "define a use, inactive until `use open`",
   args: settings,
-  async run(context, { name: label, ...values }) {
-    const use = { ...values, label, active: false };
+  async run(context, { wanted, name: label, ip, port }) {
+    const use = { ...wanted, label, ip, port, active: false };
     context.say(describe(await context.control.addUse(use)));
   },
 });
@@ -49,10 +51,15 @@ const useNew = defineCommand({
 const useRun = defineCommand({
   name: "use run",
   doc: "map a serve of the group to a local port",
-  examples: ["use run 700", "use run 700 1122", "use run 700 127.0.0.1 1122"],
+  examples: [
+    "use run 700",
+    "use run 700 127.0.0.1 1122",
+    "use run mysql@home 3306",
+    "use run home:127.0.0.1:22 1122",
+  ],
   args: settings,
-  async run(context, { name: label, ...values }) {
-    const use = { ...values, label, active: true };
+  async run(context, { wanted, name: label, ip, port }) {
+    const use = { ...wanted, label, ip, port, active: true };
     context.say(describe(await context.control.addUse(use)));
   },
 });
@@ -103,7 +110,7 @@ export function describe(use: UseView): string {
         ? `${what} reaches ${describeRemote(use.remote)}`
         : `${what} listens`;
     case "waiting":
-      return `${what} waits for serve ${formatServeid(use.serveid)}${why}`;
+      return `${what} waits for serve ${use.wanted}${why}`;
     case "inactive":
       return `${what} is inactive: \`use open ${quoteWord(use.label)}\` listens`;
     case "error":

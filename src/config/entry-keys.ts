@@ -1,0 +1,79 @@
+// The keys of what is offered and used: `[serve.NAME]`, `[use.NAME]`, `[public.NAME]`.
+
+import { optional } from "./key-spec.js";
+import {
+  BOOLEAN,
+  DIAL_HOST,
+  FINGERPRINTS,
+  HOST_HEADER,
+  INFO,
+  LABEL,
+  LISTEN_HOST,
+  PORT,
+  SERVE_NAME,
+  SERVE_SERVEID,
+  SHARE,
+  TO,
+  USE_SERVEID,
+} from "./value.js";
+
+export const SERVE_KEYS = {
+  serveid: optional(
+    SERVE_SERVEID,
+    0,
+    "1–499 a preference, 500–999 static; absent: the hub chooses",
+    "000",
+  ),
+  type: optional(LABEL, "tcp", "a label beside the transport: http, ssh, rdp"),
+  ip: optional(DIAL_HOST, "127.0.0.1", "any host that the node can reach"),
+  port: optional(PORT, 0, "the service's port", "required"),
+  name: optional(LABEL, "", "shown in lists", "NAME of the section"),
+  info: optional(INFO, "", "shown in lists", "empty"),
+  active: optional(BOOLEAN, true, "false: not registered until `serve open`"),
+  allow: optional(
+    FINGERPRINTS,
+    "",
+    "the nodes that may open it, by fingerprint; absent: the whole group",
+    "the group",
+  ),
+  share: optional(
+    SHARE,
+    "exclusive",
+    "when another serve wants its id or name: exclusive, takeover, balance",
+  ),
+  host: optional(
+    HOST_HEADER,
+    "",
+    "with type=http: the Host header that the service gets",
+    "none",
+  ),
+};
+
+export const USE_KEYS = {
+  serveid: optional(
+    USE_SERVEID,
+    0,
+    "the serve to reach; absent or 000: kept, but disabled",
+    "000",
+  ),
+  serve: optional(
+    SERVE_NAME,
+    "",
+    "instead of serveid: the serve's name, or NAME@NODE",
+    "none",
+  ),
+  to: optional(
+    TO,
+    "",
+    "instead of serveid: NODE:PORT or NODE:IP:PORT, registered or not",
+    "none",
+  ),
+  ip: optional(LISTEN_HOST, "127.0.0.1", "where to listen"),
+  port: optional(PORT, 0, "where to listen", "the serve's own port"),
+  active: optional(BOOLEAN, true, "false: not opened until `use open`"),
+};
+
+export const PUBLIC_KEYS = {
+  ...USE_KEYS,
+  group: optional(LABEL, "default", "the group whose serve it reaches"),
+};

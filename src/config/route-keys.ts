@@ -1,0 +1,109 @@
+// The keys that are about the hub: `[route]`, `[group.NAME]`, `[limits]`.
+
+import { optional, required } from "./key-spec.js";
+import {
+  BOOLEAN,
+  FINGERPRINT,
+  HUB_HOST,
+  PORT,
+  SECRET,
+  SECRET_OR_AUTO,
+  wholeNumber,
+} from "./value.js";
+
+export const ROUTE_KEYS = {
+  ip: required(
+    HUB_HOST,
+    "",
+    "hub: address to listen on; node: the hub's address",
+  ),
+  port: optional(PORT, 7749, "the hub's one port"),
+  authkey: optional(
+    SECRET_OR_AUTO,
+    "",
+    "who may use this hub: the same on the hub and on its nodes",
+    "none",
+  ),
+  fingerprint: optional(
+    FINGERPRINT,
+    "",
+    "node: the hub's key; absent: remembered at first contact",
+    "none",
+  ),
+  heartbeat_interval: optional(
+    wholeNumber(100, 600_000),
+    4_000,
+    "milliseconds between two signs of life",
+  ),
+  heartbeat_timeout: optional(
+    wholeNumber(200, 3_600_000),
+    12_000,
+    "milliseconds of silence after which the other side is given up",
+  ),
+  retry_interval: optional(
+    wholeNumber(100, 600_000),
+    0,
+    "node: milliseconds between two attempts at the hub",
+    "200, doubled up to 2000",
+  ),
+  proxy_protocol: optional(
+    BOOLEAN,
+    false,
+    "hub: behind a proxy that sends the PROXY protocol (version 1 or 2)",
+  ),
+  connect_line: optional(
+    BOOLEAN,
+    false,
+    "hub: a line CONNECT PORT comes first, as on a hybrid vsock socket",
+  ),
+};
+
+export const GROUP_KEYS = {
+  authkey: optional(
+    SECRET,
+    "",
+    "the key of this one group, instead of [route]'s",
+    "[route]'s",
+  ),
+  secret: optional(
+    SECRET,
+    "",
+    "the group's secret, for this hub's own public ports",
+    "none",
+  ),
+};
+
+/** Names and defaults of the hub's bounds; behind them stands src/hub/limits.ts. */
+export const LIMIT_KEYS = {
+  handshake_timeout: optional(
+    wholeNumber(1, 300),
+    10,
+    "seconds that a connection has to prove what it is",
+  ),
+  max_unauthenticated: optional(
+    wholeNumber(1, 100_000),
+    16_384,
+    "connections that have not proved anything yet, in all",
+  ),
+  max_unauthenticated_per_address: optional(
+    wholeNumber(1, 100_000),
+    1_024,
+    "handshakes under way from one address",
+  ),
+  max_nodes: optional(wholeNumber(1, 100_000), 10_000, "nodes of all groups"),
+  max_serves_per_node: optional(
+    wholeNumber(1, 999),
+    999,
+    "serves that one node may register",
+  ),
+  max_legs_per_node: optional(
+    wholeNumber(1, 1_000_000),
+    20_000,
+    "channels that one node may have",
+  ),
+  max_frames_per_second: optional(
+    wholeNumber(10, 1_000_000),
+    2_000,
+    "messages of one node; more of them wait",
+  ),
+};

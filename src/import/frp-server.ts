@@ -1,0 +1,41 @@
+// frps → the hub. Its ports for everybody are in the clients' files, so they
+// come with the import of those. Pure.
+
+import { HOST, PORT } from "../config/value.js";
+import { TEXT, type FrpFile } from "./frp.js";
+import { FRP_REASONS } from "./frp-reasons.js";
+import { frpHeartbeat, frpToken } from "./frp-common.js";
+import { leftoverComments } from "./leftovers.js";
+import type { Imported, Item } from "./outline.js";
+import { routeSection } from "./route-section.js";
+
+/** What frp takes where the file says nothing. */
+const PORT_DEFAULT = 7000;
+
+export function importFrpServer({ format, root, proxies }: FrpFile): Imported {
+  const ip = root.take(["bindAddr", "bind_addr"], HOST) ?? "0.0.0.0";
+  const port = root.take(["bindPort", "bind_port"], PORT) ?? PORT_DEFAULT;
+  const route = routeSection({
+    ip,
+    port,
+    ...frpToken(root),
+    ...frpHeartbeat(root),
+  });
+  const others = proxies.map(({ name, mapping }): Item => {
+    mapping.take("name", TEXT);
+    return { comment: `not imported: ${name} (a server has no proxies)` };
+  });
+  return {
+    from: `frp's ${format} (frps, the server)`,
+    program: "route",
+    items: [
+      ...leftoverComments(root.rest(), FRP_REASONS),
+      ...others,
+      {
+        comment:
+          "The ports that frp's tcp proxies open here are in the clients' files: importing those prints a [public.X] section for each.",
+      },
+      route,
+    ],
+  };
+}

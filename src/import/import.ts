@@ -1,0 +1,71 @@
+// Another program's configuration → ours, as text. Reads the one file that it
+// is told, and never writes or starts anything.
+
+import { readConfigFile } from "../config/file.js";
+import { Problems } from "../config/problem.js";
+import { VnetError } from "../errors.js";
+import { importFrpClient } from "./frp-client.js";
+import { importFrpServer } from "./frp-server.js";
+import { frpSide, readFrp, refuseTemplates } from "./frp.js";
+import { writeIni } from "./ini-writer.js";
+import { isRecord, Mapping } from "./mapping.js";
+import type { Imported } from "./outline.js";
+import { importPortProxyClient, importPortProxyServer } from "./port-proxy.js";
+import { importQjwProxy } from "./qjw-proxy.js";
+import { readSource, type Source } from "./source.js";
+
+const KNOWN =
+  "qjw-proxy's JSON (in and out: a list `networks`), port-proxy's YAML (server: `bind` and `proxy`; client: `name` and `server`), frp's INI, TOML, YAML or JSON (frpc and frps)";
+
+/** Our INI for what `file` says. Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
+export async function importFile(file: string): Promise<string> {
+  return importText(await readConfigFile(file), file);
+}
+
+export async function importText(text: string, file: string): Promise<string> {
+  const problems = new Problems(file);
+  const source = await readSource(file, text, problems);
+  problems.throwIfAny();
+  const imported = recognise(source, text, file, problems);
+  problems.throwIfAny();
+  return writeIni([
+    { comment: `Imported from ${imported.from}: ${file}` },
+    ...source.notes.map((comment) => ({ comment })),
+    {
+      comment: `Look through it, keep it as config.ini, try it with \`./${imported.program} --check\`, start it with \`./${imported.program}\`.`,
+    },
+    ...imported.items,
+  ]);
+}
+
+function recognise(
+  { value, format }: Source,
+  text: string,
+  file: string,
+  problems: Problems,
+): Imported {
+  const side = frpSide(value, format, file);
+  if (isRecord(value) && side !== null) {
+    refuseTemplates(text, problems);
+    problems.throwIfAny();
+    const frp = readFrp(value, format, problems);
+    return side === "frpc" ? importFrpClient(frp) : importFrpServer(frp);
+  }
+  if (isRecord(value) && format !== "INI") {
+    const root = new Mapping(value, "", problems);
+    if (root.has("networks")) return importQjwProxy(root);
+    if (root.has("proxy") && root.has("bind"))
+      return importPortProxyServer(root);
+    if (root.has("name") && root.has("server"))
+      return importPortProxyClient(root);
+  }
+  if (
+    isRecord(value) &&
+    ["route", "vnet"].some((key) => Object.hasOwn(value, key))
+  )
+    throw new VnetError(
+      "config",
+      `${file}: found a configuration of vnet itself, which needs no import`,
+    );
+  throw new VnetError("config", `${file}: not recognised; known are ${KNOWN}`);
+}

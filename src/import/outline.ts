@@ -1,0 +1,33 @@
+// What an imported configuration is made of before it is text: sections, and
+// comments for all that has no counterpart. Plain data; made by the importers.
+
+export interface Comment {
+  /** any text; the writer makes it harmless and breaks it into lines */
+  readonly comment: string;
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly value: string | number | boolean;
+}
+
+export interface Section {
+  /** as between the brackets: `route`, `serve.ssh` */
+  readonly title: string;
+  readonly lines: readonly (Comment | Entry)[];
+}
+
+/** Lines of a configuration that does not count until somebody takes the `; ` away. */
+export interface Sketch {
+  readonly sketch: readonly Item[];
+}
+
+export type Item = Comment | Section | Sketch;
+
+/** What an importer makes of a file. */
+export interface Imported {
+  /** completes the sentence "Imported from …": `qjw-proxy's JSON (out)` */
+  readonly from: string;
+  readonly program: "route" | "vnet";
+  readonly items: readonly Item[];
+}

@@ -1,0 +1,67 @@
+// One outgoing socket, of TCP or of a socket file, with a deadline and ready for streams: half-open allowed, Nagle off.
+// The name is looked up each time, so that a changed DNS entry is followed.
+
+import net from "node:net";
+import { performance } from "node:perf_hooks";
+import { VnetError } from "../errors.js";
+
+/**
+ * A quiet stream (an SSH session overnight) must not be forgotten by a NAT on the way, and a peer that is gone without
+ * a word must be noticed some time.
+ */
+export const KEEP_ALIVE_MS = 30_000;
+
+/** A socket file whose queue is full says so at once, where TCP would wait. */
+const FULL_RETRY_MS = 20;
+
+/** Rejects with the system's error, or VnetError `timeout`. */
+export function connectHost(
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<net.Socket> {
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+  return connect({ host, port, noDelay: true, ...keepAlive }, timeoutMs);
+}
+
+/** The same for a Unix socket, or a named pipe of Windows. */
+export async function connectFile(
+  path: string,
+  timeoutMs: number,
+): Promise<net.Socket> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const leftMs = end - performance.now();
+    try {
+      return await connect({ path }, Math.max(1, leftMs), timeoutMs);
+    } catch (cause) {
+      const isFull = (cause as NodeJS.ErrnoException).code === "EAGAIN";
+      if (!isFull || leftMs < 2 * FULL_RETRY_MS) throw cause;
+      await new Promise((resolve) => setTimeout(resolve, FULL_RETRY_MS));
+    }
+  }
+}
+
+function connect(
+  where: net.NetConnectOpts,
+  timeoutMs: number,
+  toldMs = timeoutMs,
+): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ ...where, allowHalfOpen: true });
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      fail(new VnetError("timeout", `no answer within ${toldMs / 1000} s`));
+    }, timeoutMs);
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.off("error", fail);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,72 @@
+// Child processes: started without a shell, ended in steps, and none of them outlives this process.
+// What they read and write is program-link.ts.
+
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { baseName } from "../config/link.js";
+import { VnetError } from "../errors.js";
+import { networkReason } from "./address.js";
+
+/** Its stdin, stdout and stderr are pipes to us. */
+export type Program = ChildProcessWithoutNullStreams;
+
+/** How long a program has to end after SIGTERM, before SIGKILL. */
+const TERM_TIMEOUT_MS = 2_000;
+
+const running = new Set<Program>();
+
+/** Resolves when it runs. Rejects with VnetError `network` that says why it does not. */
+export function startProgram(
+  file: string,
+  args: readonly string[],
+): Promise<Program> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: unknown) => {
+      const text = `cannot start ${baseName(file)}: ${startReason(cause)}`;
+      reject(new VnetError("network", text, { cause }));
+    };
+    try {
+      const program = spawn(file, args, { stdio: "pipe", windowsHide: true });
+      program.once("error", refuse);
+      program.once("spawn", () => {
+        program.off("error", refuse);
+        // A signal that could not be sent; whoever it was for is gone.
+        program.on("error", () => undefined);
+        running.add(program);
+        program.once("exit", () => running.delete(program));
+        resolve(program);
+      });
+    } catch (cause) {
+      refuse(cause);
+    }
+  });
+}
+
+/** Lets it end by itself for `patienceMs`, then asks it to, then makes it. */
+export function endProgram(program: Program, patienceMs: number): void {
+  if (!running.has(program)) return;
+  const kill = () => {
+    program.kill("SIGKILL");
+  };
+  const terminate = () => {
+    program.kill("SIGTERM");
+    timer = setTimeout(kill, TERM_TIMEOUT_MS);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  program.once("exit", () => {
+    clearTimeout(timer);
+  });
+  if (patienceMs > 0) timer = setTimeout(terminate, patienceMs);
+  else terminate();
+}
+
+/** Ends all of them at once, for the moment when this process ends. */
+export function killPrograms(): void {
+  for (const program of running) program.kill("SIGKILL");
+}
+
+function startReason(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such program";
+  if (code === "EACCES") return "it is not permitted to run it";
+  return networkReason(cause);
+}

@@ -1,0 +1,115 @@
+// Opens the stream of one user's connection at one of the serves that a use reaches. Where they are balanced it waits
+// for the service before it lets the user's bytes go, so that a serve that fails is passed over and nothing is lost.
+
+import type { Channel } from "../channel/channel.js";
+import type { Stream } from "../channel/stream.js";
+import { VnetError } from "../errors.js";
+import { Balance } from "./balance.js";
+import type { Channels } from "./channels.js";
+import type { RemoteServe } from "./control.js";
+
+/** One of several serves has this long to take a stream; then it is the next one's turn. */
+const ATTEMPT_TIMEOUT_MS = 3_000;
+
+export class StreamOpener {
+  private readonly balance = new Balance();
+
+  constructor(private readonly channels: Channels) {}
+
+  /** The serves changed. */
+  settle(serves: readonly RemoteServe[]): void {
+    this.balance.keep(serves);
+  }
+
+  /**
+   * Rejects with VnetError when none of them takes it: the last one's reason.
+   * @param serves those of the moment; asked again after each failure
+   * @param from the user's address, for the service; empty: it has none
+   */
+  async open(
+    serves: () => readonly RemoteServe[],
+    from: string,
+  ): Promise<Stream> {
+    const tried: RemoteServe[] = [];
+    let failure = new VnetError("closed", "nobody offers it just now");
+    for (;;) {
+      const left = serves().filter(
+        (serve) => !tried.some((other) => isSame(serve, other)),
+      );
+      const [serve] = this.balance.order(left);
+      if (serve === undefined) throw failure;
+      try {
+        return await this.openAt(serve, from);
+      } catch (error) {
+        if (!(error instanceof VnetError)) throw error;
+        failure = error;
+        tried.push(serve);
+      }
+    }
+  }
+
+  private async openAt(serve: RemoteServe, from: string): Promise<Stream> {
+    const { balance } = this;
+    if (serve.share !== "balance") {
+      const channel = await this.channels.pool(serve.vnetid).acquire();
+      return channel.open(serve.serveid, from);
+    }
+    balance.opened(serve);
+    try {
+      const stream = await this.openAccepted(serve, from);
+      balance.succeeded(serve);
+      return stream;
+    } catch (error) {
+      balance.failed(serve);
+      balance.ended(serve);
+      throw error;
+    }
+  }
+
+  private openAccepted(serve: RemoteServe, from: string): Promise<Stream> {
+    return new Promise((resolve, reject) => {
+      let stream: Stream | undefined;
+      let isOver = false;
+      const stop = () => {
+        isOver = true;
+        clearTimeout(timer);
+        stream?.off("accept", accepted).off("end", ended);
+      };
+      const accepted = () => {
+        stop();
+        if (stream === undefined) return;
+        // At once: the service may reset it in the same breath.
+        stream.on("end", () => {
+          this.balance.ended(serve);
+        });
+        resolve(stream);
+      };
+      const ended = (reason: VnetError | null) => {
+        fail(reason ?? new VnetError("closed", "closed before it began"));
+      };
+      const fail = (error: Error) => {
+        stop();
+        reject(error);
+      };
+      const timer = setTimeout(() => {
+        const text = `vnet ${serve.vnet} did not answer within ${ATTEMPT_TIMEOUT_MS / 1000} s`;
+        fail(new VnetError("timeout", text));
+        stream?.reset(text);
+      }, ATTEMPT_TIMEOUT_MS);
+      const open = (channel: Channel) => {
+        // Nobody waits for it any more.
+        if (isOver) {
+          this.channels.pool(serve.vnetid).release(channel);
+          return;
+        }
+        stream = channel.open(serve.serveid, from);
+        stream.on("accept", accepted).on("end", ended);
+      };
+      this.channels.pool(serve.vnetid).acquire().then(open, fail);
+    });
+  }
+}
+
+function isSame(a: RemoteServe, b: RemoteServe): boolean {
+  return a.serveid === b.serveid && a.vnetid === b.vnetid;
+}

@@ -1,0 +1,102 @@
+// The hub's own ports (`[public.X]`): uses of nodes that live in the hub's process, one for each group that has some.
+// They come to the hub through memory and are nodes like any other: the hub itself still reads nothing.
+
+import { join } from "node:path";
+import type { HubConfig, NodeConfig } from "./config/config.js";
+import type { Hub } from "./hub/hub.js";
+import type { HostKey } from "./keys/host-key.js";
+import { Identity } from "./keys/identity.js";
+import { KnownHubs } from "./keys/known-hubs.js";
+import type { Log } from "./log.js";
+import { Listener } from "./net/listener.js";
+import type { SharedPort } from "./shared-port.js";
+import { Node } from "./node/node.js";
+
+/** How the hub's own nodes are called in their groups. */
+const NAME = "hub";
+
+export interface PublicPortsOptions {
+  config: HubConfig;
+  /** the hub's, as it is after `auto`; null: none */
+  authkey: string | null;
+  hub: Hub;
+  sharedPort: SharedPort;
+  hostKey: HostKey;
+  /** where the key of these nodes is kept */
+  folder: string;
+  software: string;
+  log: Log;
+}
+
+export class PublicPorts {
+  private constructor(private readonly nodes: readonly Node[]) {}
+
+  static async start(options: PublicPortsOptions): Promise<PublicPorts> {
+    const { config, folder, hub, sharedPort, software, log } = options;
+    const groups = [...new Set(config.publics.map(({ group }) => group))];
+    if (groups.length === 0) return new PublicPorts([]);
+    const identity = await Identity.load(join(folder, "public.key"));
+    log.info(
+      `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
+    );
+    const nodes = groups.map((group) => {
+      const node = Node.start({
+        config: nodeConfig(group, options),
+        software,
+        identity,
+        // The hub's key is pinned: nothing has to be remembered.
+        knownHubs: new KnownHubs(null),
+        dialHub: () => Promise.resolve(hub.connect()),
+        listen: (listener) =>
+          sharedPort.isAt(listener)
+            ? sharedPort.listen(listener)
+            : Listener.start(listener),
+      });
+      node.onNotice(({ level, text }) => {
+        // That nodes and serves come and go is in the hub's log already.
+        if (level !== "info") log[level](`public, group ${group}: ${text}`);
+      });
+      return node;
+    });
+    return new PublicPorts(nodes);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.close()));
+  }
+}
+
+function nodeConfig(
+  group: string,
+  { config, authkey, hostKey }: PublicPortsOptions,
+): NodeConfig {
+  const keys = config.groups.find(({ name }) => name === group);
+  const own = keys?.authkey ?? "";
+  return {
+    route: {
+      ...config.route,
+      authkey: own === "" ? (authkey ?? "") : own,
+      fingerprint: hostKey.fingerprint,
+    },
+    vnet: {
+      name: NAME,
+      group,
+      terminal: false,
+      startserve: true,
+      startuse: true,
+      allowUnserve: false,
+      unserveRemote: false,
+      unserveNum: 0,
+      unserveTtlSeconds: 1,
+      unserveLingerSeconds: 1,
+      secret: keys?.secret ?? "",
+      encrypt: true,
+    },
+    serves: [],
+    uses: config.publics
+      .filter((port) => port.group === group)
+      .map(({ group: _group, ...use }) => use),
+    warnings: [],
+  };
+}

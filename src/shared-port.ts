@@ -1,0 +1,42 @@
+// The hub's own port as a public port too: who comes there and is no vnet is a user of the one `[public.X]` that has
+// the hub's address. Hands connections over, owns none.
+
+import { VnetError } from "./errors.js";
+import { formatAddress } from "./net/address.js";
+import type { Listening, ListenerOptions } from "./net/listener.js";
+
+type OnConnection = ListenerOptions["onConnection"];
+
+export class SharedPort {
+  private user: ListenerOptions | undefined;
+
+  constructor(private readonly route: { ip: string; port: number }) {}
+
+  isAt({ host, port }: { host: string; port: number }): boolean {
+    return host === this.route.ip && port === this.route.port;
+  }
+
+  /** As a listener on that address: while nobody listens, connections are turned away. */
+  listen(options: ListenerOptions): Promise<Listening> {
+    const { host, port } = options;
+    if (this.user !== undefined)
+      return Promise.reject(
+        new VnetError(
+          "network",
+          `cannot listen on ${formatAddress(host, port)}: another public port has the hub's own`,
+        ),
+      );
+    this.user = options;
+    const close = () => {
+      if (this.user === options) this.user = undefined;
+      return Promise.resolve();
+    };
+    return Promise.resolve({ host, port, close });
+  }
+
+  /** Somebody came who is no vnet. */
+  readonly take: OnConnection = (connection, peer) => {
+    if (this.user === undefined) connection.destroy();
+    else this.user.onConnection(connection, peer);
+  };
+}

@@ -1,0 +1,92 @@
+// The questions of a guided start, in their order: what is asked, what is said around it.
+// Whoever calls it brings the way of asking; opens and writes nothing.
+
+import type { Question } from "../prompts.js";
+import {
+  readAuthkey,
+  readHub,
+  readListen,
+  readName,
+  readOffer,
+  readUse,
+  type Endpoint,
+  type NodeAnswers,
+} from "./answers.js";
+
+export interface Interviewer {
+  /** Says `about` and asks; rejects with Cancelled. */
+  ask: <T>(about: About, question: Question<T>) => Promise<T>;
+}
+
+/** What a person has to know to answer. */
+export interface About {
+  title: string;
+  explanation: string;
+}
+
+/** `hostName` is offered as the node's name. */
+export async function askForNode(
+  { ask }: Interviewer,
+  hostName: string,
+): Promise<NodeAnswers> {
+  const hub = await ask(
+    {
+      title: "Where is the hub?",
+      explanation:
+        "Its name or address, with :PORT where that is not 7749. For example hub.example.org, 203.0.113.7:4000 or unix:/run/hub.sock",
+    },
+    { ask: "hub", fallback: undefined, read: readHub },
+  );
+  const authkey = await ask(
+    {
+      title: "Which key opens the hub?",
+      explanation:
+        "The authkey that the hub printed at its first start; paste it, it is not shown. Empty: the hub has none",
+    },
+    { ask: "authkey", fallback: "", hidden: true, read: readAuthkey },
+  );
+  const { name, group } = await ask(
+    {
+      title: "What is this node called?",
+      explanation:
+        "NAME, or NAME@GROUP: nodes see their own group only. For example home, or home@our-family",
+    },
+    // What stands behind an @ would be a group.
+    { ask: "name", fallback: hostName.replaceAll("@", "-"), read: readName },
+  );
+  const offer = await ask(
+    {
+      title: "What does it offer to the others?",
+      explanation:
+        "A port of this machine, or HOST:PORT in its network. For example 22, or 192.168.1.20:3389. Empty: nothing yet",
+    },
+    { ask: "offer", fallback: "", read: readOffer },
+  );
+  const use = await ask(
+    {
+      title: "What does it use of the others?",
+      explanation:
+        "A service's id or name, and the port that it gets on this machine. For example 700:2222, mysql:3306 or ssh@home:2222. Empty: nothing yet",
+    },
+    { ask: "use", fallback: "", read: readUse },
+  );
+  return { hub, authkey, name, group, offer, use };
+}
+
+export function askForHub({ ask }: Interviewer): Promise<Endpoint> {
+  return ask(
+    {
+      title: "Where does the hub listen?",
+      explanation:
+        "ADDRESS:PORT of this machine; 0.0.0.0 is every address it has. Nodes must be able to reach this port",
+    },
+    { ask: "listen", fallback: "0.0.0.0:7749", read: readListen },
+  );
+}
+
+/** Whether an existing file may be replaced. */
+export const OVERWRITE: Question<boolean> = {
+  ask: "replace it? y/n",
+  fallback: "n",
+  read: (text) => /^y(?:es)?$/i.test(text),
+};

@@ -1,0 +1,66 @@
+// The arguments of a use: what it wants (a serve by id or name, or an address at a node), and where it listens.
+// TAB offers what the directory has; nothing asks the hub.
+
+import { formatServeid, SERVEID, type UseSettings } from "../config/config.js";
+import { parseName } from "../config/target.js";
+import { SERVE_NAME, TO, wholeNumber } from "../config/value.js";
+import type { RemoteServe } from "../node/control.js";
+import { isNumber, port, read } from "./arguments.js";
+import type { Argument } from "./command.js";
+
+const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
+
+/** What a use wants, as the configuration's keys of the same names. */
+export type Wanted = Pick<UseSettings, "serveid" | "serve" | "to">;
+
+/** A serve of the group, there or not: by id, by name, or by an address at a node. */
+export function wantedServe(): Argument<Wanted> {
+  const nothing: Wanted = { serveid: SERVEID.none, serve: "", to: "" };
+  return {
+    name: "serve",
+    // As the configuration's keys are called.
+    aliases: ["serveid", "to"],
+    ask: "serve (id, NAME, NAME@NODE or NODE:PORT)",
+    doc: "serveid or name as `show serves` lists them, NAME@NODE, or NODE:PORT for what is not registered",
+    parse(text) {
+      if (isNumber(text))
+        return { ...nothing, serveid: read(SERVEIDS, "serveid", text) };
+      if (TO.parse(text) !== undefined) return { ...nothing, to: text };
+      const allowed = `a serveid (1–999), ${SERVE_NAME.allowed}, or ${TO.allowed}`;
+      return { ...nothing, serve: read(SERVE_NAME, "serve", text, allowed) };
+    },
+    suggest: (control) =>
+      control
+        .knownServes()
+        .filter((serve) => !serve.temporary)
+        .flatMap(({ serveid, name, vnet }) => [
+          formatServeid(serveid),
+          name,
+          `${name}@${vnet}`,
+        ]),
+  };
+}
+
+function isWanted(serve: RemoteServe, { serveid, serve: text }: Wanted) {
+  if (text === "") return serve.serveid === serveid;
+  const { name, node } = parseName(text);
+  return serve.name === name && (node === null || serve.vnet === node);
+}
+
+/** The port to listen on; `same` (0): the serve's own, whatever it will be. */
+export function listenPort(): Argument<number> {
+  const plain = port();
+  return {
+    ...plain,
+    doc: "1–65535, or same: the serve's own port",
+    fits: (word) => isNumber(word) || word === "same",
+    parse: (text, scope) => (text === "same" ? 0 : plain.parse(text, scope)),
+    fallback({ control, earlier }) {
+      const wanted = earlier.wanted as Wanted | undefined;
+      const known = control
+        .knownServes()
+        .find((serve) => wanted !== undefined && isWanted(serve, wanted));
+      return { text: known ? String(known.port) : "same", value: 0 };
+    },
+  };
+}

@@ -1,0 +1,70 @@
+// What the programs do besides running: the first word of the command line names it. Uses `process` as they do.
+
+import { hostname } from "node:os";
+import { VnetError } from "./errors.js";
+import { createSecret } from "./keys/secret.js";
+import { screenHasColor, terminationSignal } from "./program.js";
+import type { Verb } from "./verb.js";
+
+/** Prints a secret that nobody guesses. */
+export const keygen: Verb = {
+  parameters: [],
+  help: "Prints a good authkey or secret: random, another one each time.\n",
+  run() {
+    process.stdout.write(`${createSecret()}\n`);
+    return Promise.resolve(0);
+  },
+};
+
+const IMPORT_HELP = `Prints the configuration of another program as one of vnet or route, with a
+comment for each thing that has no counterpart. Writes and starts nothing:
+  ./vnet import frpc.toml > config.ini
+
+Reads qjw-proxy's JSON (in and out), port-proxy's YAML (server and client),
+and frp's INI, TOML, YAML or JSON (frpc and frps).
+`;
+
+/** Prints another program's configuration as ours. */
+export const importVerb: Verb = {
+  parameters: ["FILE"],
+  help: IMPORT_HELP,
+  async run([file = ""]) {
+    // Loaded here, so that a node's start does not wait for it.
+    const { importFile } = await import("./import/import.js");
+    process.stdout.write(await importFile(file));
+    return 0;
+  },
+};
+
+/** Writes a first configuration file from a few questions. */
+export function initVerb(program: "route" | "vnet"): Verb {
+  return {
+    parameters: ["[FILE]"],
+    help: `Asks a few questions and writes a commented configuration file (config.ini
+where none is named) that only you can read. One that is there is kept beside
+it as FILE.old, and only replaced if you say so.
+`,
+    async run([file = "config.ini"], noColor) {
+      if (!process.stdin.isTTY || !process.stdout.isTTY)
+        throw new VnetError(
+          "usage",
+          `${program} init asks questions and needs a terminal; without one copy config.ini.example to ${file} and edit it`,
+        );
+      const ended = new AbortController();
+      void terminationSignal().then(() => ended.abort());
+      const { init } = await import("./terminal/init/init.js");
+      const isWritten = await init({
+        program,
+        file,
+        hostName: hostname(),
+        input: process.stdin,
+        output: process.stdout,
+        color: !noColor && screenHasColor(),
+        signal: ended.signal,
+      });
+      // Input that is still open would keep the process alive.
+      process.stdin.destroy();
+      return isWritten ? 0 : 1;
+    },
+  };
+}

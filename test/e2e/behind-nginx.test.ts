@@ -1,0 +1,157 @@
+// A hub behind nginx, as qjw's proxy is put there, by configuration files alone; and the three times of [route], which
+// are what happens. What the PROXY protocol is in all its forms stands in test/hub/proxies.test.ts.
+
+import { connect, createServer, type Server } from "node:net";
+import { expect } from "chai";
+import { eventually } from "../support/deadline.js";
+import { startEcho, type TestServer } from "../support/echo.js";
+import {
+  closeLaunched,
+  startHub,
+  startNode,
+  type Hub,
+} from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import type { Service } from "../support/programs.js";
+import { needsNginxStream, startNginxStream } from "../support/proxies.js";
+import { exchange, untilEchoed } from "../support/reach.js";
+
+const route = (port: number, more = "") =>
+  `[route]\nip=127.0.0.1\nport=${port}\n${more}\n`;
+
+describe("a hub behind nginx", function () {
+  this.timeout(60_000);
+  let echo: TestServer;
+  let nginx: Service | undefined;
+
+  before(async function () {
+    needsNginxStream(this);
+    echo = await startEcho();
+  });
+  afterEach(async () => {
+    await closeLaunched();
+    await nginx?.close();
+    nginx = undefined;
+  });
+  after(() => echo?.close());
+
+  async function startBehind(more: string, proxyProtocol: boolean) {
+    const port = await reservePort();
+    nginx = await startNginxStream(port, { proxyProtocol });
+    return startHub(route(port, more));
+  }
+
+  /** By two nodes that know nginx's address only. */
+  async function serveAndUse(): Promise<void> {
+    const use = await reservePort();
+    const config = route(nginx?.port ?? 0);
+    startNode(`${config}[serve.echo]\nport=${echo.port}\n`);
+    startNode(`${config}[use.echo]\nserve=echo\nport=${use}\n`);
+    await untilEchoed(use);
+  }
+
+  it("serves nodes with nothing set, who then all have nginx's address", async () => {
+    const hub = await startBehind("", false);
+    await serveAndUse();
+    expect(hub.output).to.match(/joined group default from 127\.0\.0\.1:\d/);
+  });
+
+  it("with proxy_protocol=true the log names true addresses, and who comes around nginx is turned away", async () => {
+    const hub = await startBehind("proxy_protocol=true", true);
+    await serveAndUse();
+    // nginx connects from one address; the stranger has another one.
+    const from = { localAddress: "127.0.0.9", host: "127.0.0.1" };
+    await exchange(
+      { ...from, port: nginx?.port ?? 0 },
+      "GET / HTTP/1.0\r\n\r\n",
+    ).catch(() => "");
+    await hub.waitForOutput(/connection from 127\.0\.0\.9:\d+: is no vnet/);
+    await exchange(hub.port, "GET / HTTP/1.0\r\n\r\n").catch(() => "");
+    await hub.waitForOutput(/connection from 127\.0\.0\.1:\d+: .*PROXY/);
+  });
+
+  it("with proxy_protocol=true one address fills its own places only", async () => {
+    await startBehind(
+      "proxy_protocol=true\n[limits]\nmax_unauthenticated_per_address=2",
+      true,
+    );
+    const port = nginx?.port ?? 0;
+    const crowd = Array.from({ length: 10 }, () =>
+      connect({ host: "127.0.0.1", port, localAddress: "127.0.0.9" }),
+    );
+    try {
+      // Each begins a handshake and says no more.
+      for (const socket of crowd)
+        socket
+          .on("error", () => undefined)
+          .resume()
+          .write(Buffer.from("1603010200010001", "hex"));
+      const left = () => crowd.filter(({ readableEnded }) => !readableEnded);
+      await eventually("two of them are left", () => left().length === 2);
+      await serveAndUse();
+      expect(left()).to.have.length(2);
+    } finally {
+      for (const socket of crowd) socket.destroy();
+    }
+  });
+});
+
+describe("the times of [route]", function () {
+  this.timeout(60_000);
+  afterEach(closeLaunched);
+
+  it("heartbeat_timeout: a hub that stands still is given up after about that time", async () => {
+    const port = await reservePort();
+    const times = "heartbeat_interval=200\nheartbeat_timeout=800";
+    const hub: Hub = await startHub(route(port, times));
+    const node = startNode(route(port, times));
+    await node.waitForOutput("connected to the hub");
+    hub.kill("SIGSTOP");
+    const stopped = performance.now();
+    try {
+      await node.waitForOutput(/the hub \S+ is lost: /);
+      expect(performance.now() - stopped).to.be.within(500, 2_500);
+    } finally {
+      hub.kill("SIGCONT");
+    }
+    await node.waitForOutput(/is lost[^]*connected to the hub/);
+  });
+
+  it("heartbeat_timeout of the hub: a node that stands still has left after about that time", async () => {
+    const port = await reservePort();
+    const times = "heartbeat_interval=200\nheartbeat_timeout=800";
+    const hub = await startHub(route(port, times));
+    const node = startNode(route(port));
+    await hub.waitForOutput("joined group default");
+    node.kill("SIGSTOP");
+    const stopped = performance.now();
+    try {
+      await hub.waitForOutput(/of group default left: /);
+      expect(performance.now() - stopped).to.be.within(500, 2_500);
+    } finally {
+      node.kill("SIGCONT");
+    }
+  });
+
+  it("retry_interval: attempts come in its rhythm, and do not grow rarer", async () => {
+    const port = await reservePort();
+    const at: number[] = [];
+    const server: Server = createServer((socket) => {
+      at.push(performance.now());
+      socket.on("error", () => undefined).resetAndDestroy();
+    });
+    await new Promise<void>((resolve) =>
+      server.listen(port, "127.0.0.1", resolve),
+    );
+    try {
+      startNode(route(port, "retry_interval=300"));
+      await eventually("five attempts", () => at.length >= 5);
+    } finally {
+      server.close();
+    }
+    const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0));
+    for (const gap of gaps) expect(gap).to.be.within(140, 900);
+    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+    expect(mean, gaps.map(Math.round).join(" ")).to.be.within(200, 600);
+  });
+});

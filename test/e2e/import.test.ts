@@ -1,0 +1,73 @@
+// The real ./vnet import: prints on stdout, complains on stderr, writes and
+// starts nothing.
+
+import { expect } from "chai";
+import { CLIENT } from "../import/fixtures/port-proxy.js";
+import { SCALED_OUT } from "../import/fixtures/qjw-proxy.js";
+import { run } from "../support/launch.js";
+
+describe("./vnet import", function () {
+  this.timeout(60_000);
+
+  it("prints a configuration, and nothing else", async () => {
+    const { status, stdout, stderr } = await run(
+      "vnet",
+      ["import", "config.ini"],
+      { config: SCALED_OUT },
+    );
+    expect(stderr).to.equal("");
+    expect(status).to.equal(0);
+    expect(stdout).to.match(
+      /^; Imported from qjw-proxy's JSON \(out\): config/,
+    );
+    expect(stdout).to.include("[serve.mysql]");
+  });
+
+  it("prints what ./vnet --check finds fine", async () => {
+    const { stdout } = await run("vnet", ["import", "config.ini"], {
+      config: CLIENT,
+    });
+    const check = await run("vnet", ["config.ini", "--check"], {
+      config: stdout,
+    });
+    expect(check.stdout).to.include("vnet remote_client1 of group default");
+    expect(check.status).to.equal(0);
+  });
+
+  it("ends with status 2 and one line where the file is not what it should be", async () => {
+    const { status, stdout, stderr } = await run(
+      "vnet",
+      ["import", "config.ini"],
+      { config: '{"networks": [{"port": 0}]}' },
+    );
+    expect([status, stdout]).to.deep.equal([2, ""]);
+    expect(stderr).to.include("config.ini: networks[0].port: found");
+  });
+
+  const wrong: [args: string[], says: string][] = [
+    [["import"], "FILE is missing; usage: ./vnet import FILE\n"],
+    [["import", "a", "b"], "more than FILE; usage: ./vnet import FILE\n"],
+    [["import", "--check", "a"], "usage: ./vnet import FILE\n"],
+    [["keygen", "a"], "nothing may follow; usage: ./vnet keygen\n"],
+    [["import", "none.json"], "none.json: no such file"],
+    [["import", "."], "is a directory"],
+  ];
+  for (const [args, says] of wrong)
+    it(`says how to call it after \`${args.join(" ")}\``, async () => {
+      const { status, stdout, stderr } = await run("vnet", args);
+      expect([status, stdout]).to.deep.equal([2, ""]);
+      expect(stderr).to.include(says);
+      expect(stderr.trim()).not.to.include("\n");
+    });
+
+  it("tells its usage with --help", async () => {
+    for (const args of [
+      ["import", "--help"],
+      ["import", "-h", "a.json"],
+    ]) {
+      const { status, stdout } = await run("vnet", args);
+      expect(status).to.equal(0);
+      expect(stdout).to.match(/^Usage: \.\/vnet import FILE\n/);
+    }
+  });
+});

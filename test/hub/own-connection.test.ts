@@ -1,0 +1,75 @@
+import { expect } from "chai";
+import { encodeLegPreamble } from "../../src/wire/preamble.js";
+import { secureAsClient } from "../../src/net/secure.js";
+import { eventually, within } from "../support/deadline.js";
+import { Observed } from "../support/echo.js";
+import { withHub } from "../support/hub.js";
+import { openClientKey } from "../support/link-key.js";
+import { openLeg } from "../support/stranger.js";
+
+describe("a connection of the hub to itself", () => {
+  for (const [what, options] of [
+    ["", {}],
+    [
+      " at a hub that asks others for a header and a line",
+      { proxyProtocol: true, connectLine: true },
+    ],
+  ] as const)
+    it(`makes a control link${what}`, () =>
+      withHub(async (hub) => {
+        const { duplex } = await secureAsClient(
+          hub.connectWithin(),
+          await openClientKey(),
+          4_000,
+        );
+        const link = new Observed(duplex);
+        await within("the hub's proof", link.untilBytes(100));
+        expect(link.text).to.include('"proof"');
+        expect(hub.counts.unknown).to.equal(1);
+        duplex.destroy();
+      }, options));
+
+  it("makes a leg, which carries bytes to one that came to the port", () =>
+    withHub(async (hub) => {
+      const home = await hub.client({ name: "home" });
+      const office = await hub.client({ name: "office" });
+      home.send({ type: "channel", request: 1, vnetid: office.vnetid });
+      const { ticket } = await home.next("leg");
+      const offer = await office.next("offer");
+      const near = new Observed(hub.connectWithin());
+      near.socket.write(encodeLegPreamble(ticket));
+      const far = hub.keep(await openLeg(hub.port, offer.ticket));
+      near.socket.end("question".repeat(100_000));
+      await within("all of it", far.ended);
+      expect(far.bytes).to.equal(800_000);
+      far.socket.end("answer");
+      await within("the answer", near.ended);
+      expect(near.text).to.equal("answer");
+      await eventually("it is over", () => hub.counts.legs.joined === 0);
+    }));
+
+  it("is not taken for a plain client, however long it is silent", () =>
+    withHub(
+      async (hub) => {
+        const own = new Observed(hub.connectWithin());
+        own.socket.write("rubbish");
+        await within("it is closed", own.ended);
+        expect(hub.log.texts).to.deep.equal([
+          "connection from the hub itself: is no vnet",
+        ]);
+      },
+      {
+        onPlain: () => {
+          throw new Error("a plain client");
+        },
+      },
+    ));
+
+  it("ends when the hub is closed, and is refused after that", () =>
+    withHub(async (hub) => {
+      const own = new Observed(hub.connectWithin());
+      await hub.stop();
+      await within("it is closed", own.ended);
+      await hub.open();
+    }));
+});

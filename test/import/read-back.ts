@@ -1,0 +1,46 @@
+// Imports a text and reads the result with the project's own INI reader: what
+// a test compares is what a program would see.
+
+import { parseIni } from "../../src/config/ini.js";
+import { Problems } from "../../src/config/problem.js";
+import { importText } from "../../src/import/import.js";
+
+export type Sections = Record<string, Record<string, string | null>>;
+
+export interface Imported {
+  text: string;
+  sections: Sections;
+  /** the comments as one line of words */
+  comments: string;
+}
+
+export async function imported(text: string, file: string): Promise<Imported> {
+  const output = await importText(text, file);
+  const comments = output
+    .split("\n")
+    .filter((line) => line.startsWith(";"))
+    .map((line) => line.replace(/^[; ]+/, ""))
+    .join(" ");
+  return { text: output, sections: readBack(output), comments };
+}
+
+/** Fails when the text is not our INI. */
+export function readBack(text: string): Sections {
+  const problems = new Problems("imported");
+  const sections = parseIni(text, problems);
+  problems.throwIfAny();
+  return Object.fromEntries(
+    sections.map(({ name, entries }) => [
+      name,
+      Object.fromEntries([...entries.values()].map((e) => [e.key, e.value])),
+    ]),
+  );
+}
+
+/** The lines of a sketch, without what makes them comments. */
+export function uncommented(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.replace(/^; ?/, ""))
+    .join("\n");
+}

@@ -1,0 +1,307 @@
+import { expect } from "chai";
+import type { Share } from "../../src/config/config.js";
+import { Identity } from "../../src/keys/identity.js";
+import { eventually, within } from "../support/deadline.js";
+import { startEcho, TestServer } from "../support/echo.js";
+import { withHub, type TestHub } from "../support/hub.js";
+import type { HubClient } from "../support/hub-client.js";
+import type { TestNode } from "../support/node.js";
+import { reservePort } from "../support/ports.js";
+import {
+  nodeSettings,
+  serveSettings,
+  useSettings,
+} from "../support/settings.js";
+
+/** A node with a serve called web. */
+function provider(
+  hub: TestHub,
+  name: string,
+  share: Share,
+  port: number,
+  serveid = 0,
+): Promise<TestNode> {
+  return hub.node({
+    name,
+    serves: [serveSettings("web", { serveid, port, share })],
+  });
+}
+
+async function user(
+  hub: TestHub,
+  serve = "web",
+): Promise<{ node: TestNode; port: number }> {
+  const port = await reservePort();
+  const node = await hub.node({
+    name: "user",
+    uses: [useSettings("web", { serve, port })],
+  });
+  return { node, port };
+}
+
+const untilProviders = (node: TestNode, count: number) =>
+  eventually(`${count} providers`, () => node.use("web").providers === count);
+
+describe("serves that are balanced", () => {
+  it("lose no byte of a user whose first choice fails", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const dead = await reservePort();
+      await provider(hub, "dead", "balance", dead);
+      await provider(hub, "alive", "balance", echo.port);
+      const { node, port } = await user(hub);
+      await untilProviders(node, 2);
+      for (let n = 0; n < 6; n++) {
+        const said = `bytes ${n} `.repeat(2_000);
+        const connection = await hub.user(port);
+        connection.socket.end(said);
+        await within("the echo", connection.ended);
+        expect(connection.text).to.equal(said);
+      }
+    }));
+
+  it("show a failure until a connection succeeds, and no longer", () =>
+    withHub(async (hub) => {
+      const dead = await reservePort();
+      await provider(hub, "alive", "balance", dead);
+      const { node, port } = await user(hub);
+      await node.untilUse("web", "listening");
+      const refused = await hub.user(port);
+      await within("the reset", refused.closed);
+      expect(node.use("web").error).to.be.a("string");
+      await hub.service(() =>
+        TestServer.start(({ socket }) => socket.pipe(socket), { port: dead }),
+      );
+      const connection = await hub.user(port);
+      connection.socket.write("x");
+      await within("the echo", connection.untilBytes(1));
+      expect(node.use("web")).to.include({ error: null, streams: 1 });
+    }));
+
+  it("count no stream that the service resets as soon as it has it", () =>
+    withHub(async (hub) => {
+      const rude = await hub.service(() =>
+        TestServer.start(({ socket }) => socket.resetAndDestroy()),
+      );
+      await provider(hub, "rude", "balance", rude.port);
+      const { node, port } = await user(hub);
+      await node.untilUse("web", "listening");
+      for (let n = 0; n < 10; n++)
+        await within("the reset", (await hub.user(port)).closed);
+      await eventually("no stream", () => node.use("web").streams === 0);
+    }));
+});
+
+describe("serves that take over", () => {
+  const serve = (node: TestNode) => node.serve("web");
+
+  it("stand back for the later one, are told why, and come back when it goes", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const first = await provider(hub, "first", "takeover", echo.port);
+      await first.untilServe("web", "registered");
+      const { serveid } = serve(first);
+      const second = await provider(hub, "second", "takeover", echo.port);
+      await first.untilServe("web", "refused");
+      expect(serve(first).error).to.equal(
+        "vnet 02 (second) has taken it over (share=takeover)",
+      );
+      await first.untilNotice(
+        /^serve web \(001\): vnet 02 \(second\) has taken it over/,
+      );
+      expect(serve(second)).to.include({ state: "registered", serveid });
+      await second.control.closeServe("web");
+      await first.untilServe("web", "registered");
+      expect(serve(first)).to.include({ serveid, error: null });
+    }));
+
+  it("stand back also where the later one has the name only, under another id", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const first = await provider(hub, "first", "takeover", echo.port, 700);
+      await first.untilServe("web", "registered");
+      const second = await provider(hub, "second", "takeover", echo.port, 701);
+      await first.untilServe("web", "refused");
+      // Something else goes, and its own id is free all the while.
+      const other = await provider(hub, "other", "exclusive", echo.port, 800);
+      await first.untilSeen(800);
+      await other.close();
+      await first.untilUnseen(800);
+      await first.control.ping(null, 1);
+      const told = [first, second].flatMap(({ notices }) =>
+        notices.filter(({ text }) => text.includes("has taken it over")),
+      );
+      expect(told, "once, not in turns").to.have.length(1);
+      expect(serve(first).state).to.equal("refused");
+      expect(serve(second).state).to.equal("registered");
+      await second.close();
+      await first.untilServe("web", "registered");
+      expect(serve(first).serveid).to.equal(700);
+    }));
+
+  it("do not take turns when both lose the hub and come back", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const nodes = [
+        await provider(hub, "first", "takeover", echo.port, 700),
+        await provider(hub, "second", "takeover", echo.port, 700),
+      ] as const;
+      const states = () => nodes.map((node) => serve(node).state);
+      await nodes[0].untilServe("web", "refused");
+      const told = () =>
+        nodes.flatMap(({ notices }) =>
+          notices.filter(({ text }) => text.includes("has taken it over")),
+        );
+      expect(told()).to.have.length(1);
+      await hub.stop();
+      for (const node of nodes)
+        await eventually("the hub is lost", () => node.vnetid === 0);
+      await hub.open();
+      for (const node of nodes) await node.online();
+      await eventually(
+        "one has it",
+        () => states().filter((state) => state === "registered").length === 1,
+      );
+      // Each has heard all that the other's return brings.
+      for (const node of nodes) await node.control.ping(null, 3);
+      expect([...states()].sort()).to.deep.equal(["refused", "registered"]);
+      expect(told().length).to.be.at.most(2);
+      expect(hub.counts.serves).to.equal(1);
+    }));
+
+  it("register anew when a reload changes their share, or the name by which they share", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const rival = await provider(hub, "rival", "takeover", echo.port, 700);
+      await rival.untilServe("web", "registered");
+      const node = await hub.node({
+        name: "other",
+        serves: [serveSettings("web", { serveid: 700, port: echo.port })],
+      });
+      await node.untilServe("web", "refused");
+      const config = (fields: Partial<ReturnType<typeof serveSettings>>) =>
+        nodeSettings(hub.port, {
+          name: "other",
+          serves: [
+            serveSettings("web", { serveid: 700, port: echo.port, ...fields }),
+          ],
+        });
+      await node.control.reload(config({ share: "takeover" }));
+      await node.untilServe("web", "registered");
+      await rival.untilServe("web", "refused");
+
+      await node.control.reload(
+        config({ serveid: 0, share: "takeover", name: "shop" }),
+      );
+      await rival.untilServe("web", "registered");
+      await node.untilServe("web", "registered");
+      expect(node.serve("web").serveid).not.to.equal(700);
+      await node.control.reload(
+        config({ serveid: 0, share: "takeover", name: "web" }),
+      );
+      await rival.untilServe("web", "refused");
+      expect(node.serve("web").serveid).to.equal(700);
+    }));
+});
+
+describe("uses of a service that nobody registered (to=)", () => {
+  it("borrow it for as long as they are there, used or not", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const home = await hub.node({
+        name: "home",
+        // A second is enough to lose one that is not kept.
+        vnet: {
+          allowUnserve: true,
+          unserveNum: 2,
+          unserveTtlSeconds: 1,
+          unserveLingerSeconds: 0,
+        },
+      });
+      const port = await reservePort();
+      const office = await hub.node({
+        name: "office",
+        uses: [useSettings("back", { to: `home:${echo.port}`, port })],
+      });
+      await office.untilUse("back", "listening");
+      const [lent] = home.control.serves();
+      expect(lent).to.include({ origin: "unserve", state: "registered" });
+      const other = await office.control.requestUnserve({
+        vnetid: home.vnetid,
+        ip: "127.0.0.1",
+        port: echo.port,
+      });
+      expect(other.serveid, "what is lent already").to.equal(lent?.serveid);
+      // Who gives it back is not the only one who wants it.
+      office.control.withdrawUnserve(other.serveid);
+
+      const connection = await hub.user(port);
+      connection.socket.end("hello");
+      await within("the echo", connection.ended);
+      expect(connection.text).to.equal("hello");
+      await eventually(
+        "no stream",
+        () => home.control.serves()[0]?.streams === 0,
+      );
+      await untilAnotherLapsed(hub, home);
+      // The very one, not another that was asked for when it went.
+      const labels = home.control.serves().map(({ label }) => label);
+      expect(labels).to.deep.equal([lent?.label]);
+
+      await office.control.closeUse("back");
+      await eventually(
+        "it is given back",
+        () => home.control.serves().length === 0,
+      );
+    }));
+
+  it("lose it a while after their node left, and not when it comes back in time", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      const home = await hub.node({
+        name: "home",
+        vnet: { allowUnserve: true, unserveNum: 2, unserveTtlSeconds: 1 },
+      });
+      const identity = Identity.generate();
+      const office = await hub.client({ name: "office" }, identity);
+      const { vnetid } = office;
+      office.send({
+        ...{ type: "unserve", request: 1, vnetid: home.vnetid },
+        ...{ ip: "127.0.0.1", port: echo.port, keep: true },
+      });
+      await office.next("unserve-granted");
+      const leave = async (client: HubClient) => {
+        client.close();
+        await eventually(
+          "it is gone",
+          () => home.control.knownNodes().length === 1,
+        );
+      };
+      await leave(office);
+      const again = await hub.client({ name: "office", vnetid }, identity);
+      expect(again.vnetid).to.equal(vnetid);
+      await untilAnotherLapsed(hub, home);
+      expect(home.control.serves().map(({ label }) => label)).to.deep.equal([
+        "unserve-1",
+      ]);
+      await leave(again);
+      await home.untilNotice(/^unserve 001 is gone: it was not used any more/);
+      expect(home.control.serves()).to.deep.equal([]);
+    }));
+});
+
+/** As long as one that is not kept stays unused. */
+async function untilAnotherLapsed(hub: TestHub, home: TestNode): Promise<void> {
+  const { port } = await hub.service(startEcho);
+  const other = await hub.node({ name: "other" });
+  const { serveid } = await other.control.requestUnserve({
+    vnetid: home.vnetid,
+    ip: "127.0.0.1",
+    port,
+  });
+  await other.untilUnseen(serveid);
+  await other.close();
+  await eventually("it left", () =>
+    home.control.knownNodes().every(({ name }) => name !== "other"),
+  );
+}

@@ -1,0 +1,111 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parseHubConfig } from "../../../src/config/hub-config.js";
+import { parseNodeConfig } from "../../../src/config/node-config.js";
+import { init } from "../../../src/terminal/init/init.js";
+import { FakeTerminal } from "../../support/fake-terminal.js";
+import { makeFolder, removeFolder } from "../../support/folder.js";
+
+const KEY = "wIfwvCXSBxtWpYRZk3YSg5uIX0zR1hNn";
+
+describe("init", () => {
+  let folder: string;
+  let file: string;
+  let screen: FakeTerminal;
+  let stop: AbortController;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    file = join(folder, "config.ini");
+    screen = new FakeTerminal();
+    stop = new AbortController();
+  });
+
+  afterEach(() => {
+    stop.abort();
+    removeFolder(folder);
+  });
+
+  const start = (program: "vnet" | "route" = "vnet") =>
+    init({
+      program,
+      file,
+      hostName: "my@machine",
+      input: screen.input,
+      output: screen.output,
+      color: false,
+      signal: stop.signal,
+    });
+
+  it("asks five questions, explains a wrong answer at once, and never shows the key", async () => {
+    const done = start();
+    await screen.until("hub:");
+    await screen.answer("hub:x\r", "give HOST or HOST:PORT");
+    await screen.answer("\u0015hub:4000\r", "authkey:");
+    await screen.answer(`authkey=${KEY}\r`, "name (my-machine):");
+    expect(screen.text).not.to.include("wIfw");
+    await screen.answer("\r", "offer:");
+    await screen.answer("22\r", "use:");
+    await screen.answer("700:2222\r", "is written");
+    expect(await done).to.equal(true);
+    const config = parseNodeConfig(readFileSync(file, "utf8"), file);
+    expect(config.route).to.include({ ip: "hub", port: 4000, authkey: KEY });
+    expect(config.vnet.name).to.equal("my-machine");
+    expect(config.serves[0]).to.include({ name: "ssh", port: 22 });
+    expect(config.uses[0]).to.include({ serveid: 700, port: 2222 });
+    expect(screen.text).to.include("./vnet ");
+  });
+
+  it("asks one question for a hub", async () => {
+    const done = start("route");
+    await screen.until("listen (0.0.0.0:7749):");
+    screen.type("\r");
+    expect(await done).to.equal(true);
+    const { route } = parseHubConfig(readFileSync(file, "utf8"), file);
+    expect(route).to.include({ ip: "0.0.0.0", port: 7749, authkey: "auto" });
+  });
+
+  for (const [name, key] of [
+    ["Ctrl-C", "\u0003"],
+    ["Ctrl-D", "\u0004"],
+  ] as const)
+    it(`writes nothing after ${name}, and says so`, async () => {
+      const done = start();
+      await screen.until("hub:");
+      await screen.answer("hub\r", "authkey:");
+      screen.type(key);
+      expect(await done).to.equal(false);
+      expect(screen.text).to.include("nothing was written");
+      expect(existsSync(file)).to.equal(false);
+    });
+
+  it("writes nothing when the program is asked to end", async () => {
+    const done = start();
+    await screen.until("hub:");
+    stop.abort();
+    expect(await done).to.equal(false);
+    expect(existsSync(file)).to.equal(false);
+  });
+
+  it("leaves an existing file alone unless told otherwise", async () => {
+    writeFileSync(file, "mine");
+    const done = start();
+    await screen.until("replace it? y/n (n):");
+    screen.type("\r");
+    expect(await done).to.equal(false);
+    expect(screen.text).to.include("nothing was written");
+    expect(readFileSync(file, "utf8")).to.equal("mine");
+  });
+
+  it("keeps what it was told to replace", async () => {
+    writeFileSync(file, "mine");
+    const done = start("route");
+    await screen.until("replace it? y/n (n):");
+    await screen.answer("y\r", "listen (0.0.0.0:7749):");
+    screen.type("\r");
+    expect(await done).to.equal(true);
+    expect(readFileSync(`${file}.old`, "utf8")).to.equal("mine");
+    expect(screen.text).to.include("config.ini.old");
+  });
+});
