@@ -10,6 +10,7 @@ sshd:openssh-server
 ssh:openssh-client
 ssh-keygen:openssh-client
 iperf3:iperf3
+wrk:wrk
 redis-server:redis-server
 redis-cli:redis-tools
 psql:postgresql
