@@ -3,6 +3,7 @@
 
 import { performance } from "node:perf_hooks";
 import type { RemoteServe } from "./control.js";
+import { serveKey } from "./directory.js";
 
 /** After a failure it is tried last for this long, doubled with each further one. */
 const FIRST_REST_MS = 1_000;
@@ -67,13 +68,13 @@ export class Balance {
 
   /** Forgets who is not there any more and has no stream left. */
   keep(serves: readonly RemoteServe[]): void {
-    const there = new Set(serves.map(keyOf));
+    const there = new Set(serves.map(serveKey));
     for (const [key, { streams }] of this.standings)
       if (!there.has(key) && streams === 0) this.standings.delete(key);
   }
 
   private of(serve: RemoteServe): Standing {
-    const key = keyOf(serve);
+    const key = serveKey(serve);
     let standing = this.standings.get(key);
     if (standing === undefined) {
       // Many uses that meet the same serves at once shall not all begin with the same one.
@@ -83,8 +84,4 @@ export class Balance {
     }
     return standing;
   }
-}
-
-function keyOf({ serveid, vnetid }: RemoteServe): string {
-  return `${serveid} ${vnetid}`;
 }

@@ -22,7 +22,10 @@ interface Copy {
   serves: Map<string, RemoteServe>;
 }
 
-const keyOf = ({ serveid, vnetid }: ServeOf) => `${serveid} ${vnetid}`;
+/** What tells one serve of the group from all others: balanced ones share their id. */
+export function serveKey({ serveid, vnetid }: ServeOf): string {
+  return `${serveid} ${vnetid}`;
+}
 
 const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
 
@@ -102,10 +105,10 @@ export class Directory extends EventEmitter<{
     const into = this.arriving ?? this.copy;
     const before = afterReconnect ? this.copy : touchedBy(change, into);
     for (const vnetid of change.goneNodes) into.nodes.delete(vnetid);
-    for (const of of change.goneServes) into.serves.delete(keyOf(of));
+    for (const of of change.goneServes) into.serves.delete(serveKey(of));
     for (const node of change.nodes) into.nodes.set(node.vnetid, node);
     for (const serve of change.serves)
-      into.serves.set(keyOf(serve), {
+      into.serves.set(serveKey(serve), {
         ...serve,
         vnet: into.nodes.get(serve.vnetid)?.name ?? "?",
       });
@@ -128,7 +131,7 @@ function touchedBy(change: DirectoryChange, copy: Copy): Copy {
     if (node !== undefined) touched.nodes.set(id, node);
   }
   for (const of of [...change.goneServes, ...change.serves]) {
-    const key = keyOf(of);
+    const key = serveKey(of);
     const serve = copy.serves.get(key);
     if (serve !== undefined) touched.serves.set(key, serve);
   }
@@ -147,10 +150,10 @@ function difference(
       (node) => !after.nodes.has(node.vnetid),
     ),
     servesCame: [...after.serves.values()].filter(
-      (serve) => !before.serves.has(keyOf(serve)),
+      (serve) => !before.serves.has(serveKey(serve)),
     ),
     servesGone: [...before.serves.values()].filter(
-      (serve) => !after.serves.has(keyOf(serve)),
+      (serve) => !after.serves.has(serveKey(serve)),
     ),
   };
 }

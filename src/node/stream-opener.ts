@@ -7,6 +7,7 @@ import { VnetError } from "../errors.js";
 import { Balance } from "./balance.js";
 import type { Channels } from "./channels.js";
 import type { RemoteServe } from "./control.js";
+import { serveKey } from "./directory.js";
 
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
@@ -30,12 +31,10 @@ export class StreamOpener {
     serves: () => readonly RemoteServe[],
     from: string,
   ): Promise<Stream> {
-    const tried: RemoteServe[] = [];
+    const tried = new Set<string>();
     let failure = new VnetError("closed", "nobody offers it just now");
     for (;;) {
-      const left = serves().filter(
-        (serve) => !tried.some((other) => isSame(serve, other)),
-      );
+      const left = serves().filter((serve) => !tried.has(serveKey(serve)));
       const [serve] = this.balance.order(left);
       if (serve === undefined) throw failure;
       try {
@@ -43,7 +42,7 @@ export class StreamOpener {
       } catch (error) {
         if (!(error instanceof VnetError)) throw error;
         failure = error;
-        tried.push(serve);
+        tried.add(serveKey(serve));
       }
     }
   }
@@ -108,8 +107,4 @@ export class StreamOpener {
       this.channels.pool(serve.vnetid).acquire().then(open, fail);
     });
   }
-}
-
-function isSame(a: RemoteServe, b: RemoteServe): boolean {
-  return a.serveid === b.serveid && a.vnetid === b.vnetid;
 }
