@@ -3,21 +3,31 @@
 
 import type { Duplex } from "node:stream";
 import { messageOf, VnetError } from "../errors.js";
+import { writeLent } from "../net/lent-write.js";
+import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
+import { STRAIGHT, THROUGH_TLS, type Bulk } from "../net/read-buffers.js";
 import {
+  CHANNEL_HEADER_BYTES,
   ChannelFrameReader,
   encodeChannelFrame,
   encodeChannelHeader,
   FrameType,
+  writeChannelHeader,
   type ChannelFrameSink,
 } from "../wire/channel-frame.js";
 
-export interface CarrierOptions extends ChannelFrameSink {
+export interface CarrierOptions extends Pick<ChannelFrameSink, "onFrame"> {
   duplex: Duplex;
+  /** As ChannelFrameSink's, with the lease of what was read. */
+  onData: (bytes: Buffer, lease: Lease) => void;
   /** after sendData said false: more may be sent */
   onDrain: () => void;
   /** Once: the duplex is no more, or its peer broke the protocol. Not after end() or destroy(). */
   onLost: (reason: VnetError) => void;
 }
+
+/** Room for a header in front of what sendLent() sends. */
+export const CARRIER_HEADROOM = CHANNEL_HEADER_BYTES;
 
 const COPY_BYTES = 8 * 1024;
 
@@ -27,16 +37,35 @@ const LAST_WORDS_MS = 2_000;
 export class Carrier {
   private state: "open" | "ending" | "over" = "open";
   private readonly duplex: Duplex;
+  /** null: the duplex cannot be read into our own buffers */
+  private readonly raw: RawReader | null;
+  /** of the bytes that are being read */
+  private lease: Lease = NO_LEASE;
   private readonly reader: ChannelFrameReader;
   private lastWords: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CarrierOptions) {
-    this.duplex = options.duplex;
-    this.reader = new ChannelFrameReader(options);
-    const { duplex } = this;
-    duplex.on("data", (chunk: Buffer) => {
-      this.read(chunk);
+    this.reader = new ChannelFrameReader({
+      onData: (bytes) => {
+        options.onData(bytes, this.lease);
+      },
+      onFrame: options.onFrame,
     });
+    this.raw = RawReader.takeOver(options.duplex, {
+      headroom: 0,
+      bulk: STRAIGHT,
+      onBytes: (view, lease) => {
+        this.lease = lease;
+        this.read(view);
+        this.lease = NO_LEASE;
+      },
+    });
+    this.duplex = this.raw?.socket ?? options.duplex;
+    const { duplex } = this;
+    if (this.raw === null)
+      duplex.on("data", (chunk: Buffer) => {
+        this.read(chunk);
+      });
     duplex.on("drain", options.onDrain);
     duplex.on("end", () => {
       this.lose(new VnetError("closed", "the channel was closed"));
@@ -49,7 +78,12 @@ export class Carrier {
       clearTimeout(this.lastWords);
       this.lose(new VnetError("closed", "the channel was closed"));
     });
-    duplex.resume();
+    this.resumeReading();
+  }
+
+  /** How whatever is sent through it is best read. */
+  get bulk(): Bulk {
+    return this.raw === null ? THROUGH_TLS : STRAIGHT;
   }
 
   /** What is sent now waits until release(), to leave in one piece with what comes next. */
@@ -84,12 +118,22 @@ export class Carrier {
     return !duplex.writableNeedDrain;
   }
 
+  /** A view with CARRIER_HEADROOM free bytes in front of it. Its lease is kept until it has left. */
+  sendLent(view: Buffer, lease: Lease): void {
+    if (this.state !== "open") return;
+    const { buffer, byteOffset, length } = view;
+    const from = byteOffset - CARRIER_HEADROOM;
+    const frame = Buffer.from(buffer, from, CARRIER_HEADROOM + length);
+    writeChannelHeader(frame, FrameType.data, length);
+    writeLent(this.duplex, frame, lease);
+  }
+
   pauseReading(): void {
-    this.duplex.pause();
+    (this.raw ?? this.duplex).pause();
   }
 
   resumeReading(): void {
-    this.duplex.resume();
+    (this.raw ?? this.duplex).resume();
   }
 
   /** What was sent still leaves; nothing more is read. Idempotent. */
@@ -103,7 +147,7 @@ export class Carrier {
       this.duplex.destroy();
     }, LAST_WORDS_MS);
     // What still comes is of no interest, but has to be read for the end to be seen.
-    this.duplex.resume();
+    this.resumeReading();
   }
 
   /** At once. Idempotent. */

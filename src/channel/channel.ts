@@ -7,6 +7,8 @@ import { EventEmitter } from "node:events";
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
+import type { Lease } from "../net/raw-reader.js";
+import type { Bulk } from "../net/read-buffers.js";
 import { FrameType } from "../wire/channel-frame.js";
 import { decodeOpen, encodeOpen, type Open } from "../wire/open.js";
 import { Carrier } from "./carrier.js";
@@ -44,8 +46,8 @@ export class Channel extends EventEmitter<{
     super();
     this.carrier = new Carrier({
       duplex: options.duplex,
-      onData: (bytes) => {
-        this.receiveData(bytes);
+      onData: (bytes, lease) => {
+        this.receiveData(bytes, lease);
       },
       onFrame: (type, payload) => {
         this.receiveFrame(type, payload);
@@ -142,6 +144,16 @@ export class Channel extends EventEmitter<{
     return this.carrier.sendData(bytes);
   }
 
+  /** See Carrier.bulk. */
+  get bulk(): Bulk {
+    return this.carrier.bulk;
+  }
+
+  /** See Carrier.sendLent. */
+  sendLent(view: Buffer, lease: Lease): void {
+    this.carrier.sendLent(view, lease);
+  }
+
   send(type: FrameType, payload = ""): void {
     this.carrier.send(type, payload);
   }
@@ -200,11 +212,11 @@ export class Channel extends EventEmitter<{
     this.emit("close", reason);
   }
 
-  private receiveData(bytes: Buffer): void {
+  private receiveData(bytes: Buffer, lease: Lease): void {
     if (this.state === "closed") return;
     if (this.stream === undefined)
       throw new VnetError("protocol", "data outside of a stream");
-    this.stream.receive(bytes);
+    this.stream.receive(bytes, lease);
   }
 
   private receiveFrame(type: FrameType, payload: Buffer): void {

@@ -8,8 +8,12 @@ import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { networkReason } from "../net/address.js";
+import { GatheredWriter } from "../net/gathered-write.js";
+import { writeLent } from "../net/lent-write.js";
+import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
 import { reset } from "../net/reset.js";
 import { FrameType } from "../wire/channel-frame.js";
+import { CARRIER_HEADROOM } from "./carrier.js";
 import type { Channel, ChannelRole } from "./channel.js";
 import type { Traffic } from "./traffic.js";
 
@@ -34,6 +38,7 @@ export class Stream extends EventEmitter<{
   /** refused (acceptor): over for everyone, but what the user had sent with OPEN still arrives, up to its FIN */
   private state: "opening" | "open" | "refused" | "ended" = "opening";
   private socket: Duplex | undefined;
+  private isRaw = false;
   private sentFin = false;
   private receivedFin = false;
   /** what came before the socket was there; at most one read of the channel, which is paused meanwhile */
@@ -41,6 +46,8 @@ export class Stream extends EventEmitter<{
   private readonly traffic: Traffic;
   private readonly isOpener: boolean;
   private acceptTimer: NodeJS.Timeout | undefined;
+  /** writes to the socket what TLS and memory give */
+  private writer: GatheredWriter | undefined;
 
   constructor(
     private readonly channel: Channel,
@@ -69,21 +76,35 @@ export class Stream extends EventEmitter<{
   }
 
   /** Opener: the user's connection. Its bytes leave at once, before the service is known to be there. */
-  attach(socket: Duplex): void {
+  attach(given: Duplex): void {
     if (this.isOver) {
-      reset(socket);
+      reset(given);
       return;
     }
     // One that is gone already would never tell of its close.
-    if (socket.destroyed) {
+    if (given.destroyed) {
       this.reset("the connection was closed");
       return;
     }
-    this.socket = socket;
-    socket.on("data", (bytes: Buffer) => {
-      this.traffic.bytesOut += bytes.length;
-      if (!this.channel.sendData(bytes)) socket.pause();
+    const raw = RawReader.takeOver(given, {
+      headroom: CARRIER_HEADROOM,
+      bulk: this.channel.bulk,
+      onBytes: (view, lease) => {
+        this.traffic.bytesOut += view.length;
+        this.channel.sendLent(view, lease);
+      },
     });
+    const socket = raw?.socket ?? given;
+    this.socket = socket;
+    this.isRaw = raw !== null;
+    this.writer = new GatheredWriter(socket, () => {
+      this.channel.pauseReading();
+    });
+    if (raw === null)
+      socket.on("data", (bytes: Buffer) => {
+        this.traffic.bytesOut += bytes.length;
+        if (!this.channel.sendData(bytes)) socket.pause();
+      });
     socket.on("drain", () => {
       if (!this.isOver) this.channel.resumeReading();
     });
@@ -96,9 +117,9 @@ export class Stream extends EventEmitter<{
     socket.on("close", () => {
       this.reset("the connection was closed");
     });
-    for (const bytes of this.early.splice(0)) this.deliver(bytes);
+    for (const bytes of this.early.splice(0)) this.deliver(bytes, NO_LEASE);
     if (this.receivedFin) socket.end();
-    socket.resume();
+    (raw ?? socket).resume();
   }
 
   /** Acceptor: the service is connected. */
@@ -131,13 +152,13 @@ export class Stream extends EventEmitter<{
 
   // For the channel, nobody else: ----------------------------------------------------------------------------------
 
-  receive(bytes: Buffer): void {
+  receive(bytes: Buffer, lease: Lease): void {
     if (this.receivedFin || this.awaitsAnswer)
       throw new VnetError("protocol", "data out of turn");
     if (this.state === "refused") return;
     this.traffic.bytesIn += bytes.length;
-    if (this.socket === undefined) this.early.push(bytes);
-    else this.deliver(bytes);
+    if (this.socket === undefined) this.early.push(Buffer.from(bytes));
+    else this.deliver(bytes, lease);
   }
 
   receiveFrame(type: FrameType, payload: Buffer): void {
@@ -159,7 +180,8 @@ export class Stream extends EventEmitter<{
   }
 
   channelDrained(): void {
-    this.socket?.resume();
+    // A raw reader goes on by its leases alone.
+    if (!this.isRaw) this.socket?.resume();
   }
 
   channelClosed(reason: VnetError): void {
@@ -175,11 +197,12 @@ export class Stream extends EventEmitter<{
     return this.isOpener && this.state === "opening";
   }
 
-  private deliver(bytes: Buffer): void {
+  private deliver(bytes: Buffer, lease: Lease): void {
     const { socket } = this;
     if (socket === undefined || socket.writableEnded || socket.destroyed)
       return;
-    if (!socket.write(bytes)) this.channel.pauseReading();
+    if (lease !== NO_LEASE) writeLent(socket, bytes, lease);
+    else this.writer?.write(bytes);
   }
 
   private finish(): void {

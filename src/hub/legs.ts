@@ -12,6 +12,8 @@ interface Joint<Owner> {
   owners: readonly [Owner, Owner];
   tickets: readonly [string, string];
   legs: [Duplex | undefined, Duplex | undefined];
+  /** cuts off both legs, once they are joined */
+  cut: (() => void) | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -47,6 +49,7 @@ export class Legs<Owner> {
       owners: [from, to],
       tickets: [newTicket(), newTicket()],
       legs: [undefined, undefined],
+      cut: undefined,
       timer: setTimeout(() => {
         this.abandon(joint);
       }, this.options.ticketMs),
@@ -84,13 +87,15 @@ export class Legs<Owner> {
   private join(joint: Joint<Owner>, a: Duplex, b: Duplex): void {
     clearTimeout(joint.timer);
     joint.timer = undefined;
-    pump(a, b, () => {
+    joint.legs = [undefined, undefined];
+    joint.cut = pump(a, b, () => {
       this.forget(joint);
     });
   }
 
   private abandon(joint: Joint<Owner>): void {
     for (const leg of joint.legs) if (leg !== undefined) reset(leg);
+    joint.cut?.();
     this.forget(joint);
   }
 

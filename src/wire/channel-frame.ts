@@ -32,8 +32,17 @@ const LAST_TYPE = FrameType.pong;
 
 export function encodeChannelHeader(type: FrameType, bytes: number): Buffer {
   const header = Buffer.allocUnsafe(CHANNEL_HEADER_BYTES);
-  header.writeUInt32BE(((type << 24) | bytes) >>> 0);
+  writeChannelHeader(header, type, bytes);
   return header;
+}
+
+/** Into the first bytes of `frame`. */
+export function writeChannelHeader(
+  frame: Buffer,
+  type: FrameType,
+  bytes: number,
+): void {
+  frame.writeUInt32BE(((type << 24) | bytes) >>> 0);
 }
 
 /** A whole frame; for the small ones, whose payload is cut at MAX_SMALL_BYTES. */

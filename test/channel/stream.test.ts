@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import type { Duplex } from "node:stream";
 import { Channel } from "../../src/channel/channel.js";
@@ -345,12 +346,12 @@ for (const [kind, make] of Object.entries(MAKERS))
       expect(ends.service).to.include({ message: "gone" });
     });
 
-    for (const side of ["a", "b"] as const)
-      it(`is reset on both sides when the channel dies at ${side} mid-stream`, async () => {
+    for (const side of ["opener", "acceptor"] as const)
+      it(`is reset on both sides when the channel dies at its ${side} mid-stream`, async () => {
         const { user, service, ends } = await line.connect();
         user.socket.write("some");
         await within("the bytes", service.untilBytes(4));
-        line.wire[side].destroy();
+        line[side].destroy();
         expect(await within("the reset", user.ended)).to.equal("reset");
         expect(await within("the reset", service.ended)).to.equal("reset");
         await line.untilClosed();
@@ -360,7 +361,7 @@ for (const [kind, make] of Object.entries(MAKERS))
 
     it("is reset when its provider dies before it answered", async () => {
       const { user, ends } = await line.open();
-      line.wire.b.destroy();
+      line.acceptor.destroy();
       expect(await within("the reset", user.ended)).to.equal("reset");
       expect(ends.user).to.include({ code: "closed" });
     });
@@ -592,6 +593,27 @@ describe("A stream over loopback sockets with a slow reader", () => {
   afterEach(() => {
     line.close();
     destroySocketPairs();
+  });
+
+  it("brings every byte as it was to a reader that stops again and again", async () => {
+    const { user, service } = await line.connect();
+    const random = new Random(11);
+    const sent = random.bytes(24_000_000);
+    const received = createHash("sha256");
+    service.socket.on("data", (bytes: Buffer) => received.update(bytes));
+    user.socket.end(sent);
+    let next = 0;
+    while (service.bytes < sent.length) {
+      next = Math.min(service.bytes + 3_000_000, sent.length);
+      await within("more", service.untilBytes(next));
+      service.socket.pause();
+      // So long that everything on the way is full.
+      for (let turn = 0; turn < 200; turn++) await new Promise(setImmediate);
+      service.socket.resume();
+    }
+    expect(received.digest("hex")).to.equal(
+      createHash("sha256").update(sent).digest("hex"),
+    );
   });
 
   it("holds little in this process, however much the user has to say", async () => {
