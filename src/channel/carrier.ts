@@ -3,7 +3,7 @@
 
 import type { Duplex } from "node:stream";
 import { messageOf, VnetError } from "../errors.js";
-import { writeLent } from "../net/lent-write.js";
+import { LentWriter } from "../net/lent-writer.js";
 import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
 import { STRAIGHT, THROUGH_TLS, type Bulk } from "../net/read-buffers.js";
 import {
@@ -20,6 +20,8 @@ export interface CarrierOptions extends Pick<ChannelFrameSink, "onFrame"> {
   duplex: Duplex;
   /** As ChannelFrameSink's, with the lease of what was read. */
   onData: (bytes: Buffer, lease: Lease) => void;
+  /** All that one read brought has been handed on. */
+  onReadOver: () => void;
   /** after sendData said false: more may be sent */
   onDrain: () => void;
   /** Once: the duplex is no more, or its peer broke the protocol. Not after end() or destroy(). */
@@ -39,6 +41,7 @@ export class Carrier {
   private readonly duplex: Duplex;
   /** null: the duplex cannot be read into our own buffers */
   private readonly raw: RawReader | null;
+  private readonly writer: LentWriter;
   /** of the bytes that are being read */
   private lease: Lease = NO_LEASE;
   private readonly reader: ChannelFrameReader;
@@ -62,6 +65,7 @@ export class Carrier {
     });
     this.duplex = this.raw?.socket ?? options.duplex;
     const { duplex } = this;
+    this.writer = new LentWriter(duplex);
     if (this.raw === null)
       duplex.on("data", (chunk: Buffer) => {
         this.read(chunk);
@@ -125,7 +129,8 @@ export class Carrier {
     const from = byteOffset - CARRIER_HEADROOM;
     const frame = Buffer.from(buffer, from, CARRIER_HEADROOM + length);
     writeChannelHeader(frame, FrameType.data, length);
-    writeLent(this.duplex, frame, lease);
+    this.writer.write(frame, lease);
+    this.writer.flush();
   }
 
   pauseReading(): void {
@@ -161,6 +166,7 @@ export class Carrier {
     if (this.state !== "open") return;
     try {
       this.reader.push(chunk);
+      this.options.onReadOver();
     } catch (error) {
       if (!(error instanceof VnetError) || error.code !== "protocol")
         throw error;

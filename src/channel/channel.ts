@@ -52,6 +52,7 @@ export class Channel extends EventEmitter<{
       onFrame: (type, payload) => {
         this.receiveFrame(type, payload);
       },
+      onReadOver: () => this.stream?.readOver(),
       onDrain: () => this.stream?.channelDrained(),
       onLost: (reason) => {
         this.fail(reason);

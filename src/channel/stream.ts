@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { networkReason } from "../net/address.js";
 import { GatheredWriter } from "../net/gathered-write.js";
-import { writeLent } from "../net/lent-write.js";
+import { LentWriter } from "../net/lent-writer.js";
 import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
 import { reset } from "../net/reset.js";
 import { FrameType } from "../wire/channel-frame.js";
@@ -46,7 +46,9 @@ export class Stream extends EventEmitter<{
   private readonly traffic: Traffic;
   private readonly isOpener: boolean;
   private acceptTimer: NodeJS.Timeout | undefined;
-  /** writes to the socket what TLS and memory give */
+  /** writes to the socket what the channel gives with a lease … */
+  private lentWriter: LentWriter | undefined;
+  /** … and without, as TLS and memory do */
   private writer: GatheredWriter | undefined;
 
   constructor(
@@ -97,6 +99,7 @@ export class Stream extends EventEmitter<{
     const socket = raw?.socket ?? given;
     this.socket = socket;
     this.isRaw = raw !== null;
+    this.lentWriter = new LentWriter(socket);
     this.writer = new GatheredWriter(socket, () => {
       this.channel.pauseReading();
     });
@@ -179,6 +182,11 @@ export class Stream extends EventEmitter<{
     } else throw new VnetError("protocol", `channel frame ${type} out of turn`);
   }
 
+  /** Pieces of one read leave in one write. */
+  readOver(): void {
+    this.lentWriter?.flush();
+  }
+
   channelDrained(): void {
     // A raw reader goes on by its leases alone.
     if (!this.isRaw) this.socket?.resume();
@@ -201,7 +209,7 @@ export class Stream extends EventEmitter<{
     const { socket } = this;
     if (socket === undefined || socket.writableEnded || socket.destroyed)
       return;
-    if (lease !== NO_LEASE) writeLent(socket, bytes, lease);
+    if (lease !== NO_LEASE) this.lentWriter?.write(bytes, lease);
     else this.writer?.write(bytes);
   }
 

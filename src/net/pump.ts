@@ -5,7 +5,7 @@
 //   a ←─write── read─── b        a reset or error on either side destroys the other at once
 
 import type { Duplex } from "node:stream";
-import { writeLent } from "./lent-write.js";
+import { LentWriter } from "./lent-writer.js";
 import { RawReader, type Lease } from "./raw-reader.js";
 import { STRAIGHT } from "./read-buffers.js";
 import { reset } from "./reset.js";
@@ -34,6 +34,7 @@ export function pump(a: Duplex, b: Duplex, onClose: () => void): () => void {
 class Side {
   readonly duplex: Duplex;
   private readonly reader: RawReader | null;
+  private writer: LentWriter | undefined;
   private to: Duplex | undefined;
 
   constructor(given: Duplex) {
@@ -50,6 +51,7 @@ class Side {
   copyTo(to: Duplex, onClose: () => void): void {
     const { duplex: from, reader } = this;
     this.to = to;
+    this.writer = new LentWriter(to);
     from.on("error", () => {
       reset(to);
     });
@@ -69,6 +71,7 @@ class Side {
   private write(view: Buffer, lease: Lease): void {
     const { to } = this;
     if (to === undefined || to.writableEnded || to.destroyed) return;
-    writeLent(to, view, lease);
+    this.writer?.write(view, lease);
+    this.writer?.flush();
   }
 }

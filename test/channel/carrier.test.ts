@@ -27,6 +27,7 @@ describe("Carrier", () => {
         seen.push(`${type} ${payload.toString()}`);
         onFrame(type, payload.toString());
       },
+      onReadOver: () => undefined,
       onDrain: () => drains++,
       onLost: (reason) => losses.push(reason),
     });
