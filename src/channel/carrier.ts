@@ -4,7 +4,8 @@
 import type { Duplex } from "node:stream";
 import { messageOf, VnetError } from "../errors.js";
 import { LentWriter } from "../net/lent-writer.js";
-import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
+import { NO_LEASE, type Lease } from "../net/lent-buffer.js";
+import { RawReader } from "../net/raw-reader.js";
 import { STRAIGHT, THROUGH_TLS, type Bulk } from "../net/read-buffers.js";
 import {
   CHANNEL_HEADER_BYTES,
@@ -87,7 +88,7 @@ export class Carrier {
 
   /** How whatever is sent through it is best read. */
   get bulk(): Bulk {
-    return this.raw === null ? THROUGH_TLS : STRAIGHT;
+    return this.raw?.isSecure === false ? STRAIGHT : THROUGH_TLS;
   }
 
   /** What is sent now waits until release(), to leave in one piece with what comes next. */

@@ -7,7 +7,7 @@ import { EventEmitter } from "node:events";
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
-import type { Lease } from "../net/raw-reader.js";
+import type { Lease } from "../net/lent-buffer.js";
 import type { Bulk } from "../net/read-buffers.js";
 import { FrameType } from "../wire/channel-frame.js";
 import { decodeOpen, encodeOpen, type Open } from "../wire/open.js";

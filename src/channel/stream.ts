@@ -8,9 +8,9 @@ import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { networkReason } from "../net/address.js";
-import { GatheredWriter } from "../net/gathered-write.js";
 import { LentWriter } from "../net/lent-writer.js";
-import { NO_LEASE, RawReader, type Lease } from "../net/raw-reader.js";
+import { NO_LEASE, type Lease } from "../net/lent-buffer.js";
+import { RawReader } from "../net/raw-reader.js";
 import { reset } from "../net/reset.js";
 import { FrameType } from "../wire/channel-frame.js";
 import { CARRIER_HEADROOM } from "./carrier.js";
@@ -46,10 +46,8 @@ export class Stream extends EventEmitter<{
   private readonly traffic: Traffic;
   private readonly isOpener: boolean;
   private acceptTimer: NodeJS.Timeout | undefined;
-  /** writes to the socket what the channel gives with a lease … */
-  private lentWriter: LentWriter | undefined;
-  /** … and without, as TLS and memory do */
-  private writer: GatheredWriter | undefined;
+  /** writes to the socket */
+  private writer: LentWriter | undefined;
 
   constructor(
     private readonly channel: Channel,
@@ -99,10 +97,7 @@ export class Stream extends EventEmitter<{
     const socket = raw?.socket ?? given;
     this.socket = socket;
     this.isRaw = raw !== null;
-    this.lentWriter = new LentWriter(socket);
-    this.writer = new GatheredWriter(socket, () => {
-      this.channel.pauseReading();
-    });
+    this.writer = new LentWriter(socket);
     if (raw === null)
       socket.on("data", (bytes: Buffer) => {
         this.traffic.bytesOut += bytes.length;
@@ -121,6 +116,7 @@ export class Stream extends EventEmitter<{
       this.reset("the connection was closed");
     });
     for (const bytes of this.early.splice(0)) this.deliver(bytes, NO_LEASE);
+    this.writer.flush();
     if (this.receivedFin) socket.end();
     (raw ?? socket).resume();
   }
@@ -184,7 +180,7 @@ export class Stream extends EventEmitter<{
 
   /** Pieces of one read leave in one write. */
   readOver(): void {
-    this.lentWriter?.flush();
+    this.writer?.flush();
   }
 
   channelDrained(): void {
@@ -209,8 +205,10 @@ export class Stream extends EventEmitter<{
     const { socket } = this;
     if (socket === undefined || socket.writableEnded || socket.destroyed)
       return;
-    if (lease !== NO_LEASE) this.lentWriter?.write(bytes, lease);
-    else this.writer?.write(bytes);
+    this.writer?.write(bytes, lease);
+    // Nobody waits for that one to be free.
+    if (lease === NO_LEASE && socket.writableNeedDrain)
+      this.channel.pauseReading();
   }
 
   private finish(): void {

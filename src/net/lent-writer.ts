@@ -3,7 +3,7 @@
 
 import net from "node:net";
 import type { Duplex } from "node:stream";
-import type { Lease } from "./raw-reader.js";
+import type { Lease } from "./lent-buffer.js";
 
 export class LentWriter {
   /** of what was written and not flushed */

@@ -6,7 +6,8 @@
 
 import type { Duplex } from "node:stream";
 import { LentWriter } from "./lent-writer.js";
-import { RawReader, type Lease } from "./raw-reader.js";
+import type { Lease } from "./lent-buffer.js";
+import { RawReader } from "./raw-reader.js";
 import { STRAIGHT } from "./read-buffers.js";
 import { reset } from "./reset.js";
 

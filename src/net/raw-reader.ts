@@ -1,23 +1,22 @@
-// Reads a plain socket into buffers of our own, used again and again: no allocation and no copy for what only passes
-// through. Node offers that (`onread`, see net.Socket) for sockets that it makes, not for those that a server accepted,
-// so a socket's handle is put into a new net.Socket here. This is the only file that touches a handle.
+// Reads a socket, plain or TLS, into buffers that are used again and again: no allocation and no copy for what only
+// passes through. A buffer is not read into while anybody holds a view of what is in it; that is the flow control.
 
-import net from "node:net";
+import type net from "node:net";
 import type { Duplex } from "node:stream";
-import tls from "node:tls";
+import {
+  LentBuffer,
+  NO_LEASE,
+  SMALL_BYTES,
+  type Lease,
+} from "./lent-buffer.js";
 import { giveBufferBack, lendBuffer, type Bulk } from "./read-buffers.js";
-
-/** Enough for a request or an answer of every day; what fills it is bulk. */
-const SMALL_BYTES = 4 * 1024;
+import { takeHandle } from "./socket-handle.js";
 
 /** After so many reads in a row that would have fitted the small buffer the large one goes back. */
 const SHORT_READS = 2;
 
-/** Says for how long a view of a read buffer is needed: until each hold() has its release(). */
-export interface Lease {
-  hold(): void;
-  release(): void;
-}
+/** What TLS brings at once at the most: the payload of a record (RFC 8446, 5.1). */
+const RECORD_BYTES = 16 * 1024;
 
 export interface RawReaderOptions {
   /** free bytes in front of each view, in the same memory, for a header */
@@ -27,73 +26,68 @@ export interface RawReaderOptions {
   onBytes: (view: Buffer, lease: Lease) => void;
 }
 
-type Handle = object & { useUserBuffer?: unknown };
-type WithHandle = net.Socket & { _handle: Handle | null };
-
 export class RawReader {
   /**
    * To be written to, ended and listened to in place of the one that was taken over; never to be paused or resumed, which
    * is the reader's to do.
    */
   readonly socket: net.Socket;
+  readonly isSecure: boolean;
   /** read into now, or next */
-  private current: Lent;
+  private current: LentBuffer;
+  /** of it, what was handed on already, and where the next read goes */
+  private handedOn = 0;
+  private filled = 0;
+  private gathering: NodeJS.Immediate | undefined;
   /** a small one that nobody holds */
   private spare: Buffer | null = null;
+  /** buffers that somebody holds */
   private pending = 0;
   private shortReads = 0;
-  /** the buffer that would be read into next waits to be written */
+  /** it has to wait for whoever holds its buffers */
   private isFull = false;
   private isPaused = true;
   private isClosed = false;
   private unread: Buffer | null;
 
   /**
-   * Takes a socket over, with what was read of it and not consumed; paused. Null: this duplex cannot be read so (TLS,
-   * a program, memory, something still to be written), and nothing has happened to it.
+   * Takes a socket over, with what was read of it and not consumed; paused. Null: this duplex cannot be read so (a
+   * program, memory, TLS over such, something still to be written), and nothing has happened to it.
    */
   static takeOver(duplex: Duplex, options: RawReaderOptions): RawReader | null {
-    if (!(duplex instanceof net.Socket) || duplex instanceof tls.TLSSocket)
-      return null;
-    const old = duplex as WithHandle;
-    const isRaw =
-      typeof old._handle?.useUserBuffer === "function" &&
-      !(old.destroyed || old.connecting || old.writableEnded) &&
-      !old.readableEnded &&
-      old.writableLength === 0;
-    return isRaw ? new RawReader(old, options) : null;
+    let reader: RawReader | null = null;
+    const first = Buffer.allocUnsafeSlow(SMALL_BYTES);
+    const taken = takeHandle(duplex, {
+      buffer: () => reader?.room ?? first.subarray(options.headroom),
+      callback: (bytes) => reader?.read(bytes) ?? false,
+    });
+    if (taken === null) return null;
+    reader = new RawReader(taken, first, options);
+    return reader;
   }
 
   private constructor(
-    old: WithHandle,
+    { socket, isSecure, unread }: NonNullable<ReturnType<typeof takeHandle>>,
+    first: Buffer,
     private readonly options: RawReaderOptions,
   ) {
+    this.socket = socket;
+    this.isSecure = isSecure;
+    this.unread = unread;
+    this.spare = first;
     this.current = this.fresh(false);
-    old.pause();
-    // All of it: without a number newer Nodes give one chunk at a time.
-    const { readableLength } = old;
-    this.unread = (
-      readableLength > 0 ? old.read(readableLength) : null
-    ) as Buffer | null;
-    const handle = old._handle;
-    // The old one's end must not close the handle, which is not its own any more.
-    old._handle = null;
-    old.destroy();
-    this.socket = new net.Socket({
-      handle,
-      allowHalfOpen: true,
-      pauseOnCreate: true,
-      onread: {
-        buffer: () => this.current.view,
-        callback: (bytes: number) => this.read(bytes),
-      },
-    } as net.SocketConstructorOpts);
-    this.socket.once("close", () => {
+    // The first to hear of it: what was gathered comes before the end.
+    socket.once("end", () => {
+      this.handOn();
+    });
+    socket.once("close", () => {
       this.isClosed = true;
-      if (!this.isFull) this.recycle(this.current);
+      clearImmediate(this.gathering);
+      if (!this.current.isHeld) this.recycle(this.current);
     });
   }
 
+  /** With TLS, what was decrypted already still comes. */
   pause(): void {
     this.isPaused = true;
     this.socket.pause();
@@ -114,6 +108,10 @@ export class RawReader {
     return !this.isPaused && !this.isFull;
   }
 
+  private get room(): Buffer {
+    return this.current.view.subarray(this.filled);
+  }
+
   /** What was read before, by somebody else: into a buffer with room in front. */
   private deliver(bytes: Buffer): void {
     const { headroom, onBytes } = this.options;
@@ -124,33 +122,67 @@ export class RawReader {
 
   /** False: no more reading for now. */
   private read(bytes: number): boolean {
-    const lent = this.current;
     // What is in it now is lost, and whoever is to write it writes something else: somebody resumed the bare socket.
-    if (this.isFull) throw new Error("a held buffer was read into");
-    lent.hold();
-    this.options.onBytes(lent.view.subarray(0, bytes), lent);
-    const wantsLarge = this.wantsLarge(bytes, lent);
-    if (lent.releaseAtOnce()) {
-      if (wantsLarge !== lent.isLarge) {
-        this.recycle(lent);
-        this.current = this.fresh(wantsLarge);
-      }
+    if (this.isFull && !this.isSecure)
+      throw new Error("a held buffer was read into");
+    this.filled += bytes;
+    // TLS brings bulk record by record: those of one moment are handed on together.
+    if (
+      this.isSecure &&
+      bytes === RECORD_BYTES &&
+      this.room.length >= RECORD_BYTES
+    ) {
+      this.gathering ??= setImmediate(() => {
+        this.handOn();
+      });
       return this.canRead;
     }
-    this.pending++;
-    if (this.pending < this.options.bulk.pendingMax)
-      this.current = this.fresh(wantsLarge);
-    else this.isFull = true;
+    this.handOn();
+    this.chooseBuffer(this.wantsLarge());
     return this.canRead;
   }
 
-  private wantsLarge(bytes: number, lent: Lent): boolean {
-    if (!lent.isLarge) return bytes === lent.view.length;
-    this.shortReads = bytes < SMALL_BYTES ? this.shortReads + 1 : 0;
+  private handOn(): void {
+    const { current: lent, handedOn, filled } = this;
+    clearImmediate(this.gathering);
+    this.gathering = undefined;
+    if (handedOn === filled) return;
+    this.handedOn = filled;
+    const wasHeld = lent.isHeld;
+    lent.during(() => {
+      this.options.onBytes(lent.view.subarray(handedOn, filled), lent);
+    });
+    if (wasHeld || !lent.isHeld) return;
+    this.pending++;
+    if (!this.isSecure) return;
+    // Between two reads the next one's place is settled; it is behind what is held now.
+    this.isFull = this.pending >= this.options.bulk.pendingMax;
+    if (this.isFull) this.socket.pause();
+  }
+
+  /** For the next read; may be done at the end of a read only, when Node asks for it. */
+  private chooseBuffer(isLarge: boolean): void {
+    const { current, pending } = this;
+    this.handedOn = this.filled = 0;
+    if (!current.isHeld) {
+      if (isLarge === current.isLarge) return;
+      this.recycle(current);
+    } else if (!this.isSecure && pending >= this.options.bulk.pendingMax) {
+      // Into the same one, as soon as it is free.
+      this.isFull = true;
+      return;
+    }
+    this.current = this.fresh(isLarge);
+  }
+
+  private wantsLarge(): boolean {
+    const { current, filled } = this;
+    if (!current.isLarge) return filled === current.view.length;
+    this.shortReads = filled < SMALL_BYTES ? this.shortReads + 1 : 0;
     return this.shortReads < SHORT_READS;
   }
 
-  private fresh(isLarge: boolean): Lent {
+  private fresh(isLarge: boolean): LentBuffer {
     const buffer = isLarge
       ? lendBuffer(this.options.bulk.bytes)
       : (this.spare ?? Buffer.allocUnsafeSlow(SMALL_BYTES));
@@ -158,61 +190,23 @@ export class RawReader {
       this.spare = null;
       this.shortReads = 0;
     }
-    return new Lent(buffer, this.options.headroom, this.freed);
+    return new LentBuffer(buffer, this.options.headroom, this.freed);
   }
 
   /** What was written from it has left. */
-  private readonly freed = (lent: Lent): void => {
+  private readonly freed = (lent: LentBuffer): void => {
     this.pending--;
-    if (lent !== this.current) {
-      this.recycle(lent);
-      return;
-    }
-    this.isFull = false;
-    // Given back once: here when the close was before, else there.
-    if (this.isClosed) this.recycle(lent);
-    else if (this.canRead && !this.socket.destroyed) this.socket.resume();
+    // The current one of a reader that is closed was held then; now it is given back, once.
+    if (lent !== this.current || this.isClosed) this.recycle(lent);
+    const wasFull = this.isFull;
+    if (this.isSecure)
+      this.isFull = this.pending >= this.options.bulk.pendingMax;
+    else if (lent === this.current) this.isFull = false;
+    if (wasFull && this.canRead && !this.socket.destroyed) this.socket.resume();
   };
 
-  private recycle({ buffer, isLarge }: Lent): void {
+  private recycle({ buffer, isLarge }: LentBuffer): void {
     if (isLarge) giveBufferBack(buffer);
     else this.spare = buffer;
   }
 }
-
-/** A buffer, and how many still need what is in it. */
-class Lent implements Lease {
-  readonly view: Buffer;
-  private holders = 0;
-
-  constructor(
-    readonly buffer: Buffer,
-    headroom: number,
-    private readonly onFree: (lent: Lent) => void,
-  ) {
-    this.view = buffer.subarray(headroom);
-  }
-
-  get isLarge(): boolean {
-    return this.buffer.length > SMALL_BYTES;
-  }
-
-  hold(): void {
-    this.holders++;
-  }
-
-  release(): void {
-    if (--this.holders === 0) this.onFree(this);
-  }
-
-  /** The reader's own hold, which nobody has to be told of. True: nobody else has one. */
-  releaseAtOnce(): boolean {
-    return --this.holders === 0;
-  }
-}
-
-/** Of bytes that nobody reads over. */
-export const NO_LEASE: Lease = {
-  hold: () => undefined,
-  release: () => undefined,
-};

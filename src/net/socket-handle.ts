@@ -1,0 +1,79 @@
+// Puts the handle of a socket, plain or TLS, into a new net.Socket that reads into buffers of ours. Node offers that
+// (`onread`, see net.Socket) for sockets that it makes, not for those that a server accepted or that TLS wraps.
+// This is the only file that touches a handle; a socket that does not look as expected is left as it is.
+
+import net from "node:net";
+import type { Duplex } from "node:stream";
+import tls from "node:tls";
+
+export interface OnRead {
+  /** where the next read goes; asked for after each read */
+  buffer: () => Buffer;
+  /** False: no more reading for now. TLS still brings what it has decrypted. */
+  callback: (bytes: number) => boolean;
+}
+
+export interface TakenSocket {
+  /** paused */
+  socket: net.Socket;
+  isSecure: boolean;
+  /** what the old one had read, and nobody had consumed */
+  unread: Buffer | null;
+}
+
+interface Handle {
+  useUserBuffer?: unknown;
+  onerror?: (error: Error) => void;
+  /** TLS: the socket below */
+  _parentWrap?: unknown;
+}
+
+type WithHandle = net.Socket & {
+  _handle: Handle | null;
+  /** TLS: the handle once more; with it Node frees OpenSSL's state */
+  ssl?: Handle | null;
+  _readableState?: { ended: boolean };
+};
+
+/** Null: this duplex cannot be read so, and nothing has happened to it. Else the old one is of no use any more. */
+export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
+  if (!(duplex instanceof net.Socket)) return null;
+  const old = duplex as WithHandle;
+  const { _handle: handle, readableLength } = old;
+  const isSecure = old instanceof tls.TLSSocket;
+  const isFit =
+    typeof handle?.useUserBuffer === "function" &&
+    !(old.destroyed || old.connecting || old.writableEnded) &&
+    !old.readableEnded &&
+    old.writableLength === 0 &&
+    (!isSecure || isFitForTls(old, handle));
+  if (!isFit) return null;
+  old.pause();
+  // All of it: without a number newer Nodes give one chunk at a time.
+  const unread: unknown = readableLength > 0 ? old.read(readableLength) : null;
+  // The old one's end must not close the handle, which is not its own any more.
+  old._handle = null;
+  if (isSecure) old.ssl = null;
+  else old.destroy();
+  const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
+  const socket = new net.Socket(options);
+  if (isSecure) becomeSecure(socket, handle);
+  return { socket, isSecure, unread: unread as Buffer | null };
+}
+
+function isFitForTls(old: WithHandle, handle: Handle): boolean {
+  // TLS tells of its end once, and the old one has heard it.
+  const hasEnded = old._readableState?.ended !== false;
+  return !hasEnded && handle._parentWrap instanceof net.Socket;
+}
+
+/** What Node's own TLS socket does for its handle, as far as it matters after the handshake. */
+function becomeSecure(socket: net.Socket, handle: Handle): void {
+  (socket as WithHandle).ssl = handle;
+  handle.onerror = (error) => {
+    socket.destroy(error);
+  };
+  (handle._parentWrap as net.Socket).once("close", () => {
+    socket.destroy();
+  });
+}
