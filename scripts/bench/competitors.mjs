@@ -74,8 +74,13 @@ export const COMPETITORS = [
     only: /new connections|first byte|burst/,
     start: (context) => pipes(context, "ends"),
   },
-  // From here on: written from the documentation of each, never run where this
-  // suite was written. What is wrong with them shows as "failed".
+  {
+    name: "fresh-certs",
+    title: "the same with a certificate of each end instead of the key",
+    programs: ["openssl"],
+    only: /new connections|first byte|burst/,
+    start: (context) => pipes(context, "ends with certificates"),
+  },
   {
     name: "frp",
     title: "frp, stcp, its defaults (TLS and multiplexing on each link)",
@@ -100,6 +105,8 @@ export const COMPETITORS = [
     programs: ["chisel"],
     start: chisel,
   },
+  // From here on: written from the documentation of each, never run where this
+  // suite was written. What is wrong with them shows as "failed".
   {
     name: "gost",
     title: "gost 3, rtcp and tcp over relay; plain",

@@ -47,8 +47,8 @@ function join(a, b) {
   }
 }
 
-/** {key, cert}: files; {psk}: a key in hex, as vnet's channels have one. */
-function optionsOf({ key, cert, psk }) {
+/** {key, cert, requestCert}: files, and whether the other side has to show one too; {psk}: a key in hex, as vnet's channels have one. */
+function optionsOf({ key, cert, requestCert, psk }) {
   const version = { minVersion: "TLSv1.3", maxVersion: "TLSv1.3" };
   if (psk) {
     const secret = Buffer.from(psk, "hex");
@@ -66,6 +66,7 @@ function optionsOf({ key, cert, psk }) {
     ...version,
     key: readFileSync(key),
     cert: readFileSync(cert),
+    requestCert,
     rejectUnauthorized: false,
   };
 }

@@ -34,6 +34,9 @@ export const CARRIER_HEADROOM = CHANNEL_HEADER_BYTES;
 
 const COPY_BYTES = 8 * 1024;
 
+/** Long enough for the answer of a service that is near, too short to be noticed. */
+const SOON_MS = 1;
+
 /** How long our last frame has to leave before the duplex is cut off. */
 const LAST_WORDS_MS = 2_000;
 
@@ -46,6 +49,7 @@ export class Carrier {
   /** of the bytes that are being read */
   private lease: Lease = NO_LEASE;
   private readonly reader: ChannelFrameReader;
+  private isHolding = false;
   private lastWords: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CarrierOptions) {
@@ -91,18 +95,32 @@ export class Carrier {
     return this.raw?.isSecure === false ? STRAIGHT : THROUGH_TLS;
   }
 
-  /** What is sent now waits until release(), to leave in one piece with what comes next. */
-  hold(): void {
-    this.duplex.cork();
+  /** Leaves in one piece with what is sent next, or at release(). */
+  sendHeld(type: FrameType, payload: Buffer | string = ""): void {
+    if (this.state !== "open") return;
+    if (!this.isHolding) this.duplex.cork();
+    this.isHolding = true;
+    this.duplex.write(encodeChannelFrame(type, payload));
+  }
+
+  /** The same, for a moment at the most. */
+  sendSoon(type: FrameType): void {
+    this.sendHeld(type);
+    setTimeout(() => {
+      this.release();
+    }, SOON_MS);
   }
 
   release(): void {
+    if (!this.isHolding) return;
+    this.isHolding = false;
     this.duplex.uncork();
   }
 
   send(type: FrameType, payload: Buffer | string = ""): void {
-    if (this.state === "open")
-      this.duplex.write(encodeChannelFrame(type, payload));
+    if (this.state !== "open") return;
+    this.duplex.write(encodeChannelFrame(type, payload));
+    this.release();
   }
 
   /** False: wait for onDrain before more is sent. */
@@ -113,6 +131,7 @@ export class Carrier {
     // A small piece is copied, which costs less than a second write (and, with TLS, a second record).
     if (bytes.length <= COPY_BYTES) {
       duplex.write(Buffer.concat([header, bytes]));
+      this.release();
       return !duplex.writableNeedDrain;
     }
     // A large one leaves with its header in one writev; nothing is copied.
@@ -120,6 +139,7 @@ export class Carrier {
     duplex.write(header);
     duplex.write(bytes);
     duplex.uncork();
+    this.release();
     return !duplex.writableNeedDrain;
   }
 
@@ -131,6 +151,7 @@ export class Carrier {
     const frame = Buffer.from(buffer, from, CARRIER_HEADROOM + length);
     writeChannelHeader(frame, FrameType.data, length);
     this.writer.write(frame, lease);
+    this.release();
     this.writer.flush();
   }
 
@@ -147,7 +168,7 @@ export class Carrier {
     if (this.state !== "open") return;
     this.state = "ending";
     // A held duplex would not end.
-    this.duplex.uncork();
+    this.release();
     this.duplex.end();
     this.lastWords = setTimeout(() => {
       this.duplex.destroy();

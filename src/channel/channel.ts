@@ -8,7 +8,6 @@ import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import type { Lease } from "../net/lent-buffer.js";
-import type { Bulk } from "../net/read-buffers.js";
 import { FrameType } from "../wire/channel-frame.js";
 import { decodeOpen, encodeOpen, type Open } from "../wire/open.js";
 import { Carrier } from "./carrier.js";
@@ -36,7 +35,8 @@ export class Channel extends EventEmitter<{
 }> {
   private state: "idle" | "busy" | "closed" = "idle";
   private stream: Stream | undefined;
-  private readonly carrier: Carrier;
+  /** for the stream on it, nobody else */
+  readonly carrier: Carrier;
   private probe: { payload: Buffer; answered: () => void } | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
   /** when a stream ended last, or the start; in ms of performance.now() */
@@ -77,8 +77,7 @@ export class Channel extends EventEmitter<{
   open(serveid: number, from = ""): Stream {
     if (this.state !== "idle") throw new Error("the channel is not idle");
     this.state = "busy";
-    this.carrier.hold();
-    this.carrier.send(FrameType.open, encodeOpen({ serveid, from }));
+    this.carrier.sendHeld(FrameType.open, encodeOpen({ serveid, from }));
     const stream = this.begin({ serveid, from });
     // The first turn of the event loop registers the accepted socket, the second one reads what it already has.
     setImmediate(() =>
@@ -139,33 +138,6 @@ export class Channel extends EventEmitter<{
   }
 
   // For the stream on it, nobody else: -----------------------------------------------------------------------------
-
-  /** False: wait for channelDrained before more is sent. */
-  sendData(bytes: Buffer): boolean {
-    return this.carrier.sendData(bytes);
-  }
-
-  /** See Carrier.bulk. */
-  get bulk(): Bulk {
-    return this.carrier.bulk;
-  }
-
-  /** See Carrier.sendLent. */
-  sendLent(view: Buffer, lease: Lease): void {
-    this.carrier.sendLent(view, lease);
-  }
-
-  send(type: FrameType, payload = ""): void {
-    this.carrier.send(type, payload);
-  }
-
-  pauseReading(): void {
-    this.carrier.pauseReading();
-  }
-
-  resumeReading(): void {
-    this.carrier.resumeReading();
-  }
 
   /** The stream ended in good order: both sides have sent all they will. */
   streamEnded(stream: Stream): void {

@@ -88,10 +88,10 @@ export class Stream extends EventEmitter<{
     }
     const raw = RawReader.takeOver(given, {
       headroom: CARRIER_HEADROOM,
-      bulk: this.channel.bulk,
+      bulk: this.channel.carrier.bulk,
       onBytes: (view, lease) => {
         this.traffic.bytesOut += view.length;
-        this.channel.sendLent(view, lease);
+        this.channel.carrier.sendLent(view, lease);
       },
     });
     const socket = raw?.socket ?? given;
@@ -101,10 +101,10 @@ export class Stream extends EventEmitter<{
     if (raw === null)
       socket.on("data", (bytes: Buffer) => {
         this.traffic.bytesOut += bytes.length;
-        if (!this.channel.sendData(bytes)) socket.pause();
+        if (!this.channel.carrier.sendData(bytes)) socket.pause();
       });
     socket.on("drain", () => {
-      if (!this.isOver) this.channel.resumeReading();
+      if (!this.isOver) this.channel.carrier.resumeReading();
     });
     socket.on("end", () => {
       this.finish();
@@ -128,8 +128,10 @@ export class Stream extends EventEmitter<{
       return;
     }
     this.state = "open";
-    this.channel.send(FrameType.accept);
-    this.channel.resumeReading();
+    // Where the user waits for an answer, that is what matters, and one write is cheaper than two.
+    if (this.early.length > 0) this.channel.carrier.sendSoon(FrameType.accept);
+    else this.channel.carrier.send(FrameType.accept);
+    this.channel.carrier.resumeReading();
     this.attach(socket);
   }
 
@@ -137,10 +139,10 @@ export class Stream extends EventEmitter<{
   refuse(reason: string): void {
     if (this.state !== "opening") return;
     this.sentFin = true;
-    this.channel.send(FrameType.refuse, reason);
+    this.channel.carrier.send(FrameType.refuse, reason);
     this.end("refused", new VnetError("refused", reason));
     if (this.receivedFin) this.channel.streamEnded(this);
-    else this.channel.resumeReading();
+    else this.channel.carrier.resumeReading();
   }
 
   /** Breaks the stream: the local connection is reset and the other side is told. Idempotent. */
@@ -208,19 +210,19 @@ export class Stream extends EventEmitter<{
     this.writer?.write(bytes, lease);
     // Nobody waits for that one to be free.
     if (lease === NO_LEASE && socket.writableNeedDrain)
-      this.channel.pauseReading();
+      this.channel.carrier.pauseReading();
   }
 
   private finish(): void {
     if (this.sentFin || this.isOver) return;
     this.sentFin = true;
-    this.channel.send(FrameType.fin);
+    this.channel.carrier.send(FrameType.fin);
     this.endIfFinished();
   }
 
   /** Opener: both directions are over; our FIN tells the provider where the next stream can begin. */
   private refused(reason: string): void {
-    if (!this.sentFin) this.channel.send(FrameType.fin);
+    if (!this.sentFin) this.channel.carrier.send(FrameType.fin);
     this.end("ended", new VnetError("refused", reason));
     if (this.socket !== undefined) reset(this.socket);
     this.channel.streamEnded(this);

@@ -14,14 +14,17 @@ export interface Peer {
 export const UNIX_ADDRESS = "unix";
 
 export function peerOf(socket: net.Socket): Peer {
-  // Of a TCP connection that is gone already at least our own end is known.
-  const unknown = socket.localPort === undefined ? UNIX_ADDRESS : "?";
-  const address = socket.remoteAddress ?? unknown;
+  const address = socket.remoteAddress ?? unknownAddress(socket);
   return {
     // A listener on `::` shows IPv4 addresses in the form of IPv6.
     address: address.replace(/^::ffff:(?=[0-9.]+$)/i, ""),
     port: socket.remotePort ?? 0,
   };
+}
+
+/** Of a TCP connection that is gone already at least our own end is known. */
+function unknownAddress(socket: net.Socket): string {
+  return socket.localPort === undefined ? UNIX_ADDRESS : "?";
 }
 
 /** `127.0.0.1:50412`, `[::1]:50412`, `unix` */

@@ -32,11 +32,12 @@ export class StreamOpener {
     from: string,
   ): Promise<Stream> {
     const tried = new Set<string>();
-    let failure = new VnetError("closed", "nobody offers it just now");
+    let failure: VnetError | undefined;
     for (;;) {
       const left = serves().filter((serve) => !tried.has(serveKey(serve)));
       const [serve] = this.balance.order(left);
-      if (serve === undefined) throw failure;
+      if (serve === undefined)
+        throw failure ?? new VnetError("closed", "nobody offers it just now");
       try {
         return await this.openAt(serve, from);
       } catch (error) {

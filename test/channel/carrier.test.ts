@@ -4,6 +4,7 @@ import { VnetError } from "../../src/errors.js";
 import { Carrier } from "../../src/channel/carrier.js";
 import { FrameType } from "../../src/wire/channel-frame.js";
 import { ChannelPeer, frame } from "../support/channel-peer.js";
+import { NO_LEASE } from "../../src/net/lent-buffer.js";
 import { eventually } from "../support/deadline.js";
 import { createDuplexPair, type PairEnd } from "../support/duplex-pair.js";
 import { hurried } from "../support/hurried-timers.js";
@@ -56,21 +57,44 @@ describe("Carrier", () => {
     expect(duplex.bytesWritten).to.equal(4 + 2 + 4 + 3);
   });
 
-  it("holds what is sent until it is released, and sends it in one write", async () => {
+  it("holds what may be held until it is released", async () => {
     const { carrier, duplex, peer } = create();
-    carrier.hold();
-    carrier.send(FrameType.open, "{}");
-    carrier.sendData(Buffer.from("abc"));
-    carrier.send(FrameType.fin);
+    carrier.sendHeld(FrameType.open, "{}");
     await settle();
     expect(duplex.writes).to.equal(0);
     carrier.release();
-    await peer.hearing("open {}", "data abc", "fin");
-    expect(duplex.writes).to.equal(1);
+    await peer.hearing("open {}");
     carrier.release();
     carrier.send(FrameType.accept);
     await eventually("a write", () => duplex.writes === 2);
   });
+
+  const VIEW = Buffer.from("room: bytes").subarray(6);
+  for (const [what, send, heard] of [
+    ["a frame", (to: Carrier) => to.send(FrameType.fin), "fin"],
+    [
+      "a small piece",
+      (to: Carrier) => to.sendData(Buffer.from("abc")),
+      "data abc",
+    ],
+    [
+      "a large piece",
+      (to: Carrier) => to.sendData(Buffer.alloc(9_000, "x")),
+      `data ${"x".repeat(9_000)}`,
+    ],
+    [
+      "a lent piece",
+      (to: Carrier) => to.sendLent(VIEW, NO_LEASE),
+      "data bytes",
+    ],
+  ] as const)
+    it(`sends what it holds in one write with ${what} that comes next`, async () => {
+      const { carrier, duplex, peer } = create();
+      carrier.sendHeld(FrameType.open, "{}");
+      send(carrier);
+      await peer.hearing("open {}", heard);
+      expect(duplex.writes).to.equal(1);
+    });
 
   it("tells when it is full, and when more may be sent", async () => {
     const { carrier, peer, drains } = create(undefined, 1_000);
@@ -98,15 +122,14 @@ describe("Carrier", () => {
 
   it("lets what was sent leave before it ends, even what is held", async () => {
     const { carrier, peer, losses } = create();
-    carrier.hold();
-    carrier.send(FrameType.open, "{}");
     carrier.sendData(Buffer.from("x"));
+    carrier.sendHeld(FrameType.accept);
     carrier.end();
     carrier.end();
     carrier.send(FrameType.fin);
     carrier.sendData(Buffer.from("no more"));
     await eventually("the end", () => peer.state !== "open");
-    expect(peer.heard).to.deep.equal(["open {}", "data x"]);
+    expect(peer.heard).to.deep.equal(["data x", "accept"]);
     expect(peer.state).to.equal("fin");
     expect(losses).to.deep.equal([]);
   });

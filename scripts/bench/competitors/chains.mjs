@@ -48,10 +48,16 @@ ${listens.join("")}`,
   });
 }
 
-/** @param tls "none", on the "links" with a certificate, or between the "ends" with a pre-shared key */
+/**
+ * @param tls "none", on the "links" with a certificate, between the "ends" with a pre-shared key, or between the "ends
+ *   with certificates", one for each end
+ */
 export async function pipes(context, tls) {
   const { children } = context;
-  const certificate = tls === "links" ? makeCertificate(children) : undefined;
+  const certificate = /links|certificates/.test(tls)
+    ? makeCertificate(children)
+    : undefined;
+  const mutual = { ...certificate, requestCert: true };
   const key = { psk: randomBytes(32).toString("hex") };
   const sides = {
     none: {},
@@ -61,6 +67,10 @@ export async function pipes(context, tls) {
       serve: { listenTls: certificate },
     },
     ends: { use: { dialTls: key }, serve: { listenTls: key } },
+    "ends with certificates": {
+      use: { dialTls: certificate },
+      serve: { listenTls: mutual },
+    },
   }[tls];
   return chain(context, (role, pairs) => [
     children.start(process.execPath, [
