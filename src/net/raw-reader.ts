@@ -93,14 +93,15 @@ export class RawReader {
     this.socket.pause();
   }
 
+  /** Nothing comes before the next tick, so that whoever calls this while it is made is ready for it. */
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    const { unread } = this;
-    this.unread = null;
-    if (unread !== null) this.deliver(unread);
-    // Whoever got that may have seen enough.
-    if (this.canRead) this.socket.resume();
+    if (this.unread !== null)
+      process.nextTick(() => {
+        this.deliverUnread();
+      });
+    else if (this.canRead) this.socket.resume();
   }
 
   // Read through a getter, so that the compiler does not take it for constant across a call.
@@ -112,12 +113,18 @@ export class RawReader {
     return this.current.view.subarray(this.filled);
   }
 
-  /** What was read before, by somebody else: into a buffer with room in front. */
-  private deliver(bytes: Buffer): void {
-    const { headroom, onBytes } = this.options;
-    const copy = Buffer.allocUnsafeSlow(headroom + bytes.length);
-    bytes.copy(copy, headroom);
-    onBytes(copy.subarray(headroom), NO_LEASE);
+  /** What was read before, by somebody else: from a buffer with room in front. */
+  private deliverUnread(): void {
+    const { unread, options } = this;
+    if (this.isPaused || this.socket.destroyed) return;
+    this.unread = null;
+    if (unread !== null) {
+      const copy = Buffer.allocUnsafeSlow(options.headroom + unread.length);
+      unread.copy(copy, options.headroom);
+      options.onBytes(copy.subarray(options.headroom), NO_LEASE);
+    }
+    // Whoever got that may have seen enough.
+    if (this.canRead) this.socket.resume();
   }
 
   /** False: no more reading for now. */

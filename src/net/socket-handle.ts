@@ -57,7 +57,11 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   else old.destroy();
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
   const socket = new net.Socket(options);
-  if (isSecure) becomeSecure(socket, handle);
+  if (isSecure) {
+    becomeSecure(socket, handle);
+    // The old one still hears of what the socket below suffers.
+    old.on("error", (error) => socket.destroy(error));
+  }
   return { socket, isSecure, unread: unread as Buffer | null };
 }
 

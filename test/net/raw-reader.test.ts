@@ -81,8 +81,11 @@ for (const [kind, make] of Object.entries(MAKERS))
       pair.a.write("early");
       await once(pair.b, "readable");
       const reader = start();
-      expect(pieces).to.deep.equal([]);
       reader.resume();
+      // Whoever resumes it while it is made is not ready yet.
+      expect(pieces).to.deep.equal([]);
+      await Promise.resolve();
+      await new Promise((resolve) => process.nextTick(resolve));
       const [first] = pieces;
       expect(String(first?.view)).to.equal("early");
       expect(first?.view.byteOffset).to.be.at.least(HEADROOM);
@@ -268,7 +271,7 @@ for (const [kind, make] of Object.entries(MAKERS))
       });
   });
 
-describe("a reader of raw sockets", () => {
+describe("readers of raw sockets", () => {
   let pair: SocketPair;
 
   beforeEach(async () => {
@@ -294,6 +297,22 @@ describe("a reader of raw sockets", () => {
     const [bye] = (await once(pair.a, "data")) as [Buffer];
     expect(String(bye)).to.equal("bye");
   });
+
+  for (const [what, makeBelow] of [
+    ["a socket", createSocketPair],
+    ["memory", async () => createDuplexPair()],
+  ] as const)
+    it(`close when the one that was taken over hears of an error, TLS over ${what}`, async () => {
+      const below = await makeBelow();
+      const { a, b } = await createSecurePair(below);
+      a.on("error", () => undefined);
+      const onBytes = () => undefined;
+      const options = { headroom: 0, bulk: STRAIGHT, onBytes };
+      const { socket } = resumed(RawReader.takeOver(b, options)!);
+      socket.on("error", () => undefined);
+      b.destroy(new Error("broken"));
+      await eventually("the close", () => socket.closed);
+    });
 
   for (const [what, make] of [
     ["a duplex in memory", () => createDuplexPair().a],
