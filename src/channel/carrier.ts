@@ -67,6 +67,7 @@ export class Carrier {
         this.read(view);
         this.lease = NO_LEASE;
       },
+      onOver: options.onReadOver,
     });
     this.duplex = this.raw?.socket ?? options.duplex;
     const { duplex } = this;
@@ -74,6 +75,7 @@ export class Carrier {
     if (this.raw === null)
       duplex.on("data", (chunk: Buffer) => {
         this.read(chunk);
+        options.onReadOver();
       });
     duplex.on("drain", options.onDrain);
     duplex.on("end", () => {
@@ -143,7 +145,7 @@ export class Carrier {
     return !duplex.writableNeedDrain;
   }
 
-  /** A view with CARRIER_HEADROOM free bytes in front of it. Its lease is kept until it has left. */
+  /** A view with CARRIER_HEADROOM free bytes in front of it, to leave with flush(). Its lease is kept until it has left. */
   sendLent(view: Buffer, lease: Lease): void {
     if (this.state !== "open") return;
     const { buffer, byteOffset, length } = view;
@@ -152,6 +154,9 @@ export class Carrier {
     writeChannelHeader(frame, FrameType.data, length);
     this.writer.write(frame, lease);
     this.release();
+  }
+
+  flush(): void {
     this.writer.flush();
   }
 
@@ -188,7 +193,6 @@ export class Carrier {
     if (this.state !== "open") return;
     try {
       this.reader.push(chunk);
-      this.options.onReadOver();
     } catch (error) {
       if (!(error instanceof VnetError) || error.code !== "protocol")
         throw error;

@@ -93,6 +93,9 @@ export class Stream extends EventEmitter<{
         this.traffic.bytesOut += view.length;
         this.channel.carrier.sendLent(view, lease);
       },
+      onOver: () => {
+        this.channel.carrier.flush();
+      },
     });
     const socket = raw?.socket ?? given;
     this.socket = socket;

@@ -45,6 +45,7 @@ class Side {
       onBytes: (view, lease) => {
         this.write(view, lease);
       },
+      onOver: () => this.writer?.flush(),
     });
     this.duplex = this.reader?.socket ?? given;
   }
@@ -73,6 +74,5 @@ class Side {
     const { to } = this;
     if (to === undefined || to.writableEnded || to.destroyed) return;
     this.writer?.write(view, lease);
-    this.writer?.flush();
   }
 }

@@ -9,11 +9,14 @@ import {
   SMALL_BYTES,
   type Lease,
 } from "./lent-buffer.js";
-import { giveBufferBack, lendBuffer, type Bulk } from "./read-buffers.js";
+import {
+  giveBufferBack,
+  keepNoMore,
+  lendBuffer,
+  mayKeep,
+  type Bulk,
+} from "./read-buffers.js";
 import { takeHandle } from "./socket-handle.js";
-
-/** After so many reads in a row that would have fitted the small buffer the large one goes back. */
-const SHORT_READS = 2;
 
 /** What TLS brings at once at the most: the payload of a record (RFC 8446, 5.1). */
 const RECORD_BYTES = 16 * 1024;
@@ -24,6 +27,8 @@ export interface RawReaderOptions {
   bulk: Bulk;
   /** The view may be used until this returns, and longer by the lease. */
   onBytes: (view: Buffer, lease: Lease) => void;
+  /** All that came in one moment has been handed on. */
+  onOver: () => void;
 }
 
 export class RawReader {
@@ -38,12 +43,15 @@ export class RawReader {
   /** of it, what was handed on already, and where the next read goes */
   private handedOn = 0;
   private filled = 0;
+  /** what was handed on in this moment already; the rest shall not make it more than a large buffer */
+  private ahead = 0;
   private gathering: NodeJS.Immediate | undefined;
+  /** has the right to keep a large buffer while nothing comes */
+  private keeps = false;
   /** a small one that nobody holds */
   private spare: Buffer | null = null;
-  /** buffers that somebody holds */
-  private pending = 0;
-  private shortReads = 0;
+  /** in buffers that somebody holds */
+  private pendingBytes = 0;
   /** it has to wait for whoever holds its buffers */
   private isFull = false;
   private isPaused = true;
@@ -79,11 +87,13 @@ export class RawReader {
     // The first to hear of it: what was gathered comes before the end.
     socket.once("end", () => {
       this.handOn();
+      this.finish();
     });
     socket.once("close", () => {
       this.isClosed = true;
-      clearImmediate(this.gathering);
+      if (this.gathering !== undefined) this.finish();
       if (!this.current.isHeld) this.recycle(this.current);
+      this.keepNoMore();
     });
   }
 
@@ -93,12 +103,12 @@ export class RawReader {
     this.socket.pause();
   }
 
-  /** Nothing comes before the next tick, so that whoever calls this while it is made is ready for it. */
+  /** Nothing comes before the caller has returned, so that whoever calls this while it is made is ready for it. */
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
     if (this.unread !== null)
-      process.nextTick(() => {
+      queueMicrotask(() => {
         this.deliverUnread();
       });
     else if (this.canRead) this.socket.resume();
@@ -109,8 +119,10 @@ export class RawReader {
     return !this.isPaused && !this.isFull;
   }
 
+  /** Where the next read goes. */
   private get room(): Buffer {
-    return this.current.view.subarray(this.filled);
+    const { view } = this.current;
+    return view.subarray(this.filled, view.length - this.ahead);
   }
 
   /** What was read before, by somebody else: from a buffer with room in front. */
@@ -122,6 +134,7 @@ export class RawReader {
       const copy = Buffer.allocUnsafeSlow(options.headroom + unread.length);
       unread.copy(copy, options.headroom);
       options.onBytes(copy.subarray(options.headroom), NO_LEASE);
+      options.onOver();
     }
     // Whoever got that may have seen enough.
     if (this.canRead) this.socket.resume();
@@ -133,87 +146,102 @@ export class RawReader {
     if (this.isFull && !this.isSecure)
       throw new Error("a held buffer was read into");
     this.filled += bytes;
-    // TLS brings bulk record by record: those of one moment are handed on together.
-    if (
-      this.isSecure &&
-      bytes === RECORD_BYTES &&
-      this.room.length >= RECORD_BYTES
-    ) {
-      this.gathering ??= setImmediate(() => {
-        this.handOn();
-      });
-      return this.canRead;
+    const isFilled = this.room.length === 0;
+    const isWholeRecord =
+      bytes === RECORD_BYTES || bytes === RECORD_BYTES - this.ahead;
+    if (this.isSecure && isWholeRecord && !isFilled) {
+      // There may be more of the same moment.
+      this.gather();
+    } else if (isFilled && !this.current.isLarge) {
+      this.handOn();
+      this.ahead = this.filled;
+      this.change(true);
+      this.gather();
+    } else {
+      this.handOn();
+      this.finish();
+      // Without the right to keep it, a large buffer is for as long as it is filled.
+      const staysLarge =
+        this.keeps && !this.isSecure && this.filled >= SMALL_BYTES;
+      this.chooseBuffer(isFilled || staysLarge);
     }
-    this.handOn();
-    this.chooseBuffer(this.wantsLarge());
     return this.canRead;
+  }
+
+  /** What comes in this turn of the event loop still belongs together. */
+  private gather(): void {
+    this.gathering ??= setImmediate(() => {
+      this.handOn();
+      this.finish();
+    });
   }
 
   private handOn(): void {
     const { current: lent, handedOn, filled } = this;
-    clearImmediate(this.gathering);
-    this.gathering = undefined;
     if (handedOn === filled) return;
     this.handedOn = filled;
     const wasHeld = lent.isHeld;
     lent.during(() => {
       this.options.onBytes(lent.view.subarray(handedOn, filled), lent);
     });
-    if (wasHeld || !lent.isHeld) return;
-    this.pending++;
-    if (!this.isSecure) return;
-    // Between two reads the next one's place is settled; it is behind what is held now.
-    this.isFull = this.pending >= this.options.bulk.pendingMax;
+    if (!wasHeld && lent.isHeld) this.pendingBytes += lent.buffer.length;
+  }
+
+  private finish(): void {
+    clearImmediate(this.gathering);
+    this.gathering = undefined;
+    this.ahead = 0;
+    this.options.onOver();
+    this.isFull = this.pendingBytes >= this.options.bulk.pendingBytes;
     if (this.isFull) this.socket.pause();
   }
 
-  /** For the next read; may be done at the end of a read only, when Node asks for it. */
+  /** For the next read; at the end of a read only, when Node asks for it. */
   private chooseBuffer(isLarge: boolean): void {
-    const { current, pending } = this;
-    this.handedOn = this.filled = 0;
-    if (!current.isHeld) {
-      if (isLarge === current.isLarge) return;
-      this.recycle(current);
-    } else if (!this.isSecure && pending >= this.options.bulk.pendingMax) {
-      // Into the same one, as soon as it is free.
-      this.isFull = true;
-      return;
-    }
-    this.current = this.fresh(isLarge);
+    const { current, isFull, isSecure } = this;
+    // A plain socket that is full goes on with the same one, as soon as it is free; TLS still brings something.
+    if (current.isHeld && isFull && !isSecure) this.handedOn = this.filled = 0;
+    else if (current.isHeld || isLarge !== current.isLarge)
+      this.change(isLarge);
+    else this.handedOn = this.filled = 0;
   }
 
-  private wantsLarge(): boolean {
-    const { current, filled } = this;
-    if (!current.isLarge) return filled === current.view.length;
-    this.shortReads = filled < SMALL_BYTES ? this.shortReads + 1 : 0;
-    return this.shortReads < SHORT_READS;
+  private change(isLarge: boolean): void {
+    if (!this.current.isHeld) this.recycle(this.current);
+    this.current = this.fresh(isLarge);
+    this.handedOn = this.filled = 0;
+    if (!isLarge) this.keepNoMore();
+    else if (!this.keeps) this.keeps = mayKeep();
+  }
+
+  private keepNoMore(): void {
+    if (this.keeps) keepNoMore();
+    this.keeps = false;
   }
 
   private fresh(isLarge: boolean): LentBuffer {
     const buffer = isLarge
       ? lendBuffer(this.options.bulk.bytes)
       : (this.spare ?? Buffer.allocUnsafeSlow(SMALL_BYTES));
-    if (!isLarge) {
-      this.spare = null;
-      this.shortReads = 0;
-    }
+    if (!isLarge) this.spare = null;
     return new LentBuffer(buffer, this.options.headroom, this.freed);
   }
 
   /** What was written from it has left. */
   private readonly freed = (lent: LentBuffer): void => {
-    this.pending--;
+    this.pendingBytes -= lent.buffer.length;
     // The current one of a reader that is closed was held then; now it is given back, once.
     if (lent !== this.current || this.isClosed) this.recycle(lent);
-    const wasFull = this.isFull;
-    if (this.isSecure)
-      this.isFull = this.pending >= this.options.bulk.pendingMax;
-    else if (lent === this.current) this.isFull = false;
-    if (wasFull && this.canRead && !this.socket.destroyed) this.socket.resume();
+    const { pendingBytes } = this.options.bulk;
+    if (!this.isFull || this.pendingBytes >= pendingBytes) return;
+    // That is where the next read would go.
+    if (this.current.isHeld && !this.isSecure) return;
+    this.isFull = false;
+    if (this.canRead && !this.socket.destroyed) this.socket.resume();
   };
 
   private recycle({ buffer, isLarge }: LentBuffer): void {
     if (isLarge) giveBufferBack(buffer);
-    else this.spare = buffer;
+    else this.spare ??= buffer;
   }
 }

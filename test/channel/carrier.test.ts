@@ -84,7 +84,10 @@ describe("Carrier", () => {
     ],
     [
       "a lent piece",
-      (to: Carrier) => to.sendLent(VIEW, NO_LEASE),
+      (to: Carrier) => {
+        to.sendLent(VIEW, NO_LEASE);
+        to.flush();
+      },
       "data bytes",
     ],
   ] as const)

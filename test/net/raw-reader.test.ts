@@ -6,7 +6,9 @@ import type { Lease } from "../../src/net/lent-buffer.js";
 import { RawReader } from "../../src/net/raw-reader.js";
 import {
   giveBufferBack,
+  keepNoMore,
   lendBuffer,
+  mayKeep,
   STRAIGHT,
   THROUGH_TLS,
 } from "../../src/net/read-buffers.js";
@@ -20,6 +22,8 @@ import {
 } from "../support/socket-pair.js";
 
 const HEADROOM = 4;
+/** Two small buffers, or one of each. */
+const BULK = { bytes: THROUGH_TLS.bytes, pendingBytes: 8 * 1024 };
 
 interface Piece {
   view: Buffer;
@@ -36,12 +40,14 @@ for (const [kind, make] of Object.entries(MAKERS))
   describe(`a reader of ${kind}`, () => {
     let pair: SocketPair;
     let pieces: Piece[];
+    let over: number;
     /** what to do with each piece as it comes */
     let take: (piece: Piece) => void;
 
     beforeEach(async () => {
       pair = await make();
       pieces = [];
+      over = 0;
       take = () => undefined;
     });
 
@@ -50,11 +56,12 @@ for (const [kind, make] of Object.entries(MAKERS))
     function start(): RawReader {
       const reader = RawReader.takeOver(pair.b, {
         headroom: HEADROOM,
-        bulk: THROUGH_TLS,
+        bulk: BULK,
         onBytes: (view, lease) => {
           pieces.push({ view, lease });
           take({ view, lease });
         },
+        onOver: () => over++,
       });
       if (reader === null) throw new Error("was not taken over");
       reader.socket.on("error", () => undefined);
@@ -90,6 +97,16 @@ for (const [kind, make] of Object.entries(MAKERS))
       expect(String(first?.view)).to.equal("early");
       expect(first?.view.byteOffset).to.be.at.least(HEADROOM);
       expect(String((await say("late")).view)).to.equal("late");
+    });
+
+    it("says when all that came in one moment has been handed on", async () => {
+      start().resume();
+      await say("one");
+      expect(over).to.equal(1);
+      pair.a.write(Buffer.alloc(20_000));
+      await eventually("all of it", () => arrived() === 20_003);
+      await eventually("that it is over", () => over > 1);
+      expect(over).to.be.below(pieces.length);
     });
 
     it("hears of a reset", async () => {
@@ -195,6 +212,17 @@ for (const [kind, make] of Object.entries(MAKERS))
       expect(view.buffer.byteLength).to.be.below(8 * 1024);
     });
 
+    it("keeps no large buffer for what may come when enough others do", async () => {
+      let others = 0;
+      while (mayKeep()) others++;
+      start().resume();
+      pair.a.write(Buffer.alloc(BULK.bytes));
+      await eventually("all of it", () => arrived() === BULK.bytes);
+      const { view } = await say("short");
+      expect(view.buffer.byteLength).to.be.below(8 * 1024);
+      while (others-- > 0) keepNoMore();
+    });
+
     for (const seed of [1, 2, 3])
       it(`brings every byte, whoever holds what for how long, seed ${seed}`, async () => {
         const random = new Random(seed);
@@ -253,9 +281,10 @@ for (const [kind, make] of Object.entries(MAKERS))
         // A long piece first, so that what is held is large.
         const long = 2 * THROUGH_TLS.bytes;
         pair.a.write(Buffer.alloc(long));
-        await eventually("them", () =>
-          held === 2 ? pieces.length >= 2 : arrived() === long,
-        );
+        // With enough of it held, no more comes.
+        await eventually("them", () => pieces.length > 0);
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+
         const leases = pieces.slice(0, held).map(({ lease }) => lease);
         const closed = once(socket, "close");
         socket.destroy();
@@ -289,6 +318,7 @@ describe("readers of raw sockets", () => {
       headroom: 0,
       bulk: STRAIGHT,
       onBytes: (view) => texts.push(String(view)),
+      onOver: () => undefined,
     });
     const { socket } = resumed(reader!);
     await within("the end", once(socket, "end"));
@@ -307,7 +337,8 @@ describe("readers of raw sockets", () => {
       const { a, b } = await createSecurePair(below);
       a.on("error", () => undefined);
       const onBytes = () => undefined;
-      const options = { headroom: 0, bulk: STRAIGHT, onBytes };
+      const onOver = () => undefined;
+      const options = { headroom: 0, bulk: STRAIGHT, onBytes, onOver };
       const { socket } = resumed(RawReader.takeOver(b, options)!);
       socket.on("error", () => undefined);
       b.destroy(new Error("broken"));
@@ -341,7 +372,8 @@ describe("readers of raw sockets", () => {
       duplex.on("error", () => undefined);
       const { destroyed } = duplex;
       const onBytes = () => undefined;
-      const options = { headroom: 0, bulk: STRAIGHT, onBytes };
+      const onOver = () => undefined;
+      const options = { headroom: 0, bulk: STRAIGHT, onBytes, onOver };
       expect(RawReader.takeOver(duplex, options)).to.equal(null);
       expect(duplex.destroyed).to.equal(destroyed);
     });
