@@ -207,12 +207,9 @@ export class Stream extends EventEmitter<{
   }
 
   private deliver(bytes: Buffer, lease: Lease): void {
-    const { socket } = this;
-    if (socket === undefined || socket.writableEnded || socket.destroyed)
-      return;
     this.writer?.write(bytes, lease);
     // Nobody waits for that one to be free.
-    if (lease === NO_LEASE && socket.writableNeedDrain)
+    if (lease === NO_LEASE && this.socket?.writableNeedDrain === true)
       this.channel.carrier.pauseReading();
   }
 

@@ -11,9 +11,10 @@ export class LentWriter {
 
   constructor(private readonly to: Duplex) {}
 
-  /** Leaves with flush(), in one piece with everything else that was written meanwhile. */
+  /** Leaves with flush(), in one piece with everything else that was written meanwhile. What has ended takes nothing. */
   write(view: Buffer, lease: Lease): void {
     const { to } = this;
+    if (to.writableEnded || to.destroyed) return;
     lease.hold();
     let isHeld = true;
     const release = () => {

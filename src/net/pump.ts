@@ -6,7 +6,6 @@
 
 import type { Duplex } from "node:stream";
 import { LentWriter } from "./lent-writer.js";
-import type { Lease } from "./lent-buffer.js";
 import { RawReader } from "./raw-reader.js";
 import { STRAIGHT } from "./read-buffers.js";
 import { reset } from "./reset.js";
@@ -36,14 +35,13 @@ class Side {
   readonly duplex: Duplex;
   private readonly reader: RawReader | null;
   private writer: LentWriter | undefined;
-  private to: Duplex | undefined;
 
   constructor(given: Duplex) {
     this.reader = RawReader.takeOver(given, {
       headroom: 0,
       bulk: STRAIGHT,
       onBytes: (view, lease) => {
-        this.write(view, lease);
+        this.writer?.write(view, lease);
       },
       onOver: () => this.writer?.flush(),
     });
@@ -52,7 +50,6 @@ class Side {
 
   copyTo(to: Duplex, onClose: () => void): void {
     const { duplex: from, reader } = this;
-    this.to = to;
     this.writer = new LentWriter(to);
     from.on("error", () => {
       reset(to);
@@ -68,11 +65,5 @@ class Side {
     }
     from.on("end", () => to.end());
     reader.resume();
-  }
-
-  private write(view: Buffer, lease: Lease): void {
-    const { to } = this;
-    if (to === undefined || to.writableEnded || to.destroyed) return;
-    this.writer?.write(view, lease);
   }
 }

@@ -16,7 +16,7 @@ import {
   mayKeep,
   type Bulk,
 } from "./read-buffers.js";
-import { takeHandle } from "./socket-handle.js";
+import { takeHandle, type TakenSocket } from "./socket-handle.js";
 
 /** What TLS brings at once at the most: the payload of a record (RFC 8446, 5.1). */
 const RECORD_BYTES = 16 * 1024;
@@ -60,7 +60,7 @@ export class RawReader {
 
   /**
    * Takes a socket over, with what was read of it and not consumed; paused. Null: this duplex cannot be read so (a
-   * program, memory, TLS over such, something still to be written), and nothing has happened to it.
+   * program, memory, something still to be written), and nothing has happened to it.
    */
   static takeOver(duplex: Duplex, options: RawReaderOptions): RawReader | null {
     let reader: RawReader | null = null;
@@ -75,7 +75,7 @@ export class RawReader {
   }
 
   private constructor(
-    { socket, isSecure, unread }: NonNullable<ReturnType<typeof takeHandle>>,
+    { socket, isSecure, unread }: TakenSocket,
     first: Buffer,
     private readonly options: RawReaderOptions,
   ) {
@@ -200,10 +200,11 @@ export class RawReader {
   private chooseBuffer(isLarge: boolean): void {
     const { current, isFull, isSecure } = this;
     // A plain socket that is full goes on with the same one, as soon as it is free; TLS still brings something.
-    if (current.isHeld && isFull && !isSecure) this.handedOn = this.filled = 0;
-    else if (current.isHeld || isLarge !== current.isLarge)
-      this.change(isLarge);
-    else this.handedOn = this.filled = 0;
+    const stays = current.isHeld
+      ? isFull && !isSecure
+      : isLarge === current.isLarge;
+    if (stays) this.handedOn = this.filled = 0;
+    else this.change(isLarge);
   }
 
   private change(isLarge: boolean): void {

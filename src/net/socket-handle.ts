@@ -57,11 +57,7 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   else old.destroy();
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
   const socket = new net.Socket(options);
-  if (isSecure) {
-    becomeSecure(socket, handle);
-    // The old one still hears of what the socket below suffers.
-    old.on("error", (error) => socket.destroy(error));
-  }
+  if (isSecure) becomeSecure(socket, handle, old);
   return { socket, isSecure, unread: unread as Buffer | null };
 }
 
@@ -72,11 +68,17 @@ function isFitForTls(old: WithHandle, handle: Handle): boolean {
 }
 
 /** What Node's own TLS socket does for its handle, as far as it matters after the handshake. */
-function becomeSecure(socket: net.Socket, handle: Handle): void {
+function becomeSecure(
+  socket: net.Socket,
+  handle: Handle,
+  old: net.Socket,
+): void {
   (socket as WithHandle).ssl = handle;
   handle.onerror = (error) => {
     socket.destroy(error);
   };
+  // The old one still hears of what the socket below suffers.
+  old.on("error", (error) => socket.destroy(error));
   (handle._parentWrap as net.Socket).once("close", () => {
     socket.destroy();
   });
