@@ -1,5 +1,6 @@
 // The opener's idle channels to one other node: some are always warm while wanted, more while connections come fast.
-// Owns its idle channels; a busy one belongs to its stream and comes back by itself, unless it was closed.
+// Who finds none waits for the first that comes, new or given back. Owns its idle channels; a busy one belongs to its
+// stream and comes back by itself, unless it was closed.
 
 import { performance } from "node:perf_hooks";
 import { VnetError } from "../errors.js";
@@ -15,6 +16,9 @@ export interface PoolLimits {
   /** idle channels aimed at in a burst, and kept at the very most */
   maxTarget: number;
   maxIdle: number;
+  /** attempts to connect that begin together; the next ones after this pause */
+  startsAtOnce: number;
+  startPauseMs: number;
   /** an idle channel beyond the target goes after this long */
   idleMs: number;
   /** how often idle channels are looked after, and how long one may idle without being probed */
@@ -29,6 +33,10 @@ export interface PoolLimits {
 const LIMITS: PoolLimits = {
   maxTarget: 16,
   maxIdle: 64,
+  // A handshake costs a core half a millisecond or more. Hundreds at the same time would all end late; a few at a time
+  // end early, and streams that are short give their channels to those who still wait.
+  startsAtOnce: 16,
+  startPauseMs: 16,
   idleMs: 10_000,
   tickMs: 5_000,
   probeAfterMs: 15_000,
@@ -37,6 +45,11 @@ const LIMITS: PoolLimits = {
   maxRetryMs: 30_000,
 };
 
+interface Waiter {
+  resolve: (channel: Channel) => void;
+  reject: (error: VnetError) => void;
+}
+
 export class ChannelPool {
   private state: "open" | "closed" = "open";
   /** newest last: the one used last is the likeliest to be alive and quick */
@@ -44,7 +57,12 @@ export class ChannelPool {
   private readonly all = new Set<Channel>();
   private readonly limits: PoolLimits;
   private readonly ticker: NodeJS.Timeout;
-  private warming = 0;
+  /** those who found none, the one who waits longest first */
+  private readonly waiters: Waiter[] = [];
+  /** attempts on their way, and how many more may begin before the next pause */
+  private connecting = 0;
+  private startsLeft: number;
+  private pauseTimer: NodeJS.Timeout | undefined;
   private wanted = false;
   /** how many idle channels are aimed at; doubles when a connection found none, sinks when things are calm */
   private target = 1;
@@ -55,6 +73,7 @@ export class ChannelPool {
 
   constructor(private readonly options: PoolOptions) {
     this.limits = { ...LIMITS, ...options.limits };
+    this.startsLeft = this.limits.startsAtOnce;
     this.ticker = setInterval(() => {
       this.tick();
     }, this.limits.tickMs);
@@ -67,26 +86,34 @@ export class ChannelPool {
   /** While wanted, at least one channel is kept warm. */
   setWanted(wanted: boolean): void {
     this.wanted = wanted;
-    this.warm();
+    this.begin();
   }
 
   /** An idle channel, for one stream: at once where there is a warm one. Rejects with VnetError. */
-  async acquire(): Promise<Channel> {
-    if (this.state === "closed")
-      throw new VnetError("closed", "the node is gone");
+  acquire(): Promise<Channel> {
+    if (this.state === "closed") return Promise.reject(gone());
     const warm = this.idle.pop();
-    if (warm === undefined) {
-      this.missed = true;
-      this.target = Math.min(this.target * 2, this.limits.maxTarget);
+    if (warm !== undefined) {
+      this.begin();
+      return Promise.resolve(warm);
     }
-    this.warm();
-    return warm ?? (await this.connect());
+    this.missed = true;
+    this.target = Math.min(this.target * 2, this.limits.maxTarget);
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve, reject });
+      this.begin();
+    });
   }
 
   /** Gives back a channel that was acquired and not used for a stream. */
   release(channel: Channel): void {
     if (channel.isClosed || !channel.isIdle || this.idle.includes(channel))
       return;
+    const waiter = this.waiters.shift();
+    if (waiter !== undefined) {
+      waiter.resolve(channel);
+      return;
+    }
     if (this.state === "closed" || this.idle.length >= this.limits.maxIdle) {
       channel.close();
       return;
@@ -99,6 +126,8 @@ export class ChannelPool {
     this.state = "closed";
     clearInterval(this.ticker);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.pauseTimer);
+    for (const waiter of this.waiters.splice(0)) waiter.reject(gone());
     for (const channel of this.idle.splice(0)) channel.close();
   }
 
@@ -108,12 +137,43 @@ export class ChannelPool {
     for (const channel of this.all) channel.destroy(reason);
   }
 
-  private async connect(): Promise<Channel> {
-    const channel = await this.options.connect();
-    // TypeScript cannot know that the pool may have been closed meanwhile.
+  /** Begins what is lacking: a channel for each one who waits, and the warm ones. */
+  private begin(): void {
+    while (this.state === "open" && this.connecting < this.lacking) {
+      if (this.startsLeft === 0) return;
+      this.startsLeft--;
+      this.connecting++;
+      this.pauseTimer ??= setTimeout(() => {
+        this.pauseTimer = undefined;
+        this.startsLeft = this.limits.startsAtOnce;
+        this.begin();
+      }, this.limits.startPauseMs);
+      this.options.connect().then(
+        (channel) => {
+          this.connecting--;
+          this.connected(channel);
+        },
+        (error: unknown) => {
+          this.connecting--;
+          if (!(error instanceof VnetError)) throw error;
+          this.failed(error);
+        },
+      );
+    }
+  }
+
+  /** After a failed attempt, those who wait are served still; what would only be warm waits. */
+  private get lacking(): number {
+    const warms = this.wanted && this.retryTimer === undefined;
+    const cold = warms ? Math.max(0, this.target - this.idle.length) : 0;
+    return this.waiters.length + cold;
+  }
+
+  private connected(channel: Channel): void {
+    this.failures = 0;
     if (this.state === "closed") {
       channel.close();
-      throw new VnetError("closed", "the node is gone");
+      return;
     }
     this.all.add(channel);
     channel.on("idle", () => {
@@ -126,28 +186,14 @@ export class ChannelPool {
       this.idle.splice(at, 1);
       this.retryLater();
     });
-    return channel;
+    this.release(channel);
   }
 
-  private warm(): void {
-    if (this.state === "closed" || !this.wanted) return;
-    if (this.retryTimer !== undefined) return;
-    while (this.idle.length + this.warming < this.target) {
-      this.warming++;
-      this.connect()
-        .then(
-          (channel) => {
-            this.failures = 0;
-            this.release(channel);
-          },
-          () => {
-            this.retryLater();
-          },
-        )
-        .finally(() => {
-          this.warming--;
-        });
-    }
+  /** Told to who waits longest, unless the other attempts are enough for all. */
+  private failed(error: VnetError): void {
+    if (this.waiters.length > this.connecting)
+      this.waiters.shift()?.reject(error);
+    else this.retryLater();
   }
 
   /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */
@@ -157,7 +203,7 @@ export class ChannelPool {
     const delayMs = Math.min(retryMs * 2 ** this.failures++, maxRetryMs);
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
-      this.warm();
+      this.begin();
     }, delayMs);
   }
 
@@ -175,7 +221,7 @@ export class ChannelPool {
       channel.close();
     }
     for (const channel of this.idle) this.probe(channel, now);
-    this.warm();
+    this.begin();
   }
 
   private probe(channel: Channel, now: number): void {
@@ -186,4 +232,8 @@ export class ChannelPool {
       if (silent && channel.isIdle) channel.destroy(error);
     });
   }
+}
+
+function gone(): VnetError {
+  return new VnetError("closed", "the node is gone");
 }

@@ -26,11 +26,17 @@ export interface ChannelSettings {
 /** Longer than a ticket lives: whoever waits for the other leg waits within this. */
 const HANDSHAKE_TIMEOUT_MS = 12_000;
 
+/** Nodes whose shared key is remembered, as an agreement of keys is a good part of what a channel costs. */
+const MAX_DERIVED = 1_000;
+
 /** Says nothing to who listens: which key is meant is clear from the ticket. */
 const HINT = "vnet";
 
 export class ChannelSecurity {
   private stretched: { secret: string; key: Promise<Buffer> } | undefined;
+  /** the keys shared with other nodes, under the secret of the moment, by their public keys; oldest first */
+  private readonly derived = new Map<string, Buffer>();
+  private derivedSecret = "";
   /** keys that have shown the group's secret */
   private readonly trusted = new Set<string>();
 
@@ -76,11 +82,7 @@ export class ChannelSecurity {
     if (!encrypt) return leg;
     try {
       const peerKey = Buffer.from(peer.key, "base64");
-      const shared = channelKey(
-        this.identity,
-        peerKey,
-        secret === "" ? null : await this.stretch(secret),
-      );
+      const shared = await this.derive(peer.key, peerKey, secret);
       const ownKey = this.identity.publicKey;
       const psk = openedBy(shared, role === "opener" ? ownKey : peerKey);
       const key = { identity: HINT, psk };
@@ -94,6 +96,24 @@ export class ChannelSecurity {
       leg.destroy();
       throw this.explain(error, peer);
     }
+  }
+
+  private async derive(
+    name: string,
+    peerKey: Buffer,
+    secret: string,
+  ): Promise<Buffer> {
+    const stretched = secret === "" ? null : await this.stretch(secret);
+    if (this.derivedSecret !== secret) this.derived.clear();
+    this.derivedSecret = secret;
+    let shared = this.derived.get(name);
+    if (shared !== undefined) return shared;
+    shared = channelKey(this.identity, peerKey, stretched);
+    const [oldest] = this.derived.keys();
+    if (this.derived.size >= MAX_DERIVED && oldest !== undefined)
+      this.derived.delete(oldest);
+    this.derived.set(name, shared);
+    return shared;
   }
 
   private explain(error: unknown, peer: ChannelPeer): unknown {

@@ -12,6 +12,8 @@ const NEVER = 3_600_000;
 const CALM: PoolLimits = {
   maxTarget: 16,
   maxIdle: 64,
+  startsAtOnce: 1_000,
+  startPauseMs: 5,
   idleMs: NEVER,
   tickMs: NEVER,
   probeAfterMs: NEVER,
@@ -161,6 +163,41 @@ describe("ChannelPool", () => {
         expect(made.findIndex((one) => one.channel === channel)).to.be.below(
           before,
         );
+    });
+
+    it("begins a few attempts at a time in a burst, and the next ones after a pause", async () => {
+      const pool = create({ startsAtOnce: 3, startPauseMs: 20 });
+      const start = performance.now();
+      const burst = Array.from({ length: 10 }, () => pool.acquire());
+      expect(attempts).to.equal(3);
+      expect(new Set(await Promise.all(burst)).size).to.equal(10);
+      expect(attempts).to.equal(10);
+      expect(performance.now() - start).to.be.above(3 * 18);
+    });
+
+    it("gives what comes back first to who waits longest", async () => {
+      const pool = create();
+      const busy = await pool.acquire();
+      onConnect = () => new Promise(() => undefined);
+      const [first, second] = [pool.acquire(), pool.acquire()];
+      expect(attempts).to.equal(3);
+      await use(busy);
+      expect(await within("a channel", first)).to.equal(busy);
+      await use(busy);
+      expect(await within("a channel", second)).to.equal(busy);
+    });
+
+    it("keeps what comes too late for the one it was made for", async () => {
+      const pool = create();
+      const busy = await pool.acquire();
+      let connected: () => void = () => undefined;
+      onConnect = () => new Promise((resolve) => (connected = resolve));
+      const waiting = pool.acquire();
+      await use(busy);
+      await waiting;
+      connected();
+      await untilIdle(pool, 1);
+      expect(pool.counts).to.deep.equal({ idle: 1, busy: 1 });
     });
 
     it("aims at no more than its limit", async () => {
@@ -328,6 +365,39 @@ describe("ChannelPool", () => {
       await pool.acquire();
     });
 
+    it("is told to nobody while the other attempts are enough", async () => {
+      const pool = create();
+      const ends: { come: () => void; fail: () => void }[] = [];
+      onConnect = () =>
+        new Promise((resolve, reject) => {
+          const fail = () => {
+            reject(failure);
+          };
+          ends.push({ come: resolve, fail });
+        });
+      pool.setWanted(true);
+      // One for the user, two to be warm.
+      const waiting = pool.acquire();
+      expect(ends).to.have.length(3);
+      ends[0]!.fail();
+      ends[1]!.fail();
+      await settle();
+      ends[2]!.come();
+      expect(await within("a channel", waiting)).to.equal(made[0]!.channel);
+    });
+
+    it("is told to as many as are left without an attempt", async () => {
+      const pool = create();
+      onConnect = async () => {
+        throw failure;
+      };
+      pool.setWanted(true);
+      const all = Array.from({ length: 5 }, () => failureOf(pool.acquire()));
+      expect(await within("their ends", Promise.all(all))).to.deep.equal(
+        Array.from({ length: 5 }, () => failure),
+      );
+    });
+
     it("is tried again after a pause, and not before", async () => {
       const pool = create({ retryMs: 25, tickMs: 1 });
       onConnect = async () => {
@@ -409,6 +479,15 @@ describe("ChannelPool", () => {
       await new Promise((resolve) => setTimeout(resolve, 15));
       expect(attempts).to.equal(1);
       expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
+    });
+
+    it("tells those who wait, at once", async () => {
+      const pool = create({ startsAtOnce: 1 });
+      onConnect = () => new Promise(() => undefined);
+      const waiting = [1, 2, 3].map(() => failureOf(pool.acquire()));
+      pool.close();
+      for (const error of await within("their ends", Promise.all(waiting)))
+        expect(error.code).to.equal("closed");
     });
 
     it("closes what comes from an attempt that was on its way", async () => {
