@@ -121,8 +121,9 @@ function nameOf(program: ProgramOptions, flags: readonly Flag[]): string {
   if (program.name === "route")
     return `route-${digest(JSON.stringify(pick(["--ip", "--port"])))}`;
   const named = pick(["--route", "--group", "--name"]);
+  const isLook = ({ name }: Flag) => name.startsWith("--log-");
   const isKey = ({ name }: Flag) => name === "--authkey" || name === "--secret";
-  const all = flags.filter((flag) => !isKey(flag));
+  const all = flags.filter((flag) => !isKey(flag) && !isLook(flag));
   const hasName = flags.some(({ name }) => name === "--name");
   return `vnet-${digest(JSON.stringify(hasName ? named : all))}`;
 }

@@ -7,7 +7,6 @@ import { basename, join, resolve } from "node:path";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
-import { createLog, type Log } from "./log.js";
 import { killPrograms } from "./net/program.js";
 import {
   digest,
@@ -81,17 +80,15 @@ export function screenHasColor(): boolean {
   return !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY;
 }
 
-export function stderrLog(): Log {
-  return createLog((line) => process.stderr.write(`${line}\n`));
-}
-
-/** Resolves with the signal's name when the process is asked to end. */
-export function terminationSignal(): Promise<string> {
+/** Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again. */
+export function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-      process.once(signal, () => {
-        resolve(signal);
-      });
+    const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    const heard = (name: string) => {
+      for (const each of names) process.off(each, heard);
+      resolve(name);
+    };
+    for (const name of names) process.on(name, heard);
   });
 }
 
@@ -104,6 +101,8 @@ export async function run(program: Program): Promise<void> {
     if (error.code !== "EPIPE") throw error;
     process.exit(0);
   });
+  // Nor does the program end because nobody reads its log any more.
+  process.stderr.on("error", () => undefined);
   try {
     const [word = "", ...rest] = process.argv.slice(2);
     const verb = Object.hasOwn(program.verbs, word)

@@ -52,13 +52,19 @@ export class PublicPorts {
             ? sharedPort.listen(listener)
             : Listener.start(listener),
       });
-      node.onNotice(({ level, text }) => {
+      node.onNotice(({ level, who = "", ...event }) => {
         // That nodes and serves come and go is in the hub's log already.
-        if (level !== "info") log[level](`public, group ${group}: ${text}`);
+        if (level === "info") return;
+        log[level]({ who: `public, group ${group}: ${who}`.trim(), ...event });
       });
       return node;
     });
     return new PublicPorts(nodes);
+  }
+
+  /** They stop listening. */
+  async retire(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.retire()));
   }
 
   /** Idempotent. */
@@ -79,6 +85,7 @@ function nodeConfig(
       authkey: own === "" ? (authkey ?? "") : own,
       fingerprint: hostKey.fingerprint,
     },
+    log: config.log,
     vnet: {
       name: NAME,
       group,
@@ -90,6 +97,7 @@ function nodeConfig(
       unserveNum: 0,
       unserveTtlSeconds: 1,
       unserveLingerSeconds: 1,
+      drainSeconds: 0,
       secret: keys?.secret ?? "",
       encrypt: true,
     },

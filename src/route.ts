@@ -1,12 +1,11 @@
 // The hub's program: reads its configuration, starts the hub, waits for the end.
 
 import { join } from "node:path";
+import { describeHub } from "./check.js";
 import type { HubConfig } from "./config/config.js";
 import { AUTO, SECRET } from "./config/value.js";
 import { parseHubConfig } from "./config/hub-config.js";
 import { mergeSections, sectionsFromFlags } from "./config/flags.js";
-import { isLink } from "./config/link.js";
-import { formatWanted } from "./config/target.js";
 import { VnetError } from "./errors.js";
 import { Hub } from "./hub/hub.js";
 import { KeyRing } from "./hub/key-ring.js";
@@ -24,10 +23,11 @@ import {
   run,
   software,
   stateFolder,
-  stderrLog,
-  terminationSignal,
+  nextSignal,
 } from "./program.js";
 import type { ProgramArguments } from "./program-arguments.js";
+import { LOG_FLAGS, openLog } from "./program-log.js";
+import { drain } from "./shutdown.js";
 import { initVerb, keygen } from "./verbs.js";
 
 const HELP = `Usage: ./route [options] [config.ini]
@@ -50,9 +50,15 @@ Options:
                     --public ssh@home:4000,ip=0.0.0.0
                     --public to=home:3389,port=3389
   --proxy-protocol  connections come through a proxy that says so
+  --log-level LEVEL, --log-format text|json, --log-file FILE
+                    debug, info, warn or error; a line an event; instead of
+                    standard error
   --check           say what would run, start nothing
   -h, --help        this text
   -V, --version     the version
+
+A signal ends it when running streams have ended, or their time is over
+([limits] drain); a second one at once.
 
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
@@ -77,6 +83,7 @@ await run({
       isSwitch: true,
     },
     public: { section: "public", key: null },
+    ...LOG_FLAGS,
   },
   standsAlone: ["ip", "port"],
   verbs: { init: initVerb("route"), keygen },
@@ -90,10 +97,10 @@ async function main(args: ProgramArguments): Promise<0> {
   const config = parseHubConfig(text, title, mergeSections([], flags));
   const address = formatAddress(config.route.ip, config.route.port);
   if (args.check) {
-    process.stdout.write(describe(title, config));
+    process.stdout.write(describeHub(title, config));
     return 0;
   }
-  const log = stderrLog();
+  const log = await openLog(config.log, title);
   const folder = stateFolder(args);
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   const authkey = await authkeyOf(config, folder, log);
@@ -102,7 +109,7 @@ async function main(args: ProgramArguments): Promise<0> {
     config.groups.length > 0 || !["", AUTO].includes(config.route.authkey);
   const openKeys = openKeysWarning(args.file, holdsKeys);
   if (openKeys !== null) log.warn(openKeys);
-  const ended = terminationSignal();
+  const firstSignal = nextSignal();
   const sharedPort = new SharedPort(config.route);
   const isShared = config.publics.some(({ ip, port }) =>
     sharedPort.isAt({ host: ip, port }),
@@ -131,29 +138,25 @@ async function main(args: ProgramArguments): Promise<0> {
     software: software("vnet"),
     log,
   });
-  log.info(`${await ended}: the hub closes`);
+  log.info("ready: nodes can join");
+  await drain({
+    signal: await firstSignal,
+    nextSignal: nextSignal(),
+    what: {
+      retire: async () => {
+        await publicPorts.retire();
+        await hub.retire();
+      },
+      get running() {
+        return hub.running;
+      },
+    },
+    drainSeconds: config.drainSeconds,
+    log,
+  });
   await publicPorts.close();
   await hub.close();
   return 0;
-}
-
-/** What --check prints. */
-function describe(title: string, { route, publics, warnings }: HubConfig) {
-  const address = formatAddress(route.ip, route.port);
-  const ports = publics.map((port) => {
-    const listens =
-      port.port === 0 && !isLink(port.ip)
-        ? `${port.ip}, the serve's own port`
-        : formatAddress(port.ip, port.port);
-    const inactive = port.active ? "" : " (inactive)";
-    return `public ${port.label}: ${formatWanted(port)} of group ${port.group}, listens on ${listens}${inactive}`;
-  });
-  return [
-    ...warnings.map((warning) => `warning: ${warning}`),
-    `${title} is fine: a hub on ${address}`,
-    ...ports,
-    "",
-  ].join("\n");
 }
 
 /** The hub's own key; with `auto` the one made at the first start, which is printed then and only then. */

@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { VnetError } from "./errors.js";
 import { createSecret } from "./keys/secret.js";
-import { screenHasColor, terminationSignal } from "./program.js";
+import { screenHasColor, nextSignal } from "./program.js";
 import type { Verb } from "./verb.js";
 
 /** Prints a secret that nobody guesses. */
@@ -51,7 +51,7 @@ it as FILE.old, and only replaced if you say so.
           `${program} init asks questions and needs a terminal; without one copy config.ini.example to ${file} and edit it`,
         );
       const ended = new AbortController();
-      void terminationSignal().then(() => ended.abort());
+      void nextSignal().then(() => ended.abort());
       const { init } = await import("./terminal/init/init.js");
       const isWritten = await init({
         program,

@@ -2,13 +2,11 @@
 
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { formatServeid, type NodeConfig } from "./config/config.js";
-import { isLink } from "./config/link.js";
+import { describeNode } from "./check.js";
+import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
 import { COMMAND_LINE } from "./config/problem.js";
-import { formatWanted } from "./config/target.js";
 import type { Log } from "./log.js";
-import { formatAddress } from "./net/address.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
@@ -21,10 +19,11 @@ import {
   software,
   stateFolder,
   stateHome,
-  stderrLog,
-  terminationSignal,
+  nextSignal,
 } from "./program.js";
+import { LOG_FLAGS, openLog } from "./program-log.js";
 import type { ProgramArguments } from "./program-arguments.js";
+import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen } from "./verbs.js";
 import { runCommands, runScript } from "./terminal/script.js";
@@ -59,9 +58,15 @@ Options:
   -e, --execute COMMAND  connect as a guest, run the command, print, exit;
                          may be given several times
   --check                say what would run, start nothing
+  --log-level LEVEL      debug, info, warn or error
+  --log-format FORMAT    text or json: a line an event
+  --log-file FILE        instead of standard error
   --no-color             no colours (as with NO_COLOR)
   -h, --help             this text
   -V, --version          the version
+
+A signal ends it when running streams have ended, or their time is over
+([vnet] drain); a second one at once.
 
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
@@ -84,6 +89,7 @@ await run({
     use: { section: "use", key: null },
     "allow-unserve": { section: "vnet", key: "allow_unserve", isSwitch: true },
     terminal: { section: "vnet", key: "terminal", isSwitch: true },
+    ...LOG_FLAGS,
   },
   standsAlone: ["route"],
   verbs: { init: initVerb("vnet"), import: importVerb, keygen },
@@ -97,11 +103,11 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   };
   const config = await loadConfig(null);
   if (args.check) {
-    process.stdout.write(describe(args.file ?? COMMAND_LINE, config));
+    process.stdout.write(describeNode(args.file ?? COMMAND_LINE, config));
     return 0;
   }
-  const log = stderrLog();
   if (args.commands.length > 0) return runAsGuest(args, config, loadConfig);
+  const log = await openLog(config.log, args.file ?? COMMAND_LINE);
   for (const warning of config.warnings) log.warn(warning);
   const { route, vnet } = config;
   const holdsKeys = route.authkey !== "" || vnet.secret !== "";
@@ -155,45 +161,87 @@ async function runNode(
   loadConfig: LoadConfig,
   log: Log,
 ): Promise<void> {
-  const ended = terminationSignal();
+  const firstSignal = nextSignal();
   const node = Node.start({
     config,
     software: software("vnet"),
     ...(await keysOf(args)),
   });
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
-  if (isInteractive) {
-    await new Promise<void>((resolve) => {
-      const terminal = Terminal.start({
-        control: node,
-        input: process.stdin,
-        output: process.stdout,
-        loadConfig,
-        historyFile: join(stateHome(), "history"),
-        color: !args.noColor && screenHasColor(),
-        onExit: resolve,
-      });
-      void ended.then(() => {
-        terminal.close();
-        resolve();
-      });
+  // What a terminal shows as notices is not written across its input line.
+  const logsNotices = !isInteractive || config.log.file !== "";
+  if (logsNotices) follow(node, config, log);
+  const leaves = isInteractive
+    ? terminalExit(node, args, loadConfig, firstSignal)
+    : config.vnet.terminal
+      ? scriptedExit(node, loadConfig)
+      : new Promise<never>(() => undefined);
+  const signal = await Promise.race([firstSignal, leaves]);
+  // Who typed `exit` has seen what runs; whoever sent a signal has not.
+  if (signal !== "exit")
+    await drain({
+      signal,
+      nextSignal: nextSignal(),
+      what: node,
+      drainSeconds: node.config.vnet.drainSeconds,
+      log,
     });
-  } else {
-    node.onNotice(({ level, text }) => {
-      log[level](text);
-    });
-    log.info(`vnet ${config.vnet.name} of group ${config.vnet.group} starts`);
-    await (config.vnet.terminal
-      ? Promise.race([ended, scriptedExit(node, loadConfig)])
-      : ended);
-  }
   await node.close();
   // Input that is still open would keep the process alive.
   process.stdin.destroy();
 }
 
+/** Writes down what happens to the node. */
+function follow(node: Node, config: NodeConfig, log: Log): void {
+  node.onNotice(({ level, ...event }) => {
+    log[level](event);
+  });
+  log.info(`vnet ${config.vnet.name} of group ${config.vnet.group} starts`);
+  void node.ready().then(() => {
+    const [serves, uses] = [node.serves(), node.uses()];
+    const registered = serves.filter(({ state }) => state === "registered");
+    const listening = uses.filter(({ state }) => state === "listening");
+    log.info(
+      `ready: ${registered.length} of ${count(serves.length, "serve")} registered, ${listening.length} of ${count(uses.length, "use")} listening`,
+    );
+  });
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** Resolves when the person leaves, or with the signal, the terminal closed. */
+function terminalExit(
+  node: Node,
+  args: ProgramArguments,
+  loadConfig: LoadConfig,
+  signal: Promise<string>,
+): Promise<string> {
+  return new Promise((resolve) => {
+    const terminal = Terminal.start({
+      control: node,
+      input: process.stdin,
+      output: process.stdout,
+      loadConfig,
+      historyFile: join(stateHome(), "history"),
+      color: !args.noColor && screenHasColor(),
+      onExit: () => {
+        resolve("exit");
+      },
+    });
+    void signal.then((name) => {
+      terminal.close();
+      resolve(name);
+    });
+  });
+}
+
 /** Resolves when the piped script says `exit`; its mere end leaves the node running. */
-async function scriptedExit(node: Node, loadConfig: LoadConfig): Promise<void> {
+async function scriptedExit(
+  node: Node,
+  loadConfig: LoadConfig,
+): Promise<"exit"> {
   const end = await runScript({
     control: node,
     input: createInterface({ input: process.stdin }),
@@ -202,29 +250,5 @@ async function scriptedExit(node: Node, loadConfig: LoadConfig): Promise<void> {
     loadConfig,
   });
   if (end === "end") await new Promise<never>(() => undefined);
-}
-
-/** What --check prints. */
-function describe(file: string, config: NodeConfig): string {
-  const { route, vnet, serves, uses, warnings } = config;
-  const starts = (active: boolean, all: boolean) =>
-    active && all ? "" : ", inactive at start";
-  const set = (text: string) => (text === "" ? "none" : "set");
-  return [
-    ...warnings.map((warning) => `warning: ${warning}`),
-    `${file} is fine: vnet ${vnet.name} of group ${vnet.group}, hub ${formatAddress(route.ip, route.port)}, terminal ${vnet.terminal ? "on" : "off"}`,
-    `authkey ${set(route.authkey)}, secret ${set(vnet.secret)}, channels ${vnet.encrypt ? "encrypted end to end" : "NOT encrypted (encrypt=false)"}`,
-    ...serves.map(
-      (serve) =>
-        `serve ${serve.label}: ${formatServeid(serve.serveid)} ${serve.name} (${serve.type}), reaches ${formatAddress(serve.ip, serve.port)}${starts(serve.active, vnet.startserve)}`,
-    ),
-    ...uses.map(
-      (use) =>
-        `use ${use.label}: ${formatWanted(use)}, listens on ${use.port === 0 && !isLink(use.ip) ? `${use.ip}, the serve's own port` : formatAddress(use.ip, use.port)}${starts(use.active, vnet.startuse)}`,
-    ),
-    vnet.allowUnserve
-      ? `unserve: up to ${vnet.unserveNum}, ${vnet.unserveRemote ? "any address this machine reaches" : "loopback addresses only"}`
-      : "unserve: not allowed",
-    "",
-  ].join("\n");
+  return "exit";
 }

@@ -1,6 +1,8 @@
 // What a configuration file means once it is read: plain typed values, every default filled in.
 // Pure data; made by hub-config.ts and node-config.ts, compared by diff.ts.
 
+import type { LogFormat, LogLevel } from "../log.js";
+
 /** `[route]`: where the hub listens; for a node, where the hub is. */
 export interface RouteSettings {
   /** address or host name; IPv6 without brackets */
@@ -18,6 +20,14 @@ export interface RouteSettings {
   /** hub: what its listener expects in front of everything else */
   proxyProtocol: boolean;
   connectLine: boolean;
+}
+
+/** `[log]` */
+export interface LogSettings {
+  level: LogLevel;
+  format: LogFormat;
+  /** empty: standard error */
+  file: string;
 }
 
 /** `[limits]`, in the file's units. */
@@ -44,6 +54,7 @@ export interface VnetSettings {
   unserveNum: number;
   unserveTtlSeconds: number;
   unserveLingerSeconds: number;
+  drainSeconds: number;
   /** empty: none */
   secret: string;
   encrypt: boolean;
@@ -102,14 +113,18 @@ export interface GroupSettings {
 
 export interface HubConfig {
   route: RouteSettings;
+  log: LogSettings;
   groups: GroupSettings[];
   publics: PublicSettings[];
   limits: LimitSettings;
+  /** `[limits] drain` */
+  drainSeconds: number;
   warnings: string[];
 }
 
 export interface NodeConfig {
   route: RouteSettings;
+  log: LogSettings;
   vnet: VnetSettings;
   serves: ServeSettings[];
   uses: UseSettings[];

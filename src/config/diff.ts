@@ -4,6 +4,7 @@
 import { formatServeid } from "./config.js";
 import { formatWanted } from "./target.js";
 import type {
+  LogSettings,
   NodeConfig,
   RouteSettings,
   ServeSettings,
@@ -18,6 +19,12 @@ export type ConfigChange =
       kind: "route";
       before: RouteSettings;
       after: RouteSettings;
+      changed: string[];
+    }
+  | {
+      kind: "log";
+      before: LogSettings;
+      after: LogSettings;
       changed: string[];
     }
   | {
@@ -61,8 +68,17 @@ const ROUTE_KEYS: KeyNames<RouteSettings> = {
 /** Their values are never shown. */
 const SECRET_KEYS = new Set(["authkey", "secret"]);
 
+const LOG_KEYS: KeyNames<LogSettings> = {
+  level: "level",
+  format: "format",
+  file: "file",
+};
+
 /** What they say counts when a node starts. */
-const START_KEYS = new Set(["terminal", "startserve", "startuse"]);
+const START_KEYS = new Set([
+  ...["terminal", "startserve", "startuse"],
+  ...Object.values(LOG_KEYS),
+]);
 
 const VNET_KEYS: KeyNames<VnetSettings> = {
   name: "name",
@@ -75,6 +91,7 @@ const VNET_KEYS: KeyNames<VnetSettings> = {
   unserveNum: "unserve_num",
   unserveTtlSeconds: "unserve_ttl",
   unserveLingerSeconds: "unserve_linger",
+  drainSeconds: "drain",
   secret: "secret",
   encrypt: "encrypt",
 };
@@ -101,7 +118,7 @@ const USE_KEYS: KeyNames<UseSettings> = {
   active: "active",
 };
 
-/** Empty when nothing differs. Order: route, vnet, then serves and uses: removed, changed, added. */
+/** Empty when nothing differs. Order: route, log, vnet, then serves and uses: removed, changed, added. */
 export function diffNodeConfig(
   before: NodeConfig,
   after: NodeConfig,
@@ -114,6 +131,14 @@ export function diffNodeConfig(
       before: before.route,
       after: after.route,
       changed: route,
+    });
+  const log = changedKeys(LOG_KEYS, before.log, after.log);
+  if (log.length > 0)
+    changes.push({
+      kind: "log",
+      before: before.log,
+      after: after.log,
+      changed: log,
     });
   const vnet = changedKeys(VNET_KEYS, before.vnet, after.vnet);
   if (vnet.length > 0)
@@ -176,6 +201,8 @@ export function formatChange(change: ConfigChange): string {
   switch (change.kind) {
     case "route":
       return `~ route: ${formatKeys(ROUTE_KEYS, change)}`;
+    case "log":
+      return `~ log: ${formatKeys(LOG_KEYS, change)}`;
     case "vnet":
       return `~ vnet: ${formatKeys(VNET_KEYS, change)}`;
     case "serve-added": {

@@ -11,7 +11,7 @@ import type { IniEntry, IniSection } from "./ini.js";
 
 /** The flag's value goes into that key of that section. */
 export type FlagTarget =
-  | { section: "route" | "vnet"; key: string }
+  | { section: "route" | "vnet" | "log"; key: string }
   /** `HOST` or `HOST:PORT` of the hub */
   | { section: "route"; key: null }
   /** each one is a section of its own */

@@ -7,6 +7,7 @@ import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
 import { isLink } from "./link.js";
 import { Problems } from "./problem.js";
+import { readLog } from "./log-section.js";
 import { readRoute } from "./route-section.js";
 import { SECTIONS } from "./schema.js";
 import { canListenOn } from "./value.js";
@@ -43,15 +44,16 @@ export function parseHubConfig(
       },
       `found "${route.ip.slice(0, route.ip.indexOf(":"))}:…", which can be dialled only; a hub listens on an address, unix:/PATH or hvsock:/PATH:PORT`,
     );
+  const log = readLog(sections, problems, warnings);
   const groups = readGroups(sections, problems, warnings);
   const publics = readPublics(sections, problems, warnings);
-  const limits = readLimits(sections, problems, warnings);
+  const { limits, drainSeconds } = readLimits(sections, problems, warnings);
   problems.throwIfAny();
   if (route.authkey === "" && !isLoopbackAddress(route.ip))
     warnings.push(
       `${file}: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made`,
     );
-  return { route, groups, publics, limits, warnings };
+  return { route, log, groups, publics, limits, drainSeconds, warnings };
 }
 
 function isLoopbackAddress(ip: string): boolean {
@@ -82,12 +84,12 @@ function readLimits(
   sections: readonly KnownSection[],
   problems: Problems,
   warnings: string[],
-): LimitSettings {
+): { limits: LimitSettings; drainSeconds: number } {
   const section = sections.find(({ kind }) => kind === "limits")?.ini;
   const given = section ?? { name: "limits", line: 1, entries: new Map() };
   const keys = SECTIONS.limits.keys;
   const { values } = readSection(given, keys, problems, warnings);
-  return {
+  const limits = {
     handshakeTimeoutSeconds: values.handshake_timeout,
     maxUnauthenticated: values.max_unauthenticated,
     maxUnauthenticatedPerAddress: values.max_unauthenticated_per_address,
@@ -96,4 +98,5 @@ function readLimits(
     maxLegsPerNode: values.max_legs_per_node,
     maxFramesPerSecond: values.max_frames_per_second,
   };
+  return { limits, drainSeconds: values.drain };
 }

@@ -16,6 +16,7 @@ import { isLink } from "./link.js";
 import { refuseLinkPort } from "./link-port.js";
 import { once } from "./once.js";
 import { Problems, formatPlace } from "./problem.js";
+import { readLog } from "./log-section.js";
 import { readRoute } from "./route-section.js";
 import { SECTIONS } from "./schema.js";
 import { knownSections, readSection } from "./section.js";
@@ -48,10 +49,11 @@ export function parseNodeConfig(
   refuseAuto(route, find("route"), problems);
   warnAboutAnyAddress(route, find("route"), file, warnings);
   const vnet = readVnet(find("vnet"), hostName, problems, warnings);
+  const log = readLog(sections, problems, warnings);
   const serves = readServes(sections, problems, warnings);
   const uses = readUses(sections, problems, warnings);
   problems.throwIfAny();
-  return { route, vnet, serves, uses, warnings };
+  return { route, log, vnet, serves, uses, warnings };
 }
 
 /** Only a hub can make the key; a node has to be told it. */
@@ -101,6 +103,7 @@ function readVnet(
     unserveNum: values.unserve_num,
     unserveTtlSeconds: values.unserve_ttl,
     unserveLingerSeconds: values.unserve_linger,
+    drainSeconds: values.drain,
     secret: values.secret,
     encrypt: values.encrypt,
   };

@@ -75,6 +75,11 @@ export const GROUP_KEYS = {
 
 /** Names and defaults of the hub's bounds; behind them stands src/hub/limits.ts. */
 export const LIMIT_KEYS = {
+  drain: optional(
+    wholeNumber(0, 3_600),
+    5,
+    "seconds that running streams have when the hub is asked to end",
+  ),
   handshake_timeout: optional(
     wholeNumber(1, 300),
     10,

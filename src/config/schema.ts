@@ -2,6 +2,7 @@
 
 import { PUBLIC_KEYS, SERVE_KEYS, USE_KEYS } from "./entry-keys.js";
 import type { KeySpecs } from "./key-spec.js";
+import { LOG_KEYS } from "./log-keys.js";
 import { GROUP_KEYS, LIMIT_KEYS, ROUTE_KEYS } from "./route-keys.js";
 import { VNET_KEYS } from "./vnet-keys.js";
 
@@ -23,6 +24,13 @@ export const SECTIONS = {
     readBy: ["hub", "node"],
     doc: "where the hub is",
     keys: ROUTE_KEYS,
+  },
+  log: {
+    title: "[log]",
+    labelled: false,
+    readBy: ["hub", "node"],
+    doc: "what is written down, and where",
+    keys: LOG_KEYS,
   },
   group: {
     title: "[group.NAME]",

@@ -120,6 +120,14 @@ export const BOOLEAN: ValueKind<boolean> = {
   },
 };
 
+/** One of these words. */
+export function oneOf<T extends string>(words: readonly T[]): ValueKind<T> {
+  return {
+    allowed: words.join(", "),
+    parse: (text) => words.find((word) => word === text),
+  };
+}
+
 /** A whole number in decimal digits, `min` and `max` included. `007` is 7. */
 export function wholeNumber(min: number, max: number): ValueKind<number> {
   return {
@@ -155,9 +163,12 @@ export const HOST: ValueKind<string> = {
   },
 };
 
-export const SHARE: ValueKind<Share> = {
-  allowed: SHARES.join(", "),
-  parse: (text) => SHARES.find((share) => share === text),
+export const SHARE: ValueKind<Share> = oneOf(SHARES);
+
+/** A file's path. */
+export const PATH: ValueKind<string> = {
+  allowed: "the path of a file",
+  parse: (text) => (text !== "" && isPrintable(text, 4_096) ? text : undefined),
 };
 
 export const SERVE_NAME: ValueKind<string> = {

@@ -42,6 +42,11 @@ export const VNET_KEYS = {
     true,
     "false on both nodes: their channels are not encrypted",
   ),
+  drain: optional(
+    wholeNumber(0, 3_600),
+    5,
+    "seconds that running streams have when the node is asked to end",
+  ),
   unserve_num: optional(
     wholeNumber(0, 100),
     1,

@@ -121,16 +121,30 @@ export class Hub {
     return a;
   }
 
-  /** Says goodbye to every node and closes everything. Idempotent. */
-  async close(): Promise<void> {
+  /** Channels that are being copied; while it retires, those with a stream. */
+  get running(): number {
+    return this.legs.counts.joined;
+  }
+
+  /**
+   * Stops listening, so that another hub can take the port, and says goodbye to every node. Channels go on: the nodes
+   * close those without a stream, and the others when their streams end. Idempotent.
+   */
+  async retire(): Promise<void> {
     await this.listener?.close();
     this.reception.close();
     for (const session of [...this.sessions])
       session.end(
         new VnetError("closed", "the hub is shutting down"),
         "shutdown",
-        true,
+        false,
       );
+    this.legs.retire();
+  }
+
+  /** Retires, and cuts off what runs. Idempotent. */
+  async close(): Promise<void> {
+    await this.retire();
     this.legs.close();
   }
 

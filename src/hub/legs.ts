@@ -79,6 +79,12 @@ export class Legs<Owner> {
       this.abandon(joint);
   }
 
+  /** No further leg will come: those that wait for their other half wait in vain. */
+  retire(): void {
+    for (const joint of new Set(this.waiting.values()))
+      if (joint.timer !== undefined) this.abandon(joint);
+  }
+
   /** Cuts off everything. */
   close(): void {
     for (const owner of [...this.byOwner.keys()]) this.drop(owner);

@@ -63,7 +63,10 @@ function createServeHandlers({
       });
       // An unserve is between two nodes.
       if (only === 0)
-        log.info(`${who} serves ${describe(given.serve.serveid, serve)}`);
+        log.info({
+          who,
+          what: `serves ${describe(given.serve.serveid, serve)}`,
+        });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       session.send({ type: "refused", request, reason: error.message });
@@ -104,7 +107,10 @@ function createServeHandlers({
       if (serve === undefined) return;
       group.remove(serve);
       if (serve.only === 0)
-        log.info(`${who} serves ${describe(serveid, serve)} no longer`);
+        log.info({
+          who,
+          what: `serves ${describe(serveid, serve)} no longer`,
+        });
     },
   };
 }

@@ -80,7 +80,11 @@ export class Reception {
     const { log } = this.options;
     let from = peer;
     connection.on("error", (error) => {
-      log.debug(`connection from ${formatPeer(from)}: ${error.message}`);
+      log.debug({
+        who: `connection from ${formatPeer(from)}`,
+        what: "broke",
+        why: error.message,
+      });
     });
     if (this.isClosed || connection.destroyed) {
       connection.destroy();
@@ -98,7 +102,11 @@ export class Reception {
       if (!(error instanceof VnetError)) throw error;
       // Turned away by the gate: one line each would be the attacker's gain.
       if (!connection.destroyed || error.code !== "closed")
-        log.warn(`connection from ${formatPeer(from)}: ${error.message}`);
+        log.warn({
+          who: `connection from ${formatPeer(from)}`,
+          what: "was turned away",
+          why: error.message,
+        });
       connection.destroy();
     }
   }

@@ -178,8 +178,9 @@ export class Session implements Member {
     const who = wasJoined
       ? `vnet ${this.title} of group ${this.group?.name ?? ""}`
       : `connection from ${from}`;
-    if (reason.code === "protocol") log.warn(`${who}: ${reason.message}`);
-    else if (!this.guest) log.info(`${who} left: ${reason.message}`);
+    const why = reason.message;
+    if (reason.code === "protocol") log.warn({ who, what: "was cut off", why });
+    else if (!this.guest) log.info({ who, what: "left", why });
     this.options.onEnd(this, this.group);
   }
 
@@ -242,6 +243,9 @@ export class Session implements Member {
     });
     group.join(this);
     if (!this.guest)
-      log.info(`vnet ${this.title} joined group ${group.name} from ${from}`);
+      log.info({
+        who: `vnet ${this.title}`,
+        what: `joined group ${group.name} from ${from}`,
+      });
   }
 }

@@ -1,6 +1,7 @@
 // A node's channels: a pool of outgoing ones for each node it uses, and those that other nodes opened to it.
 // Owns them all. The only place of a node that turns tickets into channels.
 
+import { textOf, type LogEvent } from "../log.js";
 import { Channel } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
 import type { Stream } from "../channel/stream.js";
@@ -90,6 +91,11 @@ export class Channels {
     this.pools.delete(vnetid);
   }
 
+  /** Of every node. */
+  forgetAll(): void {
+    for (const vnetid of [...this.pools.keys()]) this.forget(vnetid);
+  }
+
   /** Another node wants a channel to us. */
   async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
     const { link, security } = this.options;
@@ -115,7 +121,11 @@ export class Channels {
       });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
-      this.warn(`a channel to ${from.name} failed: ${error.message}`);
+      this.warn({
+        who: `a channel to ${from.name}`,
+        what: "failed",
+        why: error.message,
+      });
     }
   }
 
@@ -131,18 +141,23 @@ export class Channels {
     channel.on("close", (reason) => {
       this.all.delete(channel);
       if (reason.code === "protocol")
-        this.warn(`a channel with ${peer} broke: ${reason.message}`);
+        this.warn({
+          who: `a channel with ${peer}`,
+          what: "broke",
+          why: reason.message,
+        });
     });
   }
 
   /** The same of the same node once in a while only: whoever fails tries again and again. */
-  private warn(text: string): void {
+  private warn(event: LogEvent): void {
+    const text = textOf(event);
     const now = Date.now();
     for (const [told, at] of this.told)
       if (now - at > WARN_AGAIN_MS) this.told.delete(told);
     if (this.told.has(text) || this.told.size > MAX_TOLD) return;
     this.told.set(text, now);
-    this.options.notify({ level: "warn", text });
+    this.options.notify({ level: "warn", ...event });
   }
 
   private async connect(vnetid: number): Promise<Channel> {

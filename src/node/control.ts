@@ -1,6 +1,7 @@
 // What a node offers to whoever drives it (the terminal, -e, tests): commands and snapshots of its state.
 // Types only; node.ts implements them. Ids are numbers here, their padded form is the terminal's business.
 
+import type { LogEvent } from "../log.js";
 import type {
   NodeConfig,
   ServeSettings,
@@ -116,9 +117,9 @@ export interface PingResult {
 }
 
 /** A thing that happened, for the person in front of the terminal or for the log. One line. */
-export interface Notice {
+/** What a person should know; reads as a sentence, see LogEvent. */
+export interface Notice extends LogEvent {
   level: "info" | "warn" | "error";
-  text: string;
 }
 
 export interface NodeControl {

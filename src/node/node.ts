@@ -22,7 +22,7 @@ import type {
   UseView,
 } from "./control.js";
 import { assemble, type NodeOptions, type NodeParts } from "./parts.js";
-import { untilOnline } from "./online.js";
+import { untilOnline, untilReady } from "./online.js";
 import { pingHub, pingNode } from "./ping.js";
 import { applyReload, planReload } from "./reload.js";
 
@@ -54,6 +54,11 @@ export class Node implements NodeControl {
    */
   online(timeoutMs: number): Promise<void> {
     return untilOnline(this.parts, timeoutMs);
+  }
+
+  /** Resolves when it was online, and what it is to register and open has its first answer. */
+  ready(): Promise<void> {
+    return untilReady(this.parts);
   }
 
   view(): NodeView {
@@ -152,10 +157,8 @@ export class Node implements NodeControl {
   }
 
   async deleteUse(label: string): Promise<void> {
-    await this.parts.uses.drop(
-      this.parts.uses.get(label),
-      "the use was deleted",
-    );
+    const { uses } = this.parts;
+    await uses.drop(uses.get(label), "the use was deleted");
   }
 
   requestUnserve(request: UnserveTarget): Promise<RemoteServe> {
@@ -194,6 +197,17 @@ export class Node implements NodeControl {
 
   onNotice(listener: (notice: Notice) => void): () => void {
     return this.parts.notices.listen(listener);
+  }
+
+  /** Streams that run. */
+  get running(): number {
+    return this.parts.traffic.streamsNow;
+  }
+
+  /** Its uses stop listening and its serves are withdrawn; streams that run go on. Idempotent. */
+  retire(): Promise<void> {
+    this.parts.serves.retire();
+    return this.parts.uses.retire();
   }
 
   async close(): Promise<void> {

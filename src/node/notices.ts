@@ -1,6 +1,7 @@
 // What a node tells the person or the log: the words for the hub's coming and going and for the group's news.
 // Many news at once are told as a sum.
 
+import type { LogEvent } from "../log.js";
 import { EventEmitter } from "node:events";
 import { formatServeid, formatVnetid } from "../config/config.js";
 import type { VnetError } from "../errors.js";
@@ -45,9 +46,9 @@ export class Notices {
   }
 
   contact(fingerprint: string): void {
-    this.info(
-      `first contact with the hub ${this.link.hub}: its key is ${fingerprint}, remembered from now on`,
-    );
+    this.info({
+      what: `first contact with ${this.hubTitle}: its key is ${fingerprint}, remembered from now on`,
+    });
   }
 
   hubLost(reason: VnetError): void {
@@ -59,7 +60,9 @@ export class Notices {
     this.hub = "away";
     this.tell({
       level: "warn",
-      text: `the hub ${this.link.hub} is ${verb}: ${reason.message}; trying again`,
+      who: this.hubTitle,
+      what: `is ${verb}`,
+      why: `${reason.message}; trying again`,
     });
   }
 
@@ -68,17 +71,18 @@ export class Notices {
       this.hub = "there";
       this.refusal = "";
       const as = `vnet ${formatVnetid(this.link.vnetid)}`;
-      this.info(
-        `connected to the hub ${this.link.hub} as ${as}: ${this.sum} in group ${this.group()}`,
-      );
+      this.info({
+        what: `connected to ${this.hubTitle} as ${as}: ${this.sum} in group ${this.group()}`,
+      });
       return;
     }
-    const texts = describe(news, this.link.vnetid);
-    if (texts.length <= MAX_SINGLE) for (const text of texts) this.info(text);
+    const events = describe(news, this.link.vnetid);
+    if (events.length <= MAX_SINGLE)
+      for (const event of events) this.info(event);
     else
-      this.info(
-        `${count(texts.length, "change")} in the group: ${this.sum} now`,
-      );
+      this.info({
+        what: `${count(events.length, "change")} in the group: ${this.sum} now`,
+      });
   }
 
   private get sum(): string {
@@ -86,8 +90,12 @@ export class Notices {
     return `${nodes}, ${count(this.directory.serves().length, "serve")}`;
   }
 
-  private info(text: string): void {
-    this.tell({ level: "info", text });
+  private get hubTitle(): string {
+    return `the hub ${this.link.hub}`;
+  }
+
+  private info(event: LogEvent): void {
+    this.tell({ level: "info", ...event });
   }
 }
 
@@ -95,8 +103,12 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** One line for each thing that came or went, but what this node did itself. */
-function describe(news: DirectoryNews, self: number): string[] {
+function told(who: string, what: string): LogEvent {
+  return { who, what };
+}
+
+/** One event for each thing that came or went, but what this node did itself. */
+function describe(news: DirectoryNews, self: number): LogEvent[] {
   const others = <T extends { vnetid: number }>(entries: T[]) =>
     entries.filter((entry) => entry.vnetid !== self);
   const node = (entry: DirectoryNode) =>
@@ -104,9 +116,9 @@ function describe(news: DirectoryNews, self: number): string[] {
   const serve = (entry: RemoteServe) =>
     `serve ${formatServeid(entry.serveid)} (${entry.name} of ${entry.vnet})`;
   return [
-    ...others(news.nodesGone).map((entry) => `${node(entry)} left`),
-    ...others(news.nodesCame).map((entry) => `${node(entry)} is here`),
-    ...others(news.servesGone).map((entry) => `${serve(entry)} is gone`),
-    ...others(news.servesCame).map((entry) => `${serve(entry)} is here`),
+    ...others(news.nodesGone).map((entry) => told(node(entry), "left")),
+    ...others(news.nodesCame).map((entry) => told(node(entry), "is here")),
+    ...others(news.servesGone).map((entry) => told(serve(entry), "is gone")),
+    ...others(news.servesCame).map((entry) => told(serve(entry), "is here")),
   ];
 }

@@ -1,5 +1,6 @@
 // Waiting for the hub, for those who cannot go on without it.
 
+import { once } from "node:events";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeParts } from "./parts.js";
 
@@ -34,4 +35,17 @@ export function untilOnline(
     directory.once("change", ready);
     link.on("offline", lost);
   });
+}
+
+/** See Node.ready. */
+export async function untilReady({
+  directory,
+  serves,
+  uses,
+}: Pick<NodeParts, "directory" | "serves" | "uses">): Promise<void> {
+  if (!directory.isCurrent) await once(directory, "change");
+  await Promise.all([
+    ...serves.all().map((serve) => serve.registration.settled),
+    ...uses.all().map((use) => use.settle()),
+  ]);
 }

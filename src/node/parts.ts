@@ -81,7 +81,12 @@ export function assemble(
     onLine: (text) => {
       // A program says the same at each attempt.
       if (text !== lineTold)
-        notify({ level: "info", text: `the way to the hub: ${text}` });
+        notify({
+          level: "info",
+          who: "the way to the hub",
+          what: "says",
+          why: text,
+        });
       lineTold = text;
     },
     ...(backoff && { backoff }),
@@ -189,6 +194,8 @@ function hear(parts: NodeParts, news: HubNews): void {
 function loseHub(parts: NodeParts, reason: VnetError): void {
   const { serves, channels, notices, directory } = parts;
   for (const serve of serves.all()) serve.registration.hubLost();
+  // It said goodbye and only copies what still runs: an idle channel would keep it waiting.
+  if (reason.code === "refused") channels.forgetAll();
   // After silence the channels, which ran over the same hub, are as dead as the link but nobody would say so.
   if (reason.code === "timeout") channels.destroy(reason);
   notices.hubLost(reason);

@@ -104,7 +104,9 @@ export class Registration {
     this.why = `vnet ${formatVnetid(by.vnetid)} (${by.name}) has taken it over (share=takeover)`;
     this.options.notify({
       level: "warn",
-      text: `serve ${this.settings.label} (${formatServeid(this.given)}): ${this.why}; it is registered again when that one is gone`,
+      who: `serve ${this.settings.label} (${formatServeid(this.given)})`,
+      what: "waits until the other one is gone",
+      why: this.why,
     });
   }
 
@@ -192,7 +194,9 @@ export class Registration {
     if (before !== SERVEID.none && before !== serveid)
       notify({
         level: "warn",
-        text: `serve ${this.settings.label}: serveid ${formatServeid(before)} is taken, the hub gave ${formatServeid(serveid)}`,
+        who: `serve ${this.settings.label}`,
+        what: `got serveid ${formatServeid(serveid)}`,
+        why: `${formatServeid(before)} is taken`,
       });
   }
 
@@ -207,7 +211,9 @@ export class Registration {
     if (isNews)
       this.options.notify({
         level: "warn",
-        text: `serve ${this.settings.label} is not registered: ${reason.message}`,
+        who: `serve ${this.settings.label}`,
+        what: "is not registered",
+        why: reason.message,
       });
   }
 }

@@ -123,7 +123,8 @@ export class Serve {
   private createService(): Service {
     const { settings, notify } = this.options;
     return new Service(settings, (text) => {
-      notify({ level: "info", text: `serve ${this.label}: ${text}` });
+      const who = `serve ${this.label}`;
+      notify({ level: "info", who, what: "says", why: text });
     });
   }
 }

@@ -21,6 +21,7 @@ export interface ServesOptions {
 }
 
 export class Serves {
+  private state: "open" | "retired" = "open";
   private readonly byLabel = new Map<string, Serve>();
 
   constructor(private readonly options: ServesOptions) {}
@@ -68,8 +69,22 @@ export class Serves {
     );
   }
 
+  /**
+   * No new streams; those that run go on. What the group sees is withdrawn; an unserve stays, as its use at the other node
+   * would go with it, and its streams.
+   */
+  retire(): void {
+    this.state = "retired";
+    for (const serve of this.all())
+      if (serve.origin !== "unserve") serve.registration.close();
+  }
+
   /** Another node opened a stream to `serveid`. */
   async answer(stream: Stream, from: Caller): Promise<void> {
+    if (this.state === "retired") {
+      stream.refuse("this node is closing");
+      return;
+    }
     const serve = this.all().find(
       (candidate) => candidate.registeredId === stream.serveid,
     );

@@ -182,7 +182,8 @@ export class Unserves {
     };
     this.options.notify({
       level: "info",
-      text: `unserve ${formatServeid(serveid)}: ${ask.ip}:${ask.port} is open to vnet ${ask.name} for ${ask.keep ? "as long as it wants" : "a while"}`,
+      who: `unserve ${formatServeid(serveid)}`,
+      what: `opens ${ask.ip}:${ask.port} to vnet ${ask.name} for ${ask.keep ? "as long as it wants" : "a while"}`,
     });
     return serveid;
   }
@@ -213,7 +214,9 @@ export class Unserves {
     this.options.serves.drop(granted.serve, messageOf(why));
     this.options.notify({
       level: "info",
-      text: `unserve ${formatServeid(serveid)} is gone: ${why}`,
+      who: `unserve ${formatServeid(serveid)}`,
+      what: "is gone",
+      why,
     });
   }
 }

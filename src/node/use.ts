@@ -1,6 +1,7 @@
 // One use of this node: a local port that listens exactly while a connection to its serve can succeed.
-// Owns its listener and the streams of the connections that came in through it.
+// Owns its local port and the streams of the connections that came in through it.
 
+import type { LogEvent } from "../log.js";
 import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
 import type { UseSettings } from "../config/config.js";
@@ -8,11 +9,12 @@ import { isLink } from "../config/link.js";
 import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import { formatAddress } from "../net/address.js";
-import type { Listen, Listening } from "../net/listener.js";
+import type { Listen } from "../net/listener.js";
 import { formatPeer, type Peer } from "../net/peer.js";
 import { reset } from "../net/reset.js";
 import type { Channels } from "./channels.js";
 import type { Origin, RemoteServe, UseView } from "./control.js";
+import { LocalPort, type LocalPlace } from "./local-port.js";
 import type { Search } from "./search.js";
 import { Repetition } from "./repetition.js";
 import { StreamOpener } from "./stream-opener.js";
@@ -30,8 +32,8 @@ export interface UseOptions {
   listen: Listen;
   /** Begins to look for what it wants; the use closes that. */
   search: () => Search;
-  /** Tells the person; behind "use LABEL". */
-  warn: (text: string) => void;
+  /** Tells the person. */
+  warn: (event: LogEvent) => void;
 }
 
 export class Use {
@@ -41,15 +43,24 @@ export class Use {
   private serves: readonly RemoteServe[] = [];
   private search: Search | undefined;
   private readonly opener: StreamOpener;
-  private listener: Listening | undefined;
+  private readonly local: LocalPort;
   private readonly streams = new Set<Stream>();
   private settling: Promise<void> | undefined;
   private unsettled = false;
+  private isRetired = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly refusals = new Repetition(REFUSAL_NOTICE_MS);
 
   constructor(private readonly options: UseOptions) {
     this.opener = new StreamOpener(options.channels);
+    this.local = new LocalPort(options.listen, {
+      onConnection: (connection, peer) => {
+        void this.connect(connection, peer);
+      },
+      onError: (error) => {
+        this.refused(error.message);
+      },
+    });
   }
 
   get settings(): UseSettings {
@@ -82,7 +93,7 @@ export class Use {
       ip,
       serveid: settings.serveid || (remote?.serveid ?? 0),
       wanted: formatWanted(settings),
-      port: this.listener?.port ?? this.wantedPort(remote),
+      port: this.local.port ?? this.wantedPort(remote),
       active: this.isOpen,
       state: this.state,
       error: this.error,
@@ -99,6 +110,12 @@ export class Use {
       this.state = "waiting";
       this.search = this.options.search();
     }
+    return this.settle();
+  }
+
+  /** Stops listening, for good; its streams go on, and what it borrowed for them stays. Idempotent. */
+  retire(): Promise<void> {
+    this.isRetired = true;
     return this.settle();
   }
 
@@ -125,8 +142,9 @@ export class Use {
     while (this.unsettled) {
       this.unsettled = false;
       clearTimeout(this.retryTimer);
-      const target = this.isOpen ? this.target() : null;
-      if (target === null) await this.stopListening();
+      const mayListen = this.isOpen && !this.isRetired;
+      const target = mayListen ? this.target() : null;
+      if (target === null) await this.local.close();
       else await this.listen(target);
     }
     // At once and not in a later step: what changes between the two would be looked at by nobody.
@@ -134,7 +152,7 @@ export class Use {
   }
 
   /** Where to listen now, or null. */
-  private target(): { ip: string; port: number } | null {
+  private target(): LocalPlace | null {
     const { settings } = this.options;
     const found = this.search?.find() ?? [];
     this.serves = typeof found === "string" ? [] : found;
@@ -154,26 +172,9 @@ export class Use {
     return isLink(ip) ? 0 : port || (remote?.port ?? 0);
   }
 
-  private async listen(target: { ip: string; port: number }): Promise<void> {
-    const { listener } = this;
-    // Port 0 is any free one, so the one that it got is as good as ever.
-    const isPort = target.port === 0 || listener?.port === target.port;
-    if (listener?.host === target.ip && isPort) {
-      this.setListening();
-      return;
-    }
-    await this.stopListening();
+  private async listen(target: LocalPlace): Promise<void> {
     try {
-      this.listener = await this.options.listen({
-        host: target.ip,
-        port: target.port,
-        onConnection: (connection, peer) => {
-          void this.connect(connection, peer);
-        },
-        onError: (error) => {
-          this.refused(error.message);
-        },
-      });
+      await this.local.listen(target);
       if (!this.unsettled) this.setListening();
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
@@ -190,18 +191,16 @@ export class Use {
   private failed(error: VnetError): void {
     if (!this.isOpen) return;
     if (this.error !== error.message)
-      this.options.warn(`: ${error.message}; it is tried again`);
+      this.options.warn({
+        who: `use ${this.label}`,
+        what: "is tried again",
+        why: error.message,
+      });
     this.state = "error";
     this.error = error.message;
     this.retryTimer = setTimeout(() => {
       void this.settle();
     }, PORT_RETRY_MS);
-  }
-
-  private stopListening(): Promise<void> | undefined {
-    const { listener } = this;
-    this.listener = undefined;
-    return listener?.close();
   }
 
   /** A user's connection. */
@@ -251,8 +250,10 @@ export class Use {
     const at = this.view();
     this.error = reason;
     if (!this.refusals.isNews(reason)) return;
-    this.options.warn(
-      ` (${formatAddress(at.ip, at.port)} to ${at.wanted}): a connection was refused: ${reason}`,
-    );
+    this.options.warn({
+      who: `use ${this.label} (${formatAddress(at.ip, at.port)} to ${at.wanted})`,
+      what: "refused a connection",
+      why: reason,
+    });
   }
 }

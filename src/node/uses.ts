@@ -67,8 +67,8 @@ export class Uses {
             this.tellWanted();
           });
         }),
-      warn: (text) => {
-        notify({ level: "warn", text: `use ${label}${text}` });
+      warn: (event) => {
+        notify({ level: "warn", ...event });
       },
     });
     this.byLabel.set(label, use);
@@ -131,6 +131,11 @@ export class Uses {
       if (use.origin === "unserve") this.followUnserve(use, news);
   }
 
+  /** They stop listening for good; their streams go on. */
+  async retire(): Promise<void> {
+    await Promise.all(this.all().map((use) => use.retire()));
+  }
+
   /** Closes them all; what they mapped is given back. */
   async shutDown(reason: string): Promise<void> {
     await Promise.all(this.all().map((use) => this.drop(use, reason)));
@@ -146,7 +151,9 @@ export class Uses {
       onRefused: (reason) => {
         notify({
           level: "warn",
-          text: `use ${settings.label} (${formatWanted(settings)}): ${reason}; it is asked again`,
+          who: `use ${settings.label} (${formatWanted(settings)})`,
+          what: "asks again",
+          why: reason,
         });
       },
     });
@@ -201,7 +208,8 @@ export class Uses {
     void this.drop(use, "the unserve is gone");
     this.options.notify({
       level: "info",
-      text: `unserve ${formatServeid(use.settings.serveid)} is gone, and use ${use.label} with it`,
+      who: `unserve ${formatServeid(use.settings.serveid)}`,
+      what: `is gone, and use ${use.label} with it`,
     });
   }
 

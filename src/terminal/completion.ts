@@ -4,7 +4,7 @@
 import type { NodeControl } from "../node/control.js";
 import { bindWords, matchCommand } from "./command-line.js";
 import type { Command } from "./command.js";
-import { isPrintable } from "./printable.js";
+import { isPrintable } from "../printable.js";
 import { quoteWord, splitLine } from "./words.js";
 
 /** As readline wants it: the candidates, and the part of the line that they replace. */

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { isPrintable } from "./printable.js";
+import { isPrintable } from "../printable.js";
 
 export const HISTORY_LIMIT = 1000;
 const PRIVATE = 0o600;

@@ -15,7 +15,7 @@ import {
 } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { renderCommandHelp } from "./help.js";
-import { printable, printableJson } from "./printable.js";
+import { printable, printableJson } from "../printable.js";
 import { renderCards, renderTable, type Look } from "./table.js";
 
 export interface Surroundings {

@@ -2,8 +2,9 @@
 // Owned by the terminal; prints nothing itself.
 
 import { Chalk } from "chalk";
+import { textOf } from "../log.js";
 import type { Notice } from "../node/control.js";
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 
 export class NoticeQueue {
   readonly #limit: number;
@@ -41,7 +42,7 @@ export class NoticeQueue {
 /** `* a node came`, `! the hub is lost` */
 export function formatNotice(notice: Notice, color: boolean): string {
   const chalk = new Chalk({ level: color ? 1 : 0 });
-  const text = printable(notice.text);
+  const text = printable(textOf(notice));
   if (notice.level === "info") return chalk.dim(`* ${text}`);
   return notice.level === "warn"
     ? chalk.yellow(`! ${text}`)

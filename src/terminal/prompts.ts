@@ -6,7 +6,7 @@ import type { Interface } from "node:readline";
 import { Writable } from "node:stream";
 import { VnetError } from "../errors.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 
 export interface PromptStreams {
   input: NodeJS.ReadableStream;

@@ -5,7 +5,7 @@ import type { NodeConfig } from "../config/config.js";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
 import { invoke } from "./invocation.js";
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 
 export interface ScriptOptions {
   control: NodeControl;

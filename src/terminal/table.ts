@@ -3,7 +3,7 @@
 
 import { Chalk } from "chalk";
 import CliTable from "cli-table3";
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 import { padToWidth, textWidth } from "./text-width.js";
 
 export interface Table {

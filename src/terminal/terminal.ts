@@ -11,7 +11,7 @@ import { complete } from "./completion.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
-import { printable } from "./printable.js";
+import { printable } from "../printable.js";
 import { askArgument } from "./prompts.js";
 import { printAbove } from "./screen.js";
 

@@ -21,8 +21,10 @@ describe("parseHubConfig", () => {
         proxyProtocol: false,
         connectLine: false,
       },
+      log: { level: "info", format: "text", file: "" },
       groups: [],
       publics: [],
+      drainSeconds: 5,
       limits: {
         handshakeTimeoutSeconds: 10,
         maxUnauthenticated: 16384,
@@ -127,7 +129,7 @@ describe("parseHubConfig", () => {
     ["[route]\nip=::\nconstructor=1", /constructor: found an unknown key/],
     [
       "[route]\nip=::\n[server.x]",
-      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[group\.NAME\], \[public\.NAME\], \[limits\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
+      /^hub\.ini:3: \[server\.x\]: found an unknown section, allowed \[route\], \[log\], \[group\.NAME\], \[public\.NAME\], \[limits\], \[vnet\], \[serve\.NAME\], \[use\.NAME\]; did you mean \[serve\.x\]\?$/,
     ],
     ["[route]\nip=::\n[serve]", /did you mean \[serve\.NAME\]\?$/],
     ["[route]\nip=::\n[serve:web]", /did you mean \[serve\.web\]\?$/],

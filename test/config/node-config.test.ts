@@ -34,6 +34,7 @@ describe("parseNodeConfig", () => {
         proxyProtocol: false,
         connectLine: false,
       },
+      log: { level: "info", format: "text", file: "" },
       vnet: {
         name: "laptop",
         group: "default",
@@ -45,6 +46,7 @@ describe("parseNodeConfig", () => {
         unserveNum: 1,
         unserveTtlSeconds: 180,
         unserveLingerSeconds: 60,
+        drainSeconds: 5,
         secret: "",
         encrypt: true,
       },

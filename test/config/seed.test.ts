@@ -100,7 +100,10 @@ const PLAIN = {
   proxyProtocol: false,
   connectLine: false,
 };
-const LIMITS = parseHubConfig("[route]\nip=127.0.0.1", "none").limits;
+const { limits, drainSeconds, log } = parseHubConfig(
+  "[route]\nip=127.0.0.1",
+  "none",
+);
 
 describe("The configurations of the original document", () => {
   it("load for a hub: the commented one", () => {
@@ -108,7 +111,9 @@ describe("The configurations of the original document", () => {
       route: { ...PLAIN, ip: "127.0.0.1", port: 7749 },
       groups: [],
       publics: [],
-      limits: LIMITS,
+      limits,
+      drainSeconds,
+      log,
       warnings: [],
     });
   });
@@ -118,7 +123,9 @@ describe("The configurations of the original document", () => {
       route: { ...PLAIN, ip: "0.0.0.0", port: 7749 },
       groups: [],
       publics: [],
-      limits: LIMITS,
+      limits,
+      drainSeconds,
+      log,
       // It loads and works as ever, and is told what it leaves open.
       warnings: [
         "config.ini: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made",
@@ -134,6 +141,7 @@ describe("The configurations of the original document", () => {
   it("load for a node: the commented one, with its comments behind everything", () => {
     expect(parseNodeConfig(COMMENTED_NODE, "config.ini")).to.deep.equal({
       route: { ...PLAIN, ip: "127.0.0.1", port: 7749 },
+      log,
       vnet: {
         name: "xiao",
         group: "default",
@@ -145,6 +153,7 @@ describe("The configurations of the original document", () => {
         unserveNum: 1,
         unserveTtlSeconds: 180,
         unserveLingerSeconds: 60,
+        drainSeconds,
         secret: "",
         encrypt: true,
       },

@@ -327,7 +327,9 @@ describe("strangers on the hub's port", function () {
       }));
 
   it("are each named once in the hub's log, with address and reason", () => {
-    expect(hub.stderr).to.match(/connection from 127\.0\.0\.1:\d+: is no vnet/);
+    expect(hub.stderr).to.match(
+      /connection from 127\.0\.0\.1:\d+ was turned away: is no vnet/,
+    );
     expect(hub.stderr).to.match(/unknown message type "shutdown"/);
     expect(hub.stderr).to.match(/over the limit of 65536/);
     expect(hub.stderr).to.match(/a second hello/);

@@ -65,9 +65,13 @@ describe("a hub behind nginx", function () {
       { ...from, port: nginx?.port ?? 0 },
       "GET / HTTP/1.0\r\n\r\n",
     ).catch(() => "");
-    await hub.waitForOutput(/connection from 127\.0\.0\.9:\d+: is no vnet/);
+    await hub.waitForOutput(
+      /connection from 127\.0\.0\.9:\d+ was turned away: is no vnet/,
+    );
     await exchange(hub.port, "GET / HTTP/1.0\r\n\r\n").catch(() => "");
-    await hub.waitForOutput(/connection from 127\.0\.0\.1:\d+: .*PROXY/);
+    await hub.waitForOutput(
+      /connection from 127\.0\.0\.1:\d+ was turned away: .*PROXY/,
+    );
   });
 
   it("with proxy_protocol=true one address fills its own places only", async () => {

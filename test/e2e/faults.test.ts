@@ -118,7 +118,7 @@ describe("when things go wrong", function () {
     expect(row.state).to.equal("listening");
     expect(row.error).to.match(/connection refused, nothing listens there/);
     expect(office.stderr).to.match(
-      /a connection was refused.*nothing listens there/,
+      /refused a connection.*nothing listens there/,
     );
 
     service = await TestServer.start(({ socket }) => socket.pipe(socket), {

@@ -154,7 +154,7 @@ describe("a service that is no TCP port", function () {
   it("a program that fails breaks the connection, and the node's log has its words", async () => {
     const home = await join2("exec:sh -c 'echo out of order >&2; exit 3'");
     expect(await firstOutcome(port)).to.equal("ECONNRESET");
-    await home.waitForOutput("serve it: out of order");
+    await home.waitForOutput("serve it says: out of order");
   });
 
   it("a program that is missing is a refusal whose reason the user's node says", async () => {
@@ -163,7 +163,7 @@ describe("a service that is no TCP port", function () {
     const office = startNode("--use", `it:${own}`);
     await office.waitForOutput("connected to the hub");
     const said = office.waitForOutput(
-      /a connection was refused: .*cannot start no-such-program/,
+      /refused a connection: .*cannot start no-such-program/,
     );
     expect(await firstOutcome(own)).to.equal("ECONNRESET");
     await said;

@@ -125,7 +125,7 @@ describe("a hub without IP", function () {
     writeFileSync(script, "#!/bin/sh\necho no such host >&2\nexit 255\n");
     chmodSync(script, 0o755);
     const failing = startBare("vnet", ["--route", `exec:${script}`]);
-    await failing.waitForOutput("the way to the hub: no such host");
+    await failing.waitForOutput("the way to the hub says: no such host");
     await failing.waitForOutput(/the hub exec:way is not reached: .*trying/);
     const missing = startBare("vnet", ["--route", "exec:no-such-program -v"]);
     await missing.waitForOutput(

@@ -61,7 +61,7 @@ describe("a topic that a later node takes over", function () {
     await reaches("second");
     expect(performance.now() - from).to.be.below(1_000);
     await first.waitForOutput(
-      /serve topic \(001\): vnet 03 \(second\) has taken it over/,
+      /serve topic \(001\) waits until the other one is gone: vnet 03 \(second\) has taken it over/,
     );
     const [row] = [
       await untilRow<ServeRow>(

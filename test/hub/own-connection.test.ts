@@ -55,7 +55,7 @@ describe("a connection of the hub to itself", () => {
         own.socket.write("rubbish");
         await within("it is closed", own.ended);
         expect(hub.log.texts).to.deep.equal([
-          "connection from the hub itself: is no vnet",
+          "connection from the hub itself was turned away: is no vnet",
         ]);
       },
       {

@@ -120,7 +120,7 @@ describe("a hub behind a proxy", function () {
         await failureOf(secureAsClient(guesser, offer, 8_000));
         await eventually("a line of the log", () =>
           hub.log.texts.includes(
-            `connection from 127.0.0.2:${localPort}: does not have the authkey`,
+            `connection from 127.0.0.2:${localPort} was turned away: does not have the authkey`,
           ),
         );
         const right = await openClientKey();

@@ -120,7 +120,7 @@ describe("the hub's reception", () => {
     await eventually("two lines", () => log.texts.length === 2);
     for (const text of log.texts)
       expect(text).to.match(
-        /^connection from 127\.0\.0\.1:\d+: does not have the authkey$/,
+        /^connection from 127\.0\.0\.1:\d+ was turned away: does not have the authkey$/,
       );
     expect(arrivals).to.have.length(0);
     await eventually("nobody is left", () => reception.size === 0);
@@ -226,7 +226,7 @@ describe("the hub's reception", () => {
     ends[0]!.write("rubbish".padEnd(600, "x"));
     await eventually("one is gone", () => reception.size === 4);
     expect(log.texts).to.have.length(1);
-    expect(log.texts[0]).to.match(/^connection from unix: /);
+    expect(log.texts[0]).to.match(/^connection from unix was turned away: /);
     for (const end of ends) end.destroy();
   });
 
@@ -278,7 +278,7 @@ describe("the hub's reception", () => {
       await open({}, behindProxy);
       await failureOf(handshake("another-key", headerOf("10.0.0.1")));
       expect(log.texts).to.deep.equal([
-        "connection from 10.0.0.1:1234: does not have the authkey",
+        "connection from 10.0.0.1:1234 was turned away: does not have the authkey",
       ]);
       const timeOf = async (address: string) => {
         const offer = await offered(AUTHKEY);
@@ -330,7 +330,7 @@ describe("the hub's reception", () => {
         await eventually("nobody is left", () => reception.size === 0);
         expect(log.texts).to.have.length(1);
         expect(log.texts[0]).to.match(
-          /^connection from 127\.0\.0\.1:\d+: .*PROXY header/,
+          /^connection from 127\.0\.0\.1:\d+ was turned away: .*PROXY header/,
         );
         expect(tickets).to.have.length(0);
       });

@@ -89,7 +89,7 @@ describe("links in a LAN", () => {
       expect(told[0]).to.include({ ip: "exec:sh", port: 0 });
       expect(JSON.stringify(told)).not.to.include("my-secret");
       await eventually("its stderr is told at home", () =>
-        home.notices.some(({ text }) => text === "serve s: done"),
+        home.notices.some(({ text }) => text === "serve s says: done"),
       );
     }));
 

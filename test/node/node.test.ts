@@ -146,14 +146,14 @@ describe("a node", () => {
         user.socket.write("anybody there?");
         expect(await within("the reset", user.ended)).to.equal("reset");
         const why = `cannot connect to 127.0.0.1:${service.port}: connection refused, nothing listens there`;
-        await office.untilNotice(/a connection was refused/);
+        await office.untilNotice(/refused a connection/);
         expect(office.use("web")).to.include({
           state: "listening",
           error: why,
         });
         expect(office.notices.at(-1)).to.deep.equal({
           level: "warn",
-          text: `use web (127.0.0.1:${port} to 700): a connection was refused: ${why}`,
+          text: `use web (127.0.0.1:${port} to 700) refused a connection: ${why}`,
         });
         await calm(home, office);
       }));
@@ -409,9 +409,7 @@ describe("a node", () => {
           state: "registered",
           serveid: 1,
         });
-        await node.untilNotice(
-          /serve web: serveid 007 is taken, the hub gave 001/,
-        );
+        await node.untilNotice(/serve web got serveid 001: 007 is taken/);
       }));
 
     it("rejects a serve that the hub refuses, and keeps it", () =>

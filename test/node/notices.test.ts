@@ -3,6 +3,7 @@ import { VnetError } from "../../src/errors.js";
 import { Identity } from "../../src/keys/identity.js";
 import { KnownHubs } from "../../src/keys/known-hubs.js";
 import type { Notice, RemoteServe } from "../../src/node/control.js";
+import { textOf } from "../../src/log.js";
 import { Directory, type DirectoryNews } from "../../src/node/directory.js";
 import { HubLink } from "../../src/node/hub-link.js";
 import { HubTrust } from "../../src/node/hub-trust.js";
@@ -18,7 +19,7 @@ describe("the notices of a node", () => {
   let told: Notice[];
   let stop: () => void;
 
-  const texts = () => told.splice(0).map(({ text }) => text);
+  const texts = () => told.splice(0).map(textOf);
 
   const hear = (news: Partial<DirectoryNews>) => {
     notices.heard({
@@ -150,10 +151,10 @@ describe("the notices of a node", () => {
 
   it("tell nothing any more to who listens no more, or after the end", () => {
     stop();
-    notices.tell({ level: "info", text: "x" });
+    notices.tell({ level: "info", what: "x" });
     notices.listen((notice) => told.push(notice));
     notices.close();
-    notices.tell({ level: "info", text: "y" });
+    notices.tell({ level: "info", what: "y" });
     expect(told).to.be.empty;
   });
 });

@@ -381,7 +381,7 @@ describe("a reload", () => {
       );
       await home.control.reload(after);
       await home.untilNotice(/serve clash is not registered: serveid 900/);
-      await home.untilNotice(/use clash: cannot listen on/);
+      await home.untilNotice(/use clash is tried again: cannot listen on/);
       expect(home.serve("clash").state).to.equal("refused");
       expect(home.use("clash").state).to.equal("error");
     }));

@@ -107,7 +107,7 @@ describe("serves that take over", () => {
         "vnet 02 (second) has taken it over (share=takeover)",
       );
       await first.untilNotice(
-        /^serve web \(001\): vnet 02 \(second\) has taken it over/,
+        /^serve web \(001\) waits until the other one is gone: vnet 02 \(second\) has taken it over/,
       );
       expect(serve(second)).to.include({ state: "registered", serveid });
       await second.control.closeServe("web");

@@ -163,7 +163,7 @@ describe("an unserve", () => {
         origin: "unserve",
         state: "registered",
       });
-      await home.untilNotice(/unserve 001: .* is open to vnet office/);
+      await home.untilNotice(/unserve 001 opens .* to vnet office/);
       const local = { ip: "127.0.0.1", port: await reservePort() };
       const use = await office.control.mapUnserve(serve.serveid, local);
       expect(use).to.deep.include({

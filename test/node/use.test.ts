@@ -173,9 +173,9 @@ describe("a use", () => {
         expect(error).to.equal(
           `cannot listen on 127.0.0.1:${port}: that port is already in use`,
         );
-        expect(await node.untilNotice(/^use taken: /)).to.deep.equal({
+        expect(await node.untilNotice(/^use taken /)).to.deep.equal({
           level: "warn",
-          text: `use taken: ${error}; it is tried again`,
+          text: `use taken is tried again: ${error}`,
         });
         await node.untilUse("free", "listening");
         await expectEcho(hub, other);

@@ -43,6 +43,7 @@ export const REMOTE_NODE: RemoteNode = {
 export function fakeConfig(): NodeConfig {
   return {
     route: routeSettings(7749),
+    log: { level: "info", format: "text", file: "" },
     vnet: {
       name: "local-ssh",
       group: "default-ssh",
@@ -55,6 +56,7 @@ export function fakeConfig(): NodeConfig {
       unserveTtlSeconds: 180,
       unserveLingerSeconds: 60,
       secret: "",
+      drainSeconds: 5,
       encrypt: true,
     },
     serves: [],
@@ -81,7 +83,7 @@ export class FakeNode implements NodeControl {
   }
 
   notify(text: string, level: Notice["level"] = "info"): void {
-    for (const listener of this.#listeners) listener({ level, text });
+    for (const listener of this.#listeners) listener({ level, what: text });
   }
 
   view() {

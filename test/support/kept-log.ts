@@ -1,24 +1,34 @@
 // A log that keeps what it is told, for tests that ask what was logged.
 
-import type { Log, LogLevel } from "../../src/log.js";
+import {
+  eventOf,
+  textOf,
+  type Log,
+  type LogEvent,
+  type LogLevel,
+} from "../../src/log.js";
 
 export class KeptLog implements Log {
   readonly lines: { level: LogLevel; text: string }[] = [];
 
-  debug(text: string): void {
-    this.lines.push({ level: "debug", text });
+  debug(event: LogEvent | string): void {
+    this.keep("debug", event);
   }
 
-  info(text: string): void {
-    this.lines.push({ level: "info", text });
+  info(event: LogEvent | string): void {
+    this.keep("info", event);
   }
 
-  warn(text: string): void {
-    this.lines.push({ level: "warn", text });
+  warn(event: LogEvent | string): void {
+    this.keep("warn", event);
   }
 
-  error(text: string): void {
-    this.lines.push({ level: "error", text });
+  error(event: LogEvent | string): void {
+    this.keep("error", event);
+  }
+
+  private keep(level: LogLevel, event: LogEvent | string): void {
+    this.lines.push({ level, text: textOf(eventOf(event)) });
   }
 
   /** The texts of at least `info`. */

@@ -16,9 +16,16 @@ const LAYERS = [
   ["terminal"],
   ["programs"],
 ];
-const BASE = ["errors.ts", "log.ts"];
+const BASE = ["errors.ts", "log.ts", "printable.ts"];
 const PROGRAMS = [
-  ...["program.ts", "program-arguments.ts", "verb.ts", "verbs.ts"],
+  ...[
+    "program.ts",
+    "program-arguments.ts",
+    "program-log.ts",
+    "shutdown.ts",
+    "check.ts",
+  ],
+  ...["verb.ts", "verbs.ts"],
   ...["public-ports.ts", "shared-port.ts", "route.ts", "vnet.ts"],
 ];
 const OUTSIDE = /^(node:)?(net|tls|http|https|child_process)$/;

@@ -1,6 +1,7 @@
 // A node in the test's own process, with short limits, that remembers its
 // notices. Closed by the TestHub that started it, or by withNode.
 
+import { textOf } from "../../src/log.js";
 import type { NodeConfig } from "../../src/config/config.js";
 import { Identity } from "../../src/keys/identity.js";
 import { KnownHubs } from "../../src/keys/known-hubs.js";
@@ -20,11 +21,19 @@ const LIMITS: NodeLimits = {
   backoff: { firstMs: 20, maxMs: 100, healthyMs: 10_000 },
 };
 
+/** As a person reads it. */
+export interface ToldNotice {
+  level: Notice["level"];
+  text: string;
+}
+
 export class TestNode {
-  readonly notices: Notice[] = [];
+  readonly notices: ToldNotice[] = [];
 
   private constructor(readonly control: Node) {
-    control.onNotice((notice) => this.notices.push(notice));
+    control.onNotice((notice) => {
+      this.notices.push({ level: notice.level, text: textOf(notice) });
+    });
   }
 
   /** Does not wait for the hub. */
@@ -86,7 +95,7 @@ export class TestNode {
       .find((serve) => serve.serveid === serveid);
   }
 
-  untilNotice(pattern: RegExp): Promise<Notice> {
+  untilNotice(pattern: RegExp): Promise<ToldNotice> {
     return eventually(`a notice like ${pattern.source}`, () =>
       this.notices.find(({ text }) => pattern.test(text)),
     );

@@ -90,6 +90,11 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  /** Nobody reads its stderr any more. */
+  closeErrorOutput(): void {
+    this.#child.stderr.destroy();
+  }
+
   /** False when it was gone already. */
   kill(signal: NodeJS.Signals = "SIGTERM"): boolean {
     return this.running && this.#child.kill(signal);

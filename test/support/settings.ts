@@ -39,6 +39,7 @@ export interface NodeSettings {
 export function nodeSettings(hubPort: number, node: NodeSettings): NodeConfig {
   return {
     route: routeSettings(hubPort, node.route),
+    log: { level: "info", format: "text", file: "" },
     vnet: {
       name: node.name,
       group: node.group ?? "default",
@@ -51,6 +52,7 @@ export function nodeSettings(hubPort: number, node: NodeSettings): NodeConfig {
       unserveTtlSeconds: 180,
       unserveLingerSeconds: 60,
       secret: "",
+      drainSeconds: 0,
       encrypt: true,
       ...node.vnet,
     },

@@ -4,7 +4,7 @@
 import { formatServeid } from "../../config/config.js";
 import { encodeValue } from "../../config/ini-value.js";
 import { wellKnownName } from "../../config/well-known.js";
-import { printable } from "../printable.js";
+import { printable } from "../../printable.js";
 import type { Endpoint, NodeAnswers, Use } from "./answers.js";
 
 /** `file` is the name under which it is started. */

@@ -7,7 +7,7 @@ import { parseNodeConfig } from "../../config/node-config.js";
 import { fitLabel } from "../../config/value.js";
 import { Cancelled } from "../command.js";
 import { wrap } from "../paragraph.js";
-import { printable } from "../printable.js";
+import { printable } from "../../printable.js";
 import { askQuestion, type PromptStreams } from "../prompts.js";
 import { hubFileText, nodeFileText } from "./file-text.js";
 import {

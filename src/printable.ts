@@ -1,5 +1,5 @@
-// Makes text from elsewhere (names, infos, reasons of other nodes) harmless for a terminal screen.
-// Everything the terminal layer writes passes here once; colour is added only afterwards.
+// Makes text from elsewhere (names, infos, reasons of other nodes) harmless for a screen or a log.
+// Everything that the terminal and the log write passes here once; colour is added only afterwards.
 
 // Cc: ESC and all other C0 and C1 controls. Cs: unpaired surrogates. The rest reorders
 // or breaks lines, so that a name could pose as another one.

@@ -1,9 +1,5 @@
 import { expect } from "chai";
-import {
-  isPrintable,
-  printable,
-  printableJson,
-} from "../../src/terminal/printable.js";
+import { isPrintable, printable, printableJson } from "../src/printable.js";
 
 describe("printable", () => {
   const hostile: [string, string, string][] = [

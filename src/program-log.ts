@@ -1,0 +1,68 @@
+// Where the programs' log goes: standard error, or the end of a file. A log that cannot be written never stops the program.
+
+import type { SonicBoom } from "sonic-boom";
+import type { LogSettings } from "./config/config.js";
+import { formatPlace } from "./config/problem.js";
+import { messageOf, VnetError } from "./errors.js";
+import { createLog, type Log } from "./log.js";
+
+/** The options for it. */
+export const LOG_FLAGS = {
+  "log-level": { section: "log", key: "level" },
+  "log-format": { section: "log", key: "format" },
+  "log-file": { section: "log", key: "file" },
+} as const;
+
+/** What a full disk holds up; beyond that lines are lost. */
+const MAX_HELD_BYTES = 1024 * 1024;
+
+/**
+ * Lines are written before the call returns, so that the last one before a crash is there. A file is opened to append, so it can be cut
+ * or copied while it is written.
+ * @param title of the configuration, for messages
+ */
+export async function openLog(
+  settings: LogSettings,
+  title: string,
+): Promise<Log> {
+  if (settings.file === "")
+    return createLog(settings, {
+      write: (line) => process.stderr.write(line),
+    });
+  return createLog(settings, await openFile(settings.file, title));
+}
+
+/** Throws VnetError `config` where it cannot be opened. */
+async function openFile(path: string, title: string): Promise<SonicBoom> {
+  const { pino } = await import("pino");
+  let file: SonicBoom;
+  try {
+    file = pino.destination({
+      dest: path,
+      sync: true,
+      maxLength: MAX_HELD_BYTES,
+    });
+  } catch (cause) {
+    throw new VnetError(
+      "config",
+      formatPlace(
+        title,
+        { section: "log", key: "file" },
+        `cannot write ${path}: ${messageOf(cause)}`,
+      ),
+      { cause },
+    );
+  }
+  let isTold = false;
+  file.on("error", (error) => {
+    if (isTold) return;
+    isTold = true;
+    process.stderr.write(
+      `the log ${path} cannot be written: ${messageOf(error)}; it goes on when it can be\n`,
+    );
+  });
+  file.on("drain", () => {
+    isTold = false;
+  });
+  return file;
+}

@@ -1,0 +1,152 @@
+// The programs' log as an operator sees it: where it goes, how it looks, and that it never stops a program.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import { nodeConfig, untilVnet, type VnetView } from "../support/lan.js";
+import {
+  closeLaunched,
+  run,
+  startBare,
+  startHub,
+  startNode,
+} from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import { connectTo } from "../support/echo.js";
+
+const TIMED =
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info |warn |error) \S/;
+
+const linesOf = (text: string) =>
+  text.split("\n").filter((line) => line !== "");
+
+describe("the log of the programs", function () {
+  this.timeout(30_000);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = makeFolder();
+  });
+
+  afterEach(async () => {
+    await closeLaunched();
+    removeFolder(folder);
+  });
+
+  const hubConfig = (port: number, log: string) =>
+    `[route]\nip = 127.0.0.1\nport = ${port}\n[log]\n${log}\n`;
+
+  it("is lines of text on standard error, and says when nodes can join", async () => {
+    const hub = await startHub();
+    await hub.waitForOutput("ready: nodes can join");
+    const stranger = await connectTo(hub.port);
+    stranger.socket.write("GET / HTTP/1.1\r\n\r\n");
+    await hub.waitForOutput("was turned away: is no vnet");
+    expect(hub.stdout).to.equal("");
+    for (const line of linesOf(hub.stderr)) expect(line).to.match(TIMED);
+  });
+
+  it("goes to a file as JSON where the file says so, and standard error stays empty", async () => {
+    const file = join(folder, "hub.log");
+    const port = await reservePort();
+    const hub = await startHub(hubConfig(port, `format=json\nfile=${file}`));
+    const node = startNode(nodeConfig(port, { name: "home" }));
+    await node.waitForOutput("connected to the hub");
+    const events = linesOf(readFileSync(file, "utf8")).map(
+      (line) => JSON.parse(line) as Record<string, string>,
+    );
+    expect(events.find(({ who }) => who === "vnet 01 (home)")).to.include({
+      level: "info",
+    });
+    expect(hub.output).to.equal("");
+  });
+
+  it("is written behind what is there already, and by the command line's words before the file's", async () => {
+    const file = join(folder, "log");
+    const port = await reservePort();
+    for (let n = 0; n < 2; n++) {
+      const hub = await startHub(hubConfig(port, "level=error"), {
+        args: ["--log-file", file, "--log-level", "info"],
+      });
+      await hub.close();
+    }
+    expect(readFileSync(file, "utf8").match(/ready: /g)).to.have.length(2);
+  });
+
+  it("keeps what a node says out of the screen of its script", async () => {
+    const hub = await startHub();
+    const node = startNode(nodeConfig(hub.port, { name: "home" }), {
+      args: ["--log-level", "warn"],
+    });
+    const isOnline = (view: VnetView) => view.link_state === "online";
+    await untilVnet(node, isOnline, "online");
+    expect(node.stderr).to.equal("");
+  });
+
+  it("does not make another node of a command line without a file", async () => {
+    const hub = await startHub();
+    const words = ["--route", `127.0.0.1:${hub.port}`];
+    const fingerprint = async (...more: string[]) => {
+      const node = startBare("vnet", [...words, ...more, "--terminal"], {
+        folder,
+      });
+      await node.waitForOutput("ready: ");
+      node.send("show vnet --json");
+      await node.waitForOutput('"link_state":"online"');
+      const [, key] = /"fingerprint":"([^"]+)"/.exec(node.stdout) ?? [];
+      node.kill("SIGTERM");
+      await node.exited;
+      return key;
+    };
+    expect(await fingerprint("--log-level", "debug")).to.equal(
+      await fingerprint(),
+    );
+  });
+
+  it("that cannot be opened is an error of the configuration, and nothing is started", async () => {
+    const port = await reservePort();
+    const { status, stderr } = await run("route", ["config.ini"], {
+      config: hubConfig(port, "file=/nowhere/hub.log"),
+    });
+    expect(status).to.equal(2);
+    expect(stderr).to.match(
+      /^config\.ini: \[log\] file: cannot write \/nowhere\/hub\.log: .*ENOENT[^\n]*\n$/,
+    );
+  });
+
+  it("with a wrong level or format is refused with what is allowed", async () => {
+    for (const [words, allowed] of [
+      [["--log-level", "loud"], "debug, info, warn, error"],
+      [["--log-format", "xml"], "text, json"],
+    ] as const) {
+      const { status, stderr } = await run("route", [
+        ...["--ip", "127.0.0.1"],
+        ...words,
+      ]);
+      expect(status).to.equal(2);
+      expect(stderr).to.include(`allowed ${allowed}`);
+    }
+  });
+
+  it("on a full disk is lost, and the hub goes on", async function () {
+    // Every write to it fails with ENOSPC.
+    const port = await reservePort();
+    const hub = await startHub(hubConfig(port, "file=/dev/full"));
+    await hub.waitForOutput(
+      /the log \/dev\/full cannot be written: .*ENOSPC.*; it goes on when it can be/,
+    );
+    const node = startNode(nodeConfig(port, { name: "home" }));
+    await node.waitForOutput("connected to the hub");
+    expect(linesOf(hub.stderr)).to.have.length(1);
+  });
+
+  it("whose reader leaves does not take the hub with it", async () => {
+    const port = await reservePort();
+    const hub = await startHub({ port });
+    hub.closeErrorOutput();
+    const node = startNode(nodeConfig(port, { name: "home" }));
+    await node.waitForOutput("connected to the hub");
+    expect(hub.running).to.equal(true);
+  });
+});
