@@ -23,6 +23,8 @@ export interface TakenSocket {
 
 interface Handle {
   useUserBuffer?: unknown;
+  /** 0: it reads again */
+  readStart(): number;
   onerror?: (error: Error) => void;
   /** TLS: the socket below */
   _parentWrap?: unknown;
@@ -56,9 +58,27 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   if (isSecure) old.ssl = null;
   else old.destroy();
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
-  const socket = new net.Socket(options);
+  const socket = isSecure
+    ? new net.Socket(options)
+    : new TrueEndSocket(options);
   if (isSecure) becomeSecure(socket, handle, old);
   return { socket, isSecure, unread: unread as Buffer | null };
+}
+
+/**
+ * Its `end` is a FIN. libuv says "end" also of a reset when bytes waited in front of it (EPOLLHUP after a partial read),
+ * and half an answer would pass for a whole one. Read once more, the system says which it was.
+ */
+class TrueEndSocket extends net.Socket {
+  private hasAsked = false;
+
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    const { _handle: handle } = this as unknown as WithHandle;
+    if (chunk !== null || this.hasAsked || handle === null)
+      return super.push(chunk, encoding);
+    this.hasAsked = true;
+    return handle.readStart() === 0 ? false : super.push(null);
+  }
 }
 
 function isFitForTls(old: WithHandle, handle: Handle): boolean {

@@ -328,6 +328,29 @@ describe("readers of raw sockets", () => {
     expect(String(bye)).to.equal("bye");
   });
 
+  it("takes no reset behind waiting bytes for an end", async () => {
+    for (const bytes of [1, 10_000]) {
+      const { a, b } = await createSocketPair();
+      let came = 0;
+      const reader = RawReader.takeOver(b, {
+        headroom: 0,
+        bulk: STRAIGHT,
+        onBytes: (view) => (came += view.length),
+        onOver: () => undefined,
+      });
+      a.write(Buffer.alloc(bytes));
+      a.resetAndDestroy();
+      for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+      const { socket } = resumed(reader!);
+      const ends: string[] = [];
+      socket.on("end", () => ends.push("end"));
+      socket.on("error", ({ message }) => ends.push(message));
+      await eventually("the close", () => socket.closed);
+      expect(ends).to.deep.equal(["read ECONNRESET"]);
+      expect(came).to.be.at.most(bytes);
+    }
+  });
+
   for (const [what, makeBelow] of [
     ["a socket", createSocketPair],
     ["memory", async () => createDuplexPair()],
