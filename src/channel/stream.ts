@@ -78,7 +78,7 @@ export class Stream extends EventEmitter<{
   /** Opener: the user's connection. Its bytes leave at once, before the service is known to be there. */
   attach(given: Duplex): void {
     if (this.isOver) {
-      reset(given);
+      this.partFrom(given);
       return;
     }
     // One that is gone already would never tell of its close.
@@ -127,7 +127,7 @@ export class Stream extends EventEmitter<{
   /** Acceptor: the service is connected. */
   accept(socket: Duplex): void {
     if (this.state !== "opening") {
-      reset(socket);
+      this.partFrom(socket);
       return;
     }
     this.state = "open";
@@ -144,6 +144,7 @@ export class Stream extends EventEmitter<{
     this.sentFin = true;
     this.channel.carrier.send(FrameType.refuse, reason);
     this.end("refused", new VnetError("refused", reason));
+    this.early = [];
     if (this.receivedFin) this.channel.streamEnded(this);
     else this.channel.carrier.resumeReading();
   }
@@ -196,7 +197,7 @@ export class Stream extends EventEmitter<{
   channelClosed(reason: VnetError): void {
     if (this.isOver) return;
     this.end("ended", reason);
-    if (this.socket !== undefined) reset(this.socket);
+    if (this.socket !== undefined) this.partFrom(this.socket);
   }
 
   // ----------------------------------------------------------------------------------------------------------------
@@ -211,6 +212,16 @@ export class Stream extends EventEmitter<{
     // Nobody waits for that one to be free.
     if (lease === NO_LEASE && this.socket?.writableNeedDrain === true)
       this.channel.carrier.pauseReading();
+  }
+
+  /** What came before the end still arrives, as far as the system takes it at once: that is how a reset is with TCP. */
+  private partFrom(socket: Duplex): void {
+    // It may have been reset as well, which is no news.
+    socket.on("error", () => undefined);
+    if (!socket.destroyed)
+      for (const bytes of this.early.splice(0)) socket.write(bytes);
+    this.writer?.flush();
+    reset(socket);
   }
 
   private finish(): void {
@@ -236,7 +247,6 @@ export class Stream extends EventEmitter<{
 
   private end(state: "ended" | "refused", reason: VnetError | null): void {
     this.state = state;
-    this.early = [];
     clearTimeout(this.acceptTimer);
     this.traffic.streamsNow--;
     this.emit("end", reason);
