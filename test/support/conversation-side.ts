@@ -19,6 +19,8 @@ const MAX_PIECE = 256 * 1024;
 /** Sent so many times by chance alone, a large transfer would be nothing but tiny writes. */
 const MAX_PIECES = 400;
 
+const LOOK_AGAIN_MS = 10;
+
 export interface Observation {
   bytes: number;
   /** of all the bytes, in their order */
@@ -140,7 +142,7 @@ export class Side {
         return;
       case "untilUnread":
         while (!this.#isOver && (await unreadBytes(socket)) < step.bytes)
-          await sleep(2, undefined, { signal });
+          await sleep(LOOK_AGAIN_MS, undefined, { signal });
         return;
       case "idle":
         await sleep(step.ms, undefined, { signal });
@@ -213,15 +215,20 @@ export class Side {
 
 /** What the kernel holds for the reader of this socket; Infinity where nothing tells it. */
 async function unreadBytes({ localPort, remotePort }: Socket): Promise<number> {
-  let table;
-  try {
-    table = await readFile("/proc/net/tcp", "latin1");
-  } catch {
-    await sleep(100);
-    return Infinity;
-  }
+  const table = await socketTable();
+  if (table === null) return Infinity;
   const end = (port = 0) => port.toString(16).toUpperCase().padStart(4, "0");
   const pattern = `:${end(localPort)} [0-9A-F]{8}:${end(remotePort)} .. [0-9A-F]{8}:([0-9A-F]{8}) `;
   const found = new RegExp(pattern).exec(table);
   return found === null ? 0 : parseInt(found[1]!, 16);
+}
+
+let asking: Promise<string | null> | undefined;
+
+/** Asked once for all who ask at the same time: on a busy machine it is long. Null: a system without it. */
+function socketTable(): Promise<string | null> {
+  asking ??= readFile("/proc/net/tcp", "latin1")
+    .catch(() => sleep(100, null))
+    .finally(() => (asking = undefined));
+  return asking;
 }

@@ -163,7 +163,7 @@ const resets: Sketch[] = [
     otherSees: IS_RESET,
   }),
   {
-    // Not the other way round: who is reset before connect() has returned may not get at what came before it.
+    // Not the other way round: whose connect() has not returned yet may hear of the reset alone.
     name: "the client says something and resets before the service is there",
     // One segment: of several, some may not have been sent yet.
     client: [send(1000, { piece: 1000 }), reset],
@@ -173,9 +173,9 @@ const resets: Sketch[] = [
   },
   ...eachWay({
     name: "the $one says something and resets in the same breath",
-    one: [idle(20), send(1000, { piece: 1000 }), reset],
-    other: [untilReset],
-    oneSees: NOTHING,
+    one: [receive(10), send(1000, { piece: 1000 }), reset],
+    other: [send(10), untilReset],
+    oneSees: { ends: ["open"] },
     otherSees: IS_RESET,
   }),
   ...eachWay({
@@ -292,7 +292,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
 /** Long transfers, both ways, and one both ways at once. */
 export function transfers(bytes: number): Conversation[] {
   const size = bytes >= GIB ? `${bytes / GIB} GiB` : `${bytes / MIB} MiB`;
-  const withinMs = 10_000 + bytes / (5 * KIB);
+  const withinMs = 10_000 + Math.ceil(bytes / (5 * KIB));
   return [
     ...eachWay({
       name: `the $one sends ${size}`,

@@ -57,9 +57,9 @@ export class Lane {
     if (this.#isTaken) throw new Error("one conversation at a time");
     this.#isTaken = true;
     const begin = performance.now();
-    const signal = AbortSignal.timeout(conversation.withinMs);
     this.#strays = 0;
     try {
+      const signal = AbortSignal.timeout(conversation.withinMs);
       const observed = await this.#bringTogether(conversation, random, signal);
       const faults = faultsOf(conversation, this.way, observed);
       if (this.#strays > 0)
