@@ -25,7 +25,7 @@ await orExit(ensureBuilt({ tests: true, say }), say);
 const support = (name) => import(`${root}/dist/test/support/${name}.js`);
 const { CONVERSATIONS, transfers } = await support("conversations");
 const { choose, runConversations } = await support("conversation-run");
-const { startConversationLan } = await support("conversation-lan");
+const { startConversationLan, untilQuiet } = await support("conversation-lan");
 const { Lane } = await support("lane");
 const { closeLaunched } = await support("launch");
 const { Random } = await support("random");
@@ -47,7 +47,7 @@ print(failed === 0 ? "\nall the same" : `\n${failed} are not the same`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 async function holdAll(way) {
-  const lanes = await openLanes(way);
+  const { lanes, untilOver } = await openLanes(way);
   if (options.number !== null) {
     const { seed, number } = options;
     const { conversation, random } = choose(conversations, seed, number);
@@ -61,17 +61,20 @@ async function holdAll(way) {
       for (const each of transfers(GIB))
         await holdEach(way, each.name, lanes[0], [each]);
   }
+  await untilOver();
   for (const lane of lanes) await lane.close();
   await closeLaunched();
 }
 
 async function openLanes(way) {
   const count = options.lanes;
-  if (way === "direct")
-    return Promise.all(Array.from({ length: count }, () => Lane.open()));
+  if (way === "direct") {
+    const opened = Array.from({ length: count }, () => Lane.open());
+    return { lanes: await Promise.all(opened), untilOver: async () => {} };
+  }
   const encrypt = way === "encrypted";
   const lan = await startConversationLan({ encrypt, lanes: count });
-  return lan.lanes;
+  return { lanes: lan.lanes, untilOver: () => untilQuiet(lan) };
 }
 
 /** One after the other. */

@@ -2,12 +2,14 @@
 // `npm run conversations`.
 
 import { expect } from "chai";
-import { startConversationLan } from "../support/conversation-lan.js";
-import type { ConversationLan } from "../support/conversation-lan.js";
+import {
+  startConversationLan,
+  untilQuiet,
+  type ConversationLan,
+} from "../support/conversation-lan.js";
 import { runConversations } from "../support/conversation-run.js";
 import { isLoose, type Conversation } from "../support/conversation.js";
 import { CONVERSATIONS, transfers } from "../support/conversations.js";
-import { untilVnet } from "../support/lan.js";
 import { Lane } from "../support/lane.js";
 import { closeLaunched } from "../support/launch.js";
 import { Random } from "../support/random.js";
@@ -65,17 +67,17 @@ describe("A TCP conversation is the same through a LAN as without one, plain and
 
   for (const way of ["plain", "encrypted"] as const)
     it(`${COUNT} of them in an order made by chance, ${LANES} at once, on ${way} channels that are used again`, async () => {
-      const { lanes, user, provider } = way === "plain" ? plain : encrypted;
+      const lan = way === "plain" ? plain : encrypted;
       const report = await runConversations({
-        ...{ lanes, count: COUNT, seed: SEED, conversations: CONVERSATIONS },
+        ...{
+          lanes: lan.lanes,
+          count: COUNT,
+          seed: SEED,
+          conversations: CONVERSATIONS,
+        },
       });
       expect(report.complaints).to.deep.equal([]);
       expect(report.held).to.equal(COUNT);
-      for (const node of [user, provider])
-        await untilVnet(
-          node,
-          ({ streams, channels }) => streams.now === 0 && channels.busy === 0,
-          "no stream is left",
-        );
+      await untilQuiet(lan);
     });
 });

@@ -3,6 +3,7 @@
 
 import { Lane } from "./lane.js";
 import {
+  untilVnet,
   serveSection,
   startHub,
   startMember,
@@ -45,4 +46,17 @@ export async function startConversationLan(options: {
   });
   for (const id of ids) await untilUse(user, id, "listening");
   return { hub, provider, user, lanes };
+}
+
+/** Resolves when neither node has a stream or a busy channel left. */
+export async function untilQuiet({
+  user,
+  provider,
+}: ConversationLan): Promise<void> {
+  for (const node of [user, provider])
+    await untilVnet(
+      node,
+      ({ streams, channels }) => streams.now === 0 && channels.busy === 0,
+      "no stream and no busy channel is left",
+    );
 }

@@ -57,6 +57,17 @@ const orderly: Sketch[] = [
     one: [fin, untilFin],
     other: [untilFin, idle(20), send(5000), idle(20), send(5000), fin],
   }),
+  ...eachWay({
+    name: "the $one closes its half before it reads anything, and much comes from the $other",
+    one: [stopReading, send(10), fin, idle(60), goOnReading, untilFin],
+    other: [untilFin, send(300 * KIB), fin],
+  }),
+  ...eachWay({
+    name: "the $one answers and goes at once, whole",
+    one: [receive(100), send(200 * KIB), close],
+    other: [send(100), untilFin, fin],
+    oneSees: { ends: ["open"] },
+  }),
   {
     name: "the client sends much and closes its half before the service is there",
     client: [send(200 * KIB), fin, untilFin],
@@ -179,6 +190,13 @@ const resets: Sketch[] = [
     otherSees: IS_RESET,
   }),
   ...eachWay({
+    name: "the $one says something and resets while the $other does not read",
+    one: [receive(10), send(1000, { piece: 1000 }), reset],
+    other: [stopReading, send(10), idle(60), goOnReading, untilReset],
+    oneSees: { ends: ["open"] },
+    otherSees: IS_RESET,
+  }),
+  ...eachWay({
     name: "the $one resets while it sends",
     one: [send(4 * MIB), reset],
     other: [readSlowly(1), untilReset],
@@ -236,6 +254,13 @@ const unread: Sketch[] = [
   ...eachWay({
     name: "the $one says something and goes with unread bytes",
     one: [stopReading, send(500), untilUnread(1000), close],
+    other: [send(1000), untilReset],
+    oneSees: NOTHING,
+    otherSees: IS_RESET,
+  }),
+  ...eachWay({
+    name: "the $one answers what it has not read, and goes",
+    one: [stopReading, untilUnread(1000), send(200, { piece: 200 }), close],
     other: [send(1000), untilReset],
     oneSees: NOTHING,
     otherSees: IS_RESET,
