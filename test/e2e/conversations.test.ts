@@ -18,7 +18,7 @@ const LANES = 16;
 const SEED = 1;
 
 /** At once, on the same pool of channels. */
-const COUNT = 250;
+const COUNT = 200;
 
 const BIG = 24 * 1024 * 1024;
 
