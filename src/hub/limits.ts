@@ -1,7 +1,7 @@
 // The hub's bounds, in one place. Those that a person may set are in `[limits]` of the configuration.
 
 import type { HubConfig } from "../config/config.js";
-import { DEFAULT_HEARTBEAT, type Heartbeat } from "../net/control-link.js";
+import { DEFAULT_HEARTBEAT, type Heartbeat } from "../net/heartbeat.js";
 import type { GateLimits } from "./gate.js";
 
 export interface HubLimits extends GateLimits {
@@ -28,7 +28,7 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   ticketMs: 10_000,
   unserveMs: 8_000,
   restMs: 10 * 60_000,
-  holderProbeMs: 2_000,
+  holderProbeMs: 1_000,
   maxUnauthenticated: 16_384,
   maxUnauthenticatedPerAddress: 1_024,
   maxNodes: 10_000,

@@ -2,25 +2,13 @@
 // Owns the duplex. Knows message shapes only through the decoder that it is given; never what they mean.
 
 import { EventEmitter } from "node:events";
-import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { encodeFrame, FrameDecoder } from "../wire/frame.js";
 import { networkReason } from "./address.js";
 import { Allowance } from "./allowance.js";
+import { Heart, type Heartbeat } from "./heartbeat.js";
 import { Probes } from "./probes.js";
-
-export interface Heartbeat {
-  /** how often a ping goes out */
-  intervalMs: number;
-  /** after this much silence the link is given up */
-  timeoutMs: number;
-}
-
-export const DEFAULT_HEARTBEAT: Heartbeat = {
-  intervalMs: 4_000,
-  timeoutMs: 12_000,
-};
 
 /** A peer that does not read: this much waiting to be sent, and it is given up. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
@@ -35,9 +23,9 @@ export interface ControlLinkOptions<In extends Typed, Out extends Typed> {
   duplex: Duplex;
   decode: (value: unknown) => In;
   heartbeat: Heartbeat;
-  /** What to say to a peer that broke the protocol before its link is closed. */
   /** More messages than that wait in the connection, and so make their sender wait. */
   maxMessagesPerSecond?: number;
+  /** What to say to a peer that broke the protocol before its link is closed. */
   farewell?: (error: VnetError) => Exclude<Out, Probe>;
 }
 
@@ -62,10 +50,8 @@ export class ControlLink<
   private readonly probes = new Probes();
   private readonly allowance: Allowance | undefined;
   private throttleTimer: NodeJS.Timeout | undefined;
-  private heardAt = performance.now();
-  private heartbeatTimer: NodeJS.Timeout | undefined;
+  private readonly heart: Heart;
   private closeTimer: NodeJS.Timeout | undefined;
-  private beatAt = Date.now();
   /** the newest heartbeat's round trip in ms, or null */
   rttMs: number | null = null;
 
@@ -73,6 +59,19 @@ export class ControlLink<
     super();
     this.setMaxListeners(0);
     this.duplex = options.duplex;
+    this.heart = new Heart({
+      rhythm: options.heartbeat,
+      onBeat: () => {
+        this.measure();
+      },
+      onWake: () => {
+        this.probe(WAKE_TIMEOUT_MS);
+      },
+      onSilence: () => {
+        const seconds = Math.round(options.heartbeat.timeoutMs / 1000);
+        this.drop(new VnetError("timeout", `nothing heard for ${seconds} s`));
+      },
+    });
     const rate = options.maxMessagesPerSecond;
     if (rate !== undefined) this.allowance = new Allowance(rate);
   }
@@ -98,11 +97,7 @@ export class ControlLink<
       this.drop(new VnetError("closed", "the link is closed"));
       this.finish();
     });
-    this.heardAt = performance.now();
-    this.beatAt = Date.now();
-    this.heartbeatTimer = setInterval(() => {
-      this.beat();
-    }, this.options.heartbeat.intervalMs);
+    this.heart.start();
     duplex.resume();
   }
 
@@ -150,7 +145,7 @@ export class ControlLink<
     // A peer that reads nothing: the last words were one too many, and the link is dropped already.
     if (!this.isOpen) return;
     this.state = "closing";
-    clearInterval(this.heartbeatTimer);
+    this.heart.stop();
     this.duplex.end();
     this.closeTimer = setTimeout(() => {
       this.duplex.destroy();
@@ -168,7 +163,7 @@ export class ControlLink<
 
   private read(chunk: Buffer): void {
     if (this.state !== "open") return;
-    this.heardAt = performance.now();
+    this.heart.heard();
     try {
       const values = this.decoder.push(chunk);
       this.throttle(values.length);
@@ -206,25 +201,8 @@ export class ControlLink<
     return true;
   }
 
-  private beat(): void {
+  private measure(): void {
     const { intervalMs, timeoutMs } = this.options.heartbeat;
-    const sinceMs = Date.now() - this.beatAt;
-    this.beatAt += sinceMs;
-    if (sinceMs > 2 * intervalMs) {
-      // The machine slept or this process was stopped: what the peer said meanwhile may wait in the socket unread,
-      // so silence proves nothing yet. Wall clock, because the monotonic one stands still while a machine sleeps.
-      this.probe(WAKE_TIMEOUT_MS);
-      return;
-    }
-    if (performance.now() - this.heardAt > timeoutMs) {
-      this.drop(
-        new VnetError(
-          "timeout",
-          `nothing heard for ${Math.round(timeoutMs / 1000)} s`,
-        ),
-      );
-      return;
-    }
     this.ping(timeoutMs + intervalMs).then(
       (rttMs) => {
         this.rttMs = rttMs;
@@ -241,7 +219,7 @@ export class ControlLink<
   private drop(reason: VnetError): void {
     if (this.state !== "open") return;
     this.state = "closing";
-    clearInterval(this.heartbeatTimer);
+    this.heart.stop();
     this.duplex.destroy();
     this.probes.drop(reason);
     this.emit("close", reason);
@@ -249,7 +227,7 @@ export class ControlLink<
 
   private finish(): void {
     this.state = "closed";
-    clearInterval(this.heartbeatTimer);
+    this.heart.stop();
     clearTimeout(this.closeTimer);
     clearTimeout(this.throttleTimer);
   }

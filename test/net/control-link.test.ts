@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../../src/errors.js";
-import { ControlLink, type Heartbeat } from "../../src/net/control-link.js";
+import { ControlLink } from "../../src/net/control-link.js";
+import type { Heartbeat } from "../../src/net/heartbeat.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
 import { decodeToHub, type ToHub } from "../../src/wire/to-hub.js";
 import type { ToNode } from "../../src/wire/to-node.js";
@@ -278,6 +279,20 @@ describe("ControlLink", () => {
       expect(peer.heard.length).to.be.above(1);
       await settle();
       expect(closes).to.have.length(1);
+    });
+
+    it("need not wait for the next one: the link ends when the silence is long enough", async () => {
+      const { link, peer, closing } = create({
+        intervalMs: 400,
+        timeoutMs: 850,
+      });
+      link.open();
+      await peer.hearing("ping");
+      peer.say({ type: "unregister", serveid: 1 });
+      const saidAt = performance.now();
+      expect((await closing()).code).to.equal("timeout");
+      // The beats come at 1200 and 1600 ms after the opening; the silence is long enough at 1250.
+      expect(performance.now() - saidAt).to.be.within(845, 1_100);
     });
 
     it("take anything that is said for a sign of life", async () => {
