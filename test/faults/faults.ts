@@ -1,0 +1,201 @@
+// The table of faults: what is done to the ring, when the others notice, and when everything is back.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ring } from "./ring.js";
+
+export interface Outcome {
+  /** in ms after the fault, for each party that has to notice */
+  noticedMs: number[];
+  /** in ms after the end of the fault, for each use */
+  backMs: number[];
+}
+
+export interface Fault {
+  name: string;
+  /** as one line of the report's legend */
+  meaning: string;
+  run: (ring: Ring, holdMs: number) => Promise<Outcome>;
+}
+
+/** What only lasts for a moment must do no harm. */
+const MOMENT_MS = 2_000;
+
+const now = () => performance.now();
+
+async function backAfter(ring: Ring, fromMs: number): Promise<number[]> {
+  return ring.untilAllAnswer(fromMs);
+}
+
+export const HUB_KILLED: Fault = {
+  name: "hub killed",
+  meaning: "kill -9 of the hub, a while without, the same hub again",
+  run: async (ring) => {
+    const from = now();
+    await ring.killHub();
+    const noticed = await Promise.all(
+      [ring.pick(), ring.pick()].map((seat) => seat.untilUse("waiting", from)),
+    );
+    await sleep(ring.options.random.between(0, 8_000));
+    return {
+      noticedMs: noticed,
+      backMs: await backAfter(ring, await ring.returnHub()),
+    };
+  },
+};
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "node killed",
+    meaning: "kill -9 of a node, provider and user, and the same node again",
+    run: async (ring) => {
+      const seat = ring.pick();
+      const from = now();
+      await seat.kill();
+      const noticedMs = [await ring.userOf(seat).untilUse("waiting", from)];
+      const again = now();
+      await seat.start();
+      return { noticedMs, backMs: await backAfter(ring, again) };
+    },
+  },
+  {
+    name: "node stopped",
+    meaning: "SIGSTOP of a node until the others noticed, then SIGCONT",
+    run: async (ring) => {
+      const seat = ring.pick();
+      const from = now();
+      seat.running.kill("SIGSTOP");
+      const noticedMs = [await ring.userOf(seat).untilUse("waiting", from)];
+      const again = now();
+      seat.running.kill("SIGCONT");
+      return { noticedMs, backMs: await backAfter(ring, again) };
+    },
+  },
+  {
+    name: "node stopped and replaced",
+    meaning:
+      "SIGSTOP of a node and the same node started anew; back: its static id answers, counted from its own connection",
+    run: async (ring) => {
+      const seat = ring.pick();
+      const old = seat.running;
+      old.kill("SIGSTOP");
+      const from = now();
+      const fresh = seat.launch();
+      await fresh.waitForOutput("connected to the hub", 30_000);
+      const joined = now();
+      const back = await ring.userOf(seat).untilAnswers(joined);
+      const noticed = now() - from;
+      await seat.kill(old);
+      await backAfter(ring, now());
+      seat.vnetid = (await seat.view()).vnetid;
+      return { noticedMs: [noticed], backMs: [back] };
+    },
+  },
+  {
+    name: "hub stopped",
+    meaning: "SIGSTOP of the hub until nodes noticed, then SIGCONT",
+    run: async (ring) => {
+      const from = now();
+      ring.hub.kill("SIGSTOP");
+      const noticedMs = await Promise.all(
+        [ring.pick(), ring.pick(), ring.pick()].map((seat) =>
+          seat.untilOffline(from),
+        ),
+      );
+      const again = now();
+      ring.hub.kill("SIGCONT");
+      return { noticedMs, backMs: await backAfter(ring, again) };
+    },
+  },
+  {
+    name: "moment",
+    meaning: "hub, a node and a line stand still for 2 s: nothing may break",
+    run: async (ring) => {
+      const seat = ring.pick();
+      const { relay } = ring.pick(true);
+      ring.hub.kill("SIGSTOP");
+      seat.running.kill("SIGSTOP");
+      relay?.become("stall");
+      await sleep(MOMENT_MS);
+      ring.hub.kill("SIGCONT");
+      seat.running.kill("SIGCONT");
+      relay?.become("pass");
+      return { noticedMs: [], backMs: await backAfter(ring, now()) };
+    },
+  },
+  {
+    name: "line cut",
+    meaning: "all connections of a node end, by resets or FINs in the middle",
+    run: async (ring) => {
+      const { relay } = ring.pick(true);
+      relay?.cut(ring.options.random.chance(0.5) ? "reset" : "fin");
+      return { noticedMs: [], backMs: await backAfter(ring, now()) };
+    },
+  },
+  {
+    name: "control link cut",
+    meaning: "only the control link of a node ends; streams go on",
+    run: async (ring) => {
+      const { relay } = ring.pick(true);
+      relay?.cut("reset", "control");
+      return { noticedMs: [], backMs: await backAfter(ring, now()) };
+    },
+  },
+  {
+    name: "legs cut",
+    meaning: "only the legs of a node end; its control link goes on",
+    run: async (ring) => {
+      const { relay } = ring.pick(true);
+      relay?.cut(ring.options.random.chance(0.5) ? "reset" : "fin", "legs");
+      return { noticedMs: [], backMs: await backAfter(ring, now()) };
+    },
+  },
+  {
+    name: "line black-holed",
+    meaning:
+      "all that a node sends and gets vanishes, until both sides noticed",
+    run: async (ring) => {
+      const seat = ring.pick(true);
+      const from = now();
+      seat.relay?.become("swallow");
+      const noticedMs = await Promise.all([
+        seat.untilOffline(from),
+        ring.userOf(seat).untilUse("waiting", from),
+      ]);
+      const again = now();
+      seat.relay?.heal();
+      return { noticedMs, backMs: await backAfter(ring, again) };
+    },
+  },
+  {
+    name: "line stalled",
+    meaning: "nothing of a node moves, until both sides noticed",
+    run: async (ring) => {
+      const seat = ring.pick(true);
+      const from = now();
+      seat.relay?.become("stall");
+      const noticedMs = await Promise.all([
+        seat.untilOffline(from),
+        ring.userOf(seat).untilUse("waiting", from),
+      ]);
+      const again = now();
+      seat.relay?.heal();
+      return { noticedMs, backMs: await backAfter(ring, again) };
+    },
+  },
+  {
+    name: "legs black-holed",
+    meaning:
+      "what is on a node's legs vanishes for a while; its control link goes on. back: new streams answer",
+    run: async (ring, holdMs) => {
+      const { relay } = ring.pick(true);
+      relay?.become("swallow", "legs");
+      const backMs = await backAfter(ring, now());
+      await sleep(holdMs);
+      // No end of a connection tells of it: what it hid is lost, and the line says so at last.
+      relay?.heal();
+      relay?.cut("reset", "legs");
+      await backAfter(ring, now());
+      return { noticedMs: [], backMs };
+    },
+  },
+];
