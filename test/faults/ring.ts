@@ -90,6 +90,7 @@ export class Ring {
       random,
       tally: this.tally,
       concurrency: streams,
+      isSettled: true,
       silenceMs,
       ...(maxBytes !== undefined && { maxBytes }),
     });

@@ -129,7 +129,7 @@ port = ${this.usePort}
       if (await this.answers()) return performance.now() - fromMs;
       if (performance.now() - fromMs > timeoutMs)
         throw new Error(`the use of ${this.name} does not answer again`);
-      await sleep(25);
+      await sleep(50);
     }
   }
 

@@ -221,6 +221,8 @@ export interface LoadOptions {
   tally: Tally;
   /** streams at the same time */
   concurrency?: number;
+  /** Each client stays with one lane, as an application does; else each stream takes any. */
+  isSettled?: boolean;
   /** between two streams of one client */
   pauseMs?: number;
   maxBytes?: number;
@@ -235,7 +237,7 @@ export class CheckedLoad {
   constructor(private readonly options: LoadOptions) {
     const { concurrency = 16 } = options;
     for (let count = 0; count < concurrency; count++)
-      this.#clients.push(this.#client());
+      this.#clients.push(this.#client(count));
   }
 
   /** Begins no more and resolves when the running ones are over. */
@@ -244,10 +246,12 @@ export class CheckedLoad {
     await Promise.all(this.#clients);
   }
 
-  async #client(): Promise<void> {
+  async #client(number: number): Promise<void> {
     const { lanes, random, tally, pauseMs = 0, maxBytes } = this.options;
+    const { isSettled = false } = this.options;
     while (!this.#stopping) {
-      const lane = lanes[random.between(0, lanes.length - 1)];
+      const any = random.between(0, lanes.length - 1);
+      const lane = lanes[isSettled ? number % lanes.length : any];
       if (lane === undefined) throw new Error("a load needs a lane");
       const verdict = await runStream(lane.port, randomPlan(random, maxBytes), {
         tally,
@@ -255,7 +259,7 @@ export class CheckedLoad {
         ...(lane.killedSince && { killedSince: lane.killedSince }),
       });
       // Who is refused comes again as people do, not as fast as a machine can.
-      const rest = verdict === "whole" ? pauseMs : Math.max(pauseMs, 50);
+      const rest = verdict === "whole" ? pauseMs : Math.max(pauseMs, 100);
       if (rest > 0) await sleep(rest);
     }
   }
