@@ -9,11 +9,11 @@ export interface BackoffOptions {
 
 export const DEFAULT_BACKOFF: BackoffOptions = {
   firstMs: 200,
-  maxMs: 2_000,
+  maxMs: 1_000,
   healthyMs: 10_000,
 };
 
-const HOPELESS_FACTOR = 15;
+const HOPELESS_FACTOR = 30;
 
 export class Backoff {
   private delayMs = 0;

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { closeLaunched } from "../support/launch.js";
+import type { Tally } from "../support/checked-stream.js";
 import { Random } from "../support/random.js";
 import { FAULTS, HUB_KILLED, type Fault } from "./faults.js";
 import {
@@ -172,8 +173,8 @@ export async function main(args: string[]): Promise<number> {
     ring.beginLoad();
     for (const fault of chosen) await run.make(fault);
     const enough = () =>
-      snapshotOf(ring.tally).bytes >= number("gigabytes") * 1e9 &&
-      ring.tally.streams >= number("streams");
+      wholeBytes(ring.tally) >= number("gigabytes") * 1e9 &&
+      ring.tally.client.whole >= number("streams");
     while (!enough()) await sleep(500);
     say("ending the load …");
     await ring.endLoad();
@@ -193,12 +194,17 @@ export async function main(args: string[]): Promise<number> {
       Object.entries(total.verdicts)
         .map(([verdict, count]) => `${verdict} ${count}`)
         .join(", ") +
-      `; longest silence in a stream that ended whole ${seconds(tally.longestWaitMs)} s. Ends of both sides are counted.`,
+      `; ended with FINs, whole: ${tally.client.whole} streams and ${(wholeBytes(tally) / 1e9).toFixed(1)} GB; longest silence in a stream that ended whole ${seconds(tally.longestWaitMs)} s. Ends of both sides are counted.`,
   );
   for (const problem of run.problems) console.log(`PROBLEM: ${problem}`);
   await ring.close().catch(() => undefined);
   await closeLaunched();
   return run.problems.length === 0 ? 0 : 1;
+}
+
+/** Of streams that ended with FINs, both ways. */
+function wholeBytes({ wholeBytes }: Tally): number {
+  return wholeBytes.up + wholeBytes.down;
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {

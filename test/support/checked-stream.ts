@@ -98,13 +98,13 @@ const KB = 1024;
 const MB = 1024 * KB;
 /** [share in a thousand, least, most]; within each the magnitudes are equally likely */
 const SIZES = [
-  [600, 1, 4 * KB],
+  [604, 1, 4 * KB],
   [300, 4 * KB, 256 * KB],
   [90, 256 * KB, 4 * MB],
-  [10, 4 * MB, 64 * MB],
+  [6, 4 * MB, 64 * MB],
 ] as const;
 
-/** From 1 byte to 64 MiB, mostly small; about 0.7 MB a stream both ways. */
+/** From 1 byte to 64 MiB, mostly small; about half a MB a stream both ways. */
 export function randomPlan(random: Random, maxBytes = 64 * MB): StreamPlan {
   const seed = random.between(0, 0xffff_ffff);
   const up = Math.min(randomSize(random), maxBytes);
