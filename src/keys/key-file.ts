@@ -51,10 +51,23 @@ export async function writeKeyFile(path: string, bytes: Buffer): Promise<void> {
   }
 }
 
+/** What a person can do about it. */
+const REMEDIES: Record<string, string> = {
+  ENOSPC: "the disk is full; make room",
+  EDQUOT: "the quota is used up; make room",
+  EROFS:
+    "the disk is read-only; set VNET_STATE to a folder that can be written to",
+  EACCES: "not permitted; file and folder must be of the user who runs this",
+  EPERM: "not permitted; file and folder must be of the user who runs this",
+  ENOTDIR: "a file stands where a folder should be; move it away",
+  EEXIST: "a file stands where a folder should be; move it away",
+  EISDIR: "a folder stands where the file should be; move it away",
+};
+
 function failed(verb: string, path: string, cause: unknown): VnetError {
-  return new VnetError(
-    "config",
-    `${path}: cannot ${verb} this key file: ${messageOf(cause)}`,
-    { cause },
-  );
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
+  const why = remedy === undefined ? messageOf(cause) : `${remedy} (${code})`;
+  const text = `${path}: cannot ${verb} this key file: ${why}`;
+  return new VnetError("config", text, { cause });
 }
