@@ -10,15 +10,28 @@ export interface Outcome {
   backMs: number[];
 }
 
+/** How long things stay bad where nothing else decides it. */
+export interface Pace {
+  /** the hub is away for up to this long */
+  mostDownMs: number;
+  /** what only lasts for a moment must do no harm */
+  momentMs: number;
+  /** what nobody notices */
+  holdMs: number;
+}
+
+export const PACE: Pace = {
+  mostDownMs: 8_000,
+  momentMs: 2_000,
+  holdMs: 20_000,
+};
+
 export interface Fault {
   name: string;
   /** as one line of the report's legend */
   meaning: string;
-  run: (ring: Ring, holdMs: number) => Promise<Outcome>;
+  run: (ring: Ring, pace: Pace) => Promise<Outcome>;
 }
-
-/** What only lasts for a moment must do no harm. */
-const MOMENT_MS = 2_000;
 
 const now = () => performance.now();
 
@@ -29,13 +42,13 @@ async function backAfter(ring: Ring, fromMs: number): Promise<number[]> {
 export const HUB_KILLED: Fault = {
   name: "hub killed",
   meaning: "kill -9 of the hub, a while without, the same hub again",
-  run: async (ring) => {
+  run: async (ring, { mostDownMs }) => {
     const from = now();
     await ring.killHub();
     const noticed = await Promise.all(
       [ring.pick(), ring.pick()].map((seat) => seat.untilUse("waiting", from)),
     );
-    await sleep(ring.options.random.between(0, 8_000));
+    await sleep(ring.options.random.between(0, mostDownMs));
     return {
       noticedMs: noticed,
       backMs: await backAfter(ring, await ring.returnHub()),
@@ -108,14 +121,15 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "moment",
-    meaning: "hub, a node and a line stand still for 2 s: nothing may break",
-    run: async (ring) => {
+    meaning:
+      "hub, a node and a line stand still for a moment: nothing may break",
+    run: async (ring, { momentMs }) => {
       const seat = ring.pick();
       const { relay } = ring.pick(true);
       ring.hub.kill("SIGSTOP");
       seat.running.kill("SIGSTOP");
       relay?.become("stall");
-      await sleep(MOMENT_MS);
+      await sleep(momentMs);
       ring.hub.kill("SIGCONT");
       seat.running.kill("SIGCONT");
       relay?.become("pass");
@@ -186,7 +200,7 @@ export const FAULTS: readonly Fault[] = [
     name: "legs black-holed",
     meaning:
       "what is on a node's legs vanishes for a while; its control link goes on. back: new streams answer",
-    run: async (ring, holdMs) => {
+    run: async (ring, { holdMs }) => {
       const { relay } = ring.pick(true);
       relay?.become("swallow", "legs");
       const backMs = await backAfter(ring, now());

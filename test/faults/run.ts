@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { closeLaunched } from "../support/launch.js";
 import type { Tally } from "../support/checked-stream.js";
 import { Random } from "../support/random.js";
-import { FAULTS, HUB_KILLED, type Fault } from "./faults.js";
+import { FAULTS, HUB_KILLED, PACE, type Fault } from "./faults.js";
 import {
   KindFigures,
   percentile,
@@ -21,7 +21,6 @@ const BACK_MS = 3_000;
 const NOTICED_MS = 15_000;
 const STATIC_ID_MS = 2_000;
 
-const HOLD_MS = 20_000;
 const SETTLE_MS = 90_000;
 const SILENCE_MS = 45_000;
 
@@ -61,7 +60,7 @@ class Run {
     const { ring, random } = this;
     await sleep(random.between(0, 3_000));
     const before = snapshotOf(ring.tally);
-    const outcome = await fault.run(ring, HOLD_MS);
+    const outcome = await fault.run(ring, PACE);
     let kind = this.kinds.get(fault.name);
     if (kind === undefined)
       this.kinds.set(fault.name, (kind = new KindFigures()));
@@ -197,7 +196,7 @@ export async function main(args: string[]): Promise<number> {
       `; ended with FINs, whole: ${tally.client.whole} streams and ${(wholeBytes(tally) / 1e9).toFixed(1)} GB; longest silence in a stream that ended whole ${seconds(tally.longestWaitMs)} s. Ends of both sides are counted.`,
   );
   for (const problem of run.problems) console.log(`PROBLEM: ${problem}`);
-  await ring.close().catch(() => undefined);
+  await Promise.all([ring.endLoad(), ring.close()]).catch(() => undefined);
   await closeLaunched();
   return run.problems.length === 0 ? 0 : 1;
 }

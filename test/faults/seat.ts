@@ -128,7 +128,9 @@ port = ${this.usePort}
     for (;;) {
       if (await this.answers()) return performance.now() - fromMs;
       if (performance.now() - fromMs > timeoutMs)
-        throw new Error(`the use of ${this.name} does not answer again`);
+        throw new Error(
+          `the use of ${this.name} does not answer again; ${await this.account()}`,
+        );
       await sleep(50);
     }
   }
@@ -161,6 +163,15 @@ port = ${this.usePort}
 
   view(): Promise<VnetView> {
     return askJson<VnetView>(this.running, "show vnet");
+  }
+
+  /** What it says of itself, for whoever has to find out why it does not answer. */
+  private async account(): Promise<string> {
+    const rows = await askJson<UseRow[]>(this.running, "show use");
+    const lines = this.running.lines.filter(
+      (line) => !line.endsWith(" is here"),
+    );
+    return `it says ${JSON.stringify([rows, await this.view()])}\n${lines.slice(-30).join("\n")}`;
   }
 
   /** Is what `show use` says of its state what a connection finds? In words what is not; null: it is true. */
