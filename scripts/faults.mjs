@@ -4,5 +4,8 @@ import { ensureBuilt, orExit } from "./build.mjs";
 
 const say = (text) => process.stderr.write(`vnet: ${text}\n`);
 await orExit(ensureBuilt({ tests: true, say }), say);
+// By process.exit everything that was started ends, too.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.once(signal, () => process.exit(130));
 const { main } = await import("../dist/test/faults/run.js");
 process.exitCode = await main(process.argv.slice(2));
