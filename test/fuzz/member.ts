@@ -1,0 +1,213 @@
+// A member of the fuzzer's own at a real hub: proves an open hub's key, says a good hello, and then asks for channels,
+// or answers offers. Its link may also be had bare, to say anything on it.
+
+import type { Duplex } from "node:stream";
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { randomBytes } from "node:crypto";
+import { VnetError } from "../../src/errors.js";
+import { Identity } from "../../src/keys/identity.js";
+import { identityProof } from "../../src/keys/psk.js";
+import { ControlLink } from "../../src/net/control-link.js";
+import { secureAsClient } from "../../src/net/secure.js";
+import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
+import { encodeLegPreamble } from "../../src/wire/preamble.js";
+import {
+  decodeToHub,
+  PROTOCOL_VERSION,
+  type Hello,
+  type ToHub,
+} from "../../src/wire/to-hub.js";
+import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
+import { within } from "../support/deadline.js";
+import { openClientKey } from "../support/link-key.js";
+import { MAGIC, type Meaning } from "./magic.js";
+
+const TIMEOUT_MS = 8_000;
+
+/** A good hello, but for what only the connection has. */
+export const HELLO: Hello = {
+  type: "hello",
+  protocol: PROTOCOL_VERSION,
+  software: "vnet fuzz",
+  name: "fuzz",
+  group: "fuzz",
+  guest: false,
+  vnetid: 0,
+  session: MAGIC.session,
+  key: MAGIC.key,
+  proof: MAGIC.proof,
+  encrypt: true,
+};
+
+export interface BareLink {
+  duplex: Duplex;
+  /** what the magic words of HELLO are here */
+  meaning: Meaning;
+}
+
+/** From one of many addresses of loopback, so that no bound for one address is in the way. */
+export async function connectFrom(
+  port: number,
+  localAddress = "127.0.0.1",
+): Promise<Socket> {
+  const options = { port, host: "127.0.0.1", localAddress };
+  const socket = connect({ ...options, allowHalfOpen: true });
+  socket.on("error", () => undefined);
+  await within("a connection", once(socket, "connect"), TIMEOUT_MS);
+  return socket;
+}
+
+/** TLS with the open key, and the hub's proof taken; nothing is said. */
+export async function connectBare(
+  port: number,
+  localAddress?: string,
+  identity = Identity.generate(),
+): Promise<BareLink> {
+  const socket = await connectFrom(port, localAddress);
+  const key = await openClientKey();
+  const { duplex, binding } = await secureAsClient(socket, key, TIMEOUT_MS);
+  duplex.on("error", () => undefined);
+  const decoder = new FrameDecoder();
+  const proof = new Promise<ToNode>((resolve, reject) => {
+    duplex.once("data", (chunk: Buffer) => {
+      duplex.pause();
+      const [value] = decoder.push(chunk);
+      resolve(decodeToNode(value));
+    });
+    duplex.once("close", () => reject(new Error("no proof came")));
+  });
+  const message = await within("the hub's proof", proof, TIMEOUT_MS);
+  if (message.type !== "proof") throw new Error(`got ${message.type}`);
+  const shared = identity.agree(Buffer.from(message.challenge, "base64"));
+  const words: [string, string][] = [
+    [MAGIC.key, identity.publicKey.toString("base64")],
+    [MAGIC.proof, identityProof(shared, binding)],
+    [MAGIC.session, randomBytes(16).toString("hex")],
+  ];
+  const meaning = words.map(
+    ([magic, real]) => [Buffer.from(magic), Buffer.from(real)] as const,
+  );
+  return { duplex, meaning };
+}
+
+export interface Offer {
+  ticket: string;
+  vnetid: number;
+}
+
+export class Member {
+  private request = 1;
+  private readonly asked = new Map<number, (answer: ToNode) => void>();
+  private readonly offers: Offer[] = [];
+  private offerWanted: (() => void) | undefined;
+  isClosed = false;
+
+  private constructor(
+    readonly port: number,
+    readonly identity: Identity,
+    private readonly link: ControlLink<ToNode, ToHub>,
+  ) {
+    link.on("message", (message) => {
+      if (message.type === "offer") this.offered(message);
+      else if ("request" in message) {
+        this.asked.get(message.request)?.(message);
+        this.asked.delete(message.request);
+      }
+    });
+    link.on("close", () => {
+      this.isClosed = true;
+    });
+  }
+
+  static async join(
+    port: number,
+    fields: { group: string; encrypt: boolean },
+  ): Promise<Member> {
+    const identity = Identity.generate();
+    const { duplex, meaning } = await connectBare(port, undefined, identity);
+    const link = new ControlLink<ToNode, ToHub>({
+      duplex,
+      decode: decodeToNode,
+      heartbeat: { intervalMs: 4_000, timeoutMs: 60_000 },
+    });
+    const member = new Member(port, identity, link);
+    const welcome = once(link, "message");
+    link.open();
+    let text = JSON.stringify({ ...HELLO, ...fields });
+    for (const [magic, real] of meaning)
+      text = text.replace(magic.toString(), real.toString());
+    const hello = decodeToHub(JSON.parse(text) as unknown);
+    link.sendFrame(encodeFrame(hello));
+    await within("a welcome", welcome, TIMEOUT_MS);
+    return member;
+  }
+
+  async register(serveid: number): Promise<void> {
+    await this.ask((request) => ({
+      ...{ type: "register", request, serveid, only: 0 },
+      serve: {
+        ...{ name: `fuzz-${serveid}`, type: "tcp", ip: "127.0.0.1" },
+        ...{ port: 9, info: "", share: "exclusive" },
+      },
+    }));
+  }
+
+  /** For our leg of a new channel to that node. */
+  async ticketFor(vnetid: number): Promise<string> {
+    const answer = await this.ask((request) => ({
+      ...{ type: "channel", request, vnetid },
+    }));
+    if (answer.type !== "leg") throw new Error(JSON.stringify(answer));
+    return answer.ticket;
+  }
+
+  /** Our leg of a new channel to that node. */
+  async openChannel(vnetid: number): Promise<Socket> {
+    return this.openLeg(await this.ticketFor(vnetid));
+  }
+
+  async openLeg(ticket: string): Promise<Socket> {
+    const leg = await connectFrom(this.port);
+    leg.write(encodeLegPreamble(ticket));
+    return leg;
+  }
+
+  async nextOffer(): Promise<Offer> {
+    for (;;) {
+      const offer = this.offers.shift();
+      if (offer !== undefined) return offer;
+      const news = new Promise<void>((resolve) => {
+        const before = this.offerWanted;
+        this.offerWanted = () => {
+          before?.();
+          resolve();
+        };
+      });
+      await within("an offer", news, TIMEOUT_MS);
+    }
+  }
+
+  close(): void {
+    this.link.close(new VnetError("closed", "the fuzzer is done"));
+  }
+
+  private offered(offer: Offer): void {
+    this.offers.push(offer);
+    if (this.offers.length > 100) this.offers.shift();
+    const wanted = this.offerWanted;
+    this.offerWanted = undefined;
+    wanted?.();
+  }
+
+  private ask(message: (request: number) => object): Promise<ToNode> {
+    const request = this.request++;
+    const answer = new Promise<ToNode>((resolve) => {
+      this.asked.set(request, resolve);
+    });
+    this.link.sendFrame(encodeFrame(message(request)));
+    return within("the hub's answer", answer, TIMEOUT_MS).finally(() =>
+      this.asked.delete(request),
+    );
+  }
+}

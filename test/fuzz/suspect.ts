@@ -1,0 +1,124 @@
+// A real ./route or ./vnet under fuzz. Keeps the end of what it says, however much that is, and notices a stack trace
+// in it and its own end. Owned by a stage.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../support/deadline.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import { residentBytes } from "../support/memory.js";
+import { projectRoot } from "../support/project.js";
+
+const TAIL_CHARACTERS = 20_000;
+const STACK_LINE = /^ {4}at .*$/m;
+const alive = new Set<ChildProcess>();
+
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
+export interface Sizes {
+  residentBytes: number;
+  descriptors: number;
+}
+
+export class Suspect {
+  /** why it is guilty; null: nothing was seen */
+  fault: string | null = null;
+  /** lines that it has said */
+  lines = 0;
+  /** JSON documents that its terminal has printed */
+  answers = 0;
+  private tail = "";
+  private readonly child: ChildProcess;
+  private readonly folder = makeFolder("vnet-fuzz-");
+  private readonly exited: Promise<void>;
+  private isClosing = false;
+
+  constructor(
+    readonly name: string,
+    launcher: "route" | "vnet",
+    config: string,
+  ) {
+    const { folder } = this;
+    writeFileSync(join(folder, "config.ini"), config);
+    const { NODE_OPTIONS: _, FORCE_COLOR: __, ...inherited } = process.env;
+    const state = join(folder, "state");
+    this.child = spawn(join(projectRoot, launcher), ["config.ini"], {
+      cwd: folder,
+      env: { ...inherited, HOME: folder, VNET_STATE: state, NO_COLOR: "1" },
+    });
+    alive.add(this.child);
+    this.child.stdin?.on("error", () => undefined);
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.hear(text);
+      });
+    this.exited = new Promise((resolve) => {
+      this.child.once("close", (status, signal) => {
+        alive.delete(this.child);
+        if (!this.isClosing)
+          this.fault = `${name} ended by itself (${status ?? signal ?? "?"})`;
+        resolve();
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** The end of what it said, both streams in the order in which they came. */
+  get said(): string {
+    return this.tail;
+  }
+
+  get sizes(): Sizes {
+    return {
+      residentBytes: residentBytes(this.pid),
+      descriptors: readdirSync(`/proc/${this.pid}/fd`).length,
+    };
+  }
+
+  /** A line for its terminal. */
+  send(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
+  async saying(what: RegExp, timeoutMs = 15_000): Promise<void> {
+    await eventually(
+      `${this.name} says ${String(what)}`,
+      () => what.test(this.tail) || this.fault !== null,
+      timeoutMs,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it said:\n${this.tail}`);
+    });
+    if (this.fault !== null) throw new Error(`${this.fault}\n${this.tail}`);
+  }
+
+  async close(): Promise<void> {
+    this.isClosing = true;
+    this.child.kill("SIGTERM");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), 5_000);
+    await this.exited;
+    clearTimeout(timer);
+    removeFolder(this.folder);
+  }
+
+  private hear(text: string): void {
+    const before = this.tail.length;
+    if (before === 0 && text.startsWith("{")) this.answers++;
+    this.tail += text;
+    // A line may come in two pieces: its beginning is looked at again.
+    const fresh = this.tail.slice(Math.max(0, before - 200));
+    const stack = STACK_LINE.exec(fresh)?.[0];
+    if (stack !== undefined)
+      this.fault ??= `${this.name} said a stack trace: ${stack.trim()}`;
+    for (const line of text.matchAll(/\n(\{)?/g)) {
+      this.lines++;
+      if (line[1] !== undefined) this.answers++;
+    }
+    if (this.tail.length > 2 * TAIL_CHARACTERS)
+      this.tail = this.tail.slice(-TAIL_CHARACTERS);
+  }
+}

@@ -1,0 +1,46 @@
+// What a target is, as data: on which stage, what may be said to it, and how one gets there. The list is in targets.ts.
+
+import type { Duplex } from "node:stream";
+import type { Random } from "../support/random.js";
+import type { Meaning } from "./magic.js";
+import type { Script } from "./script.js";
+import type { Stage } from "./stage.js";
+
+export interface Contact {
+  duplex: Duplex;
+  meaning: Meaning;
+  /** Lets go of what belongs to it; the duplex too. */
+  close: () => void;
+}
+
+export interface StageKind<S extends Stage = Stage> {
+  name: string;
+  start: () => Promise<S>;
+}
+
+export interface Target<S extends Stage = Stage> {
+  name: string;
+  /** one line for people */
+  about: string;
+  stage: StageKind<S>;
+  /** how many connections at once */
+  width: number;
+  /** how long to listen at the end of a script that waits, in ms */
+  lingerMs: number;
+  /** Pure: the same Random gives the same script. */
+  script: (random: Random) => Script;
+  /** A place to say it. `index`: the script's number. Rejects when there is none just now. */
+  connect: (stage: S, script: Script, index: number) => Promise<Contact>;
+}
+
+/** With the types of its stage forgotten, for a list of different ones. */
+export function target<S extends Stage>(made: Target<S>): Target {
+  return made as unknown as Target;
+}
+
+/** Cuts it off without a word: RST where it is TCP, so that nothing waits in TIME_WAIT. */
+export function cutOff(duplex: Duplex & { resetAndDestroy?: () => void }) {
+  duplex.on("error", () => undefined);
+  if (duplex.resetAndDestroy !== undefined) duplex.resetAndDestroy();
+  else duplex.destroy();
+}
