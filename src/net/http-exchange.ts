@@ -79,8 +79,10 @@ export function answer(
     response.destroy();
     return;
   }
-  const text = `${status} ${http.STATUS_CODES[status] ?? ""}: ${reason}\n`;
-  response.writeHead(status, {
+  const phrase = http.STATUS_CODES[status] ?? "";
+  const text = `${status} ${phrase}: ${reason}\n`;
+  // Said in any case: a phrase of the service's that Node refused to write would still stand there, and be refused again.
+  response.writeHead(status, phrase, {
     "Content-Type": "text/plain; charset=utf-8",
     "Content-Length": Buffer.byteLength(text),
   });

@@ -96,7 +96,8 @@ export class Campaign {
     if (this.recent.length > REMEMBERED) this.recent.shift();
     this.connections++;
     try {
-      this.inputs += await attackOnce(this.target, this.stage, script, index);
+      const inputs = await attackOnce(this.target, this.stage, script, index);
+      this.inputs += inputs;
     } catch (error) {
       this.missed++;
       this.lastMiss = String(error);

@@ -23,17 +23,23 @@ const DEADLINE_MS = 3_000;
 /** More than that is never sent byte by byte. */
 const MAX_BYTEWISE = 300;
 
+/** Mostly in a hurry; who is patient hears what the other side has to say, and so is never far ahead of it. */
+const HURRIED: readonly Ending[] = [
+  ...(["reset", "reset", "reset", "wait", "fin", "leave"] as const),
+];
+const PATIENT: readonly Ending[] = [
+  ...(["fin", "fin", "fin", "fin", "fin", "leave", "wait", "reset"] as const),
+];
+
 export function createScript(
   random: Random,
   steps: readonly Buffer[],
-  way = "",
+  { way = "", isPatient = false } = {},
 ): Script {
   const cutting = random.chance(0.85)
     ? "whole"
     : pick<Cutting>(random, ["pieces", "bytes"]);
-  const ending = pick<Ending>(random, [
-    ...["reset", "reset", "reset", "wait", "fin", "leave"],
-  ] as Ending[]);
+  const ending = pick(random, isPatient ? PATIENT : HURRIED);
   return { steps, cutting, ending, way };
 }
 

@@ -54,6 +54,9 @@ export class Suspect {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.hear(text);
       });
+    this.child.stdout?.on("data", (text: string) => {
+      this.answers += text.match(/(?:^|\n)\{/g)?.length ?? 0;
+    });
     this.exited = new Promise((resolve) => {
       this.child.once("close", (status, signal) => {
         alive.delete(this.child);
@@ -107,17 +110,13 @@ export class Suspect {
 
   private hear(text: string): void {
     const before = this.tail.length;
-    if (before === 0 && text.startsWith("{")) this.answers++;
     this.tail += text;
     // A line may come in two pieces: its beginning is looked at again.
     const fresh = this.tail.slice(Math.max(0, before - 200));
     const stack = STACK_LINE.exec(fresh)?.[0];
     if (stack !== undefined)
       this.fault ??= `${this.name} said a stack trace: ${stack.trim()}`;
-    for (const line of text.matchAll(/\n(\{)?/g)) {
-      this.lines++;
-      if (line[1] !== undefined) this.answers++;
-    }
+    for (const character of text) if (character === "\n") this.lines++;
     if (this.tail.length > 2 * TAIL_CHARACTERS)
       this.tail = this.tail.slice(-TAIL_CHARACTERS);
   }

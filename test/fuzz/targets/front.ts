@@ -85,8 +85,9 @@ export const frontTargets = [
     about: "a public port of its own",
     stage: front,
     width: 24,
-    lingerMs: 20,
-    script: (random) => createScript(random, [user(random), user(random)]),
+    lingerMs: 200,
+    script: (random) =>
+      createScript(random, [user(random), user(random)], { isPatient: true }),
     connect: async ({ publicPort }) => {
       const duplex = await connectFrom(publicPort);
       return { duplex, meaning: [], close: () => cutOff(duplex) };

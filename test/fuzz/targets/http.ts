@@ -85,8 +85,9 @@ export const httpTargets = [
     about: "the HTTP front (host=), from a user's side",
     stage: encryptedLan,
     width: 24,
-    lingerMs: 30,
-    script: (random) => createScript(random, requests(random)),
+    lingerMs: 100,
+    script: (random) =>
+      createScript(random, requests(random), { isPatient: true }),
     connect: async ({ httpUse }) => {
       const duplex = await connectFrom(httpUse);
       return { duplex, meaning: [], close: () => cutOff(duplex) };
@@ -97,11 +98,14 @@ export const httpTargets = [
     about: "the HTTP front (host=), from the service's side",
     stage: encryptedLan,
     width: 24,
-    lingerMs: 30,
+    lingerMs: 100,
     script: (random) => {
       const [a, b] = [pick(random, RESPONSES), pick(random, RESPONSES)];
       const upgrade = random.chance(0.2) ? "upgrade" : "";
-      return createScript(random, [mutate(random, a, b)], upgrade);
+      return createScript(random, [mutate(random, a, b)], {
+        way: upgrade,
+        isPatient: true,
+      });
     },
     connect: async (stage, { way }, index) => {
       const taken = stage.takeByHand(String(index));

@@ -160,7 +160,7 @@ export const hubTargets = [
       const way = random.chance(0.25) ? "ticket" : "";
       const isWhole = way === "ticket" && random.chance(0.5);
       const step = isWhole ? words : mutate(random, words, clientHello);
-      return createScript(random, [step], way);
+      return createScript(random, [step], { way });
     },
     connect: async (stage, { way }) => {
       let ticket = MAGIC_TICKET;

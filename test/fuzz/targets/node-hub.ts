@@ -94,9 +94,9 @@ export const nodeHubTarget = target({
       ...["link", "link", "link", "link", "link", "link", "link"],
       ...["tls", "leg", "leg"],
     ]);
-    if (way === "link") return createScript(random, talk(random), way);
+    if (way === "link") return createScript(random, talk(random), { way });
     const noise = random.bytes(60);
-    return createScript(random, [mutate(random, SERVER_HELLO, noise)], way);
+    return createScript(random, [mutate(random, SERVER_HELLO, noise)], { way });
   },
   connect: async (stage, { way }) => {
     const socket = await (way === "leg" && stage.hasLegs
