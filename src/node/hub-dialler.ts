@@ -60,13 +60,39 @@ export function dialHub({
 
 export class HubDialler {
   private derived: { authkey: string; key: Promise<LinkKey> } | undefined;
+  /** the connection of an attempt that is not over */
+  private pending: Duplex | undefined;
+  private attempt = 0;
 
   /** Rejects with VnetError that says which step failed and what to do. */
   async reach(
     options: HubDiallerOptions,
     earlier: { vnetid: number; session: string },
   ): Promise<ReachedHub> {
-    const secured = await this.secure(options);
+    const attempt = ++this.attempt;
+    try {
+      return await this.greetOn(
+        await this.secure(options, attempt),
+        options,
+        earlier,
+      );
+    } finally {
+      if (attempt === this.attempt) this.pending = undefined;
+    }
+  }
+
+  /** Nobody wants the hub any more: an attempt that waits for it fails now, and not after its deadline. Idempotent. */
+  giveUp(): void {
+    this.attempt++;
+    this.pending?.destroy();
+    this.pending = undefined;
+  }
+
+  private async greetOn(
+    secured: SecureDuplex,
+    options: HubDiallerOptions,
+    earlier: { vnetid: number; session: string },
+  ): Promise<ReachedHub> {
     const link = new ControlLink<ToNode, ToHub>({
       duplex: secured.duplex,
       decode: decodeToNode,
@@ -88,10 +114,18 @@ export class HubDialler {
     }
   }
 
-  private async secure(options: HubDiallerOptions): Promise<SecureDuplex> {
+  private async secure(
+    options: HubDiallerOptions,
+    attempt: number,
+  ): Promise<SecureDuplex> {
     const { route } = options;
     const key = await this.linkKey(route.authkey);
     const socket = await dialHub(options);
+    if (attempt !== this.attempt) {
+      socket.destroy();
+      throw new VnetError("closed", "the attempt was given up");
+    }
+    this.pending = socket;
     try {
       return await secureAsClient(
         socket,

@@ -228,6 +228,7 @@ export class HubLink extends EventEmitter<{
     this.current = next;
     this.error = reason.message;
     clearTimeout(this.timer);
+    this.dialler.giveUp();
     link?.close(reason);
     this.requests.drop(new VnetError("closed", "the hub was lost"));
     const hopeless = this.goodbye?.code === "version";

@@ -268,6 +268,18 @@ describe("a node's way to the hub", () => {
       await within("the echo", user.untilBytes(2));
     }));
 
+  it("is given up at once when the node closes while a hub keeps it waiting, before its key and after it", () =>
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
+      const silent = await withNode(config, () => hub.nextRaw());
+      await within("the end of the handshake", silent.ended, 2_000);
+      const mute = await withNode(
+        config,
+        async () => (await hub.next(false)).observed,
+      );
+      await within("the end of the greeting", mute.ended, 2_000);
+    }));
+
   it("rejects what waits for an answer when the hub is lost", () =>
     withFakeHub(async (hub) => {
       const config = nodeSettings(hub.port, { name: "home" });
