@@ -724,6 +724,11 @@ describe("an HTTP front", () => {
         "a transfer coding other than chunked",
       ],
       [
+        "has a reason phrase that nobody may pass on",
+        "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nxx",
+        "the service's response cannot be passed on: Invalid character in statusMessage",
+      ],
+      [
         "has endless headers",
         `HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}\r\n\r\n`,
         "what the service answered is not HTTP",
