@@ -13,6 +13,8 @@ export interface CampaignOptions {
   /** inputs */
   count: number;
   timeoutMs: number;
+  /** the processes' own deadlines are not waited for */
+  isHurried?: boolean;
   /** now and then, for people */
   onProgress?: (inputs: number) => void;
 }
@@ -57,7 +59,7 @@ export class Campaign {
   async run(): Promise<CampaignResult> {
     const { seed, count, timeoutMs, onProgress } = this.options;
     const { stage, target } = this;
-    const watch = new Watch(stage);
+    const watch = new Watch(stage, this.options.isHurried);
     const start = performance.now();
     const share = () =>
       Math.max(this.inputs / count, (performance.now() - start) / timeoutMs);
@@ -80,6 +82,7 @@ export class Campaign {
     await Promise.all(Array.from({ length: target.width }, worker));
     clearInterval(timer);
     const seconds = (performance.now() - start) / 1000;
+    if (this.options.isHurried === true) await stage.dismiss?.();
     const last = await watch.finish();
     if (this.inputs === 0) watch.fault ??= `no contact: ${this.lastMiss}`;
     const { inputs, connections, missed } = this;

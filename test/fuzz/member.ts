@@ -188,6 +188,10 @@ export class Member {
     }
   }
 
+  breakProtocol(): void {
+    this.link.sendFrame(Buffer.alloc(8, 0xff));
+  }
+
   close(): void {
     this.link.close(new VnetError("closed", "the fuzzer is done"));
   }

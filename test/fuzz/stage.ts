@@ -12,6 +12,8 @@ export interface Stage {
   readonly suspects: readonly Suspect[];
   /** Rejects when the healthy pair does not get its echo within the deadline. */
   checkHealth(): Promise<void>;
+  /** Has what would wait for its deadline end at once, where that can be had: for a run that has no time. */
+  dismiss?(): Promise<void>;
   close(): Promise<void>;
 }
 

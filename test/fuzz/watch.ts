@@ -14,6 +14,8 @@ const HEALTH_EVERY_MS = 500;
 const GROWTH_BYTES = 96 * 1024 * 1024;
 /** Channels in pools, and users that are just being asked. */
 const SPARE_DESCRIPTORS = 12;
+/** Where deadlines are not waited for: a pool of warm channels too, and what waits for its ticket. */
+const HURRIED_SPARE_DESCRIPTORS = 200;
 /** Deadlines of the processes themselves: a ticket's 10 s, a handshake's 12 s, an HTTP visit's 30 s. */
 const CALM_MS = 40_000;
 
@@ -30,7 +32,10 @@ export class Watch {
   private last: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly stage: Stage) {
+  constructor(
+    private readonly stage: Stage,
+    private readonly isHurried = false,
+  ) {
     this.first = this.warm = this.sizes();
     this.timer = setInterval(() => {
       this.look();
@@ -70,16 +75,20 @@ export class Watch {
     const sizes = this.sizes();
     for (const [index, { name, residentBytes }] of sizes.entries()) {
       const before = this.warm[index]?.residentBytes ?? residentBytes;
-      if (residentBytes - before > GROWTH_BYTES)
+      const allowed = this.isHurried ? 3 * GROWTH_BYTES : GROWTH_BYTES;
+      if (residentBytes - before > allowed)
         this.fault ??= `${name} grew: ${describe(this.warm)} → ${describe(sizes)}`;
     }
     return sizes;
   }
 
   private isCalm(): boolean {
+    const spare = this.isHurried
+      ? HURRIED_SPARE_DESCRIPTORS
+      : SPARE_DESCRIPTORS;
     return this.sizes().every(({ descriptors }, index) => {
       const before = this.first[index]?.descriptors ?? 0;
-      return descriptors <= before + SPARE_DESCRIPTORS;
+      return descriptors <= before + spare;
     });
   }
 

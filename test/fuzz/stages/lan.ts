@@ -59,6 +59,12 @@ export class LanStage implements Stage {
     return this.member;
   }
 
+  /** The hub cuts the channels of a member that breaks the protocol, and forgets its tickets. */
+  async dismiss(): Promise<void> {
+    (await this.member)?.breakProtocol();
+    this.member = undefined;
+  }
+
   /** The vnetid of `server`, which joined first. */
   readonly serverId = 1;
 

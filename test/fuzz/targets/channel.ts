@@ -90,7 +90,7 @@ export const channelTargets = [
     name: "channel-acceptor",
     about: "a node's channel, from the side that opens streams",
     stage: plainLan,
-    width: 32,
+    width: 64,
     lingerMs: 20,
     script: (random) => createScript(random, openerTalk(random)),
     connect: async (stage) => {
@@ -127,7 +127,7 @@ export const channelTargets = [
     name: "channel-tls",
     about: "a leg to a node that waits for the channel's TLS",
     stage: encryptedLan,
-    width: 32,
+    width: 64,
     lingerMs: 20,
     script: (random) => {
       // A handshake record, with a client's hello of no cipher, and what else comes to mind.

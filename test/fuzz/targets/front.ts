@@ -47,7 +47,7 @@ function atHubPort(
   words: (random: Random) => Buffer,
 ): Target {
   return target({
-    ...{ name, about, stage: front, width: 48, lingerMs: 20 },
+    ...{ name, about, stage: front, width: 200, lingerMs: 20 },
     script: (random) => createScript(random, [words(random)]),
     connect: async ({ hubPort }) => {
       const duplex = await connectFrom(hubPort);

@@ -90,7 +90,7 @@ export const hubTargets = [
     name: "hub-port",
     about: "the hub's port, from somebody who has no key",
     stage: encryptedLan,
-    width: 64,
+    width: 200,
     lingerMs: 20,
     script: (random) => {
       const [words, donor] = [
@@ -150,7 +150,7 @@ export const hubTargets = [
     name: "hub-leg",
     about: "the preamble and ticket of a leg at the hub, some of them real",
     stage: encryptedLan,
-    width: 64,
+    width: 200,
     lingerMs: 20,
     script: (random) => {
       const leg = encodeLegPreamble(MAGIC_TICKET.toString("hex"));

@@ -1,10 +1,9 @@
 // A node that dialled a hostile hub: its TLS, the proof, the welcome, the directory, and all that a hub may say.
 
-import type { Duplex } from "node:stream";
 import { encodeFrame } from "../../../src/wire/frame.js";
 import { PROTOCOL_VERSION } from "../../../src/wire/to-hub.js";
 import type { Random } from "../../support/random.js";
-import { MAGIC, type Meaning } from "../magic.js";
+import { MAGIC } from "../magic.js";
 import { broken, plausible, type Message } from "../message-mutator.js";
 import { mutate, pick } from "../mutator.js";
 import { createScript } from "../script.js";
@@ -102,11 +101,10 @@ export const nodeHubTarget = target({
     const socket = await (way === "leg" && stage.hasLegs
       ? stage.nextLeg()
       : stage.nextLink());
-    const close = () => cutOff(socket);
-    const bare: { duplex: Duplex; meaning: Meaning } =
-      way === "link"
-        ? await stage.secure(socket)
-        : { duplex: socket, meaning: [] };
-    return { ...bare, close };
+    if (way !== "link")
+      return { duplex: socket, meaning: [], close: () => cutOff(socket) };
+    const secured = await stage.secure(socket);
+    // Not by a reset under it: TLS would keep the socket's handle.
+    return { ...secured, close: () => secured.duplex.destroy() };
   },
 });
