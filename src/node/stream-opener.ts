@@ -12,6 +12,9 @@ import { serveKey } from "./directory.js";
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
 
+/** A node whose channels break this often before they are used does not want to be reached. */
+const MAX_BROKEN = 3;
+
 export class StreamOpener {
   private readonly balance = new Balance();
 
@@ -51,7 +54,7 @@ export class StreamOpener {
   private async openAt(serve: RemoteServe, from: string): Promise<Stream> {
     const { balance } = this;
     if (serve.share !== "balance") {
-      const channel = await this.channels.pool(serve.vnetid).acquire();
+      const channel = await this.channelTo(serve);
       return channel.open(serve.serveid, from);
     }
     balance.opened(serve);
@@ -105,7 +108,16 @@ export class StreamOpener {
         stream = channel.open(serve.serveid, from);
         stream.on("accept", accepted).on("end", ended);
       };
-      this.channels.pool(serve.vnetid).acquire().then(open, fail);
+      this.channelTo(serve).then(open, fail);
     });
+  }
+
+  /** One may break after it was given and before we hear of it: what the other node says can end it in the same read. */
+  private async channelTo({ vnetid, vnet }: RemoteServe): Promise<Channel> {
+    for (let broken = 0; broken < MAX_BROKEN; broken++) {
+      const channel = await this.channels.pool(vnetid).acquire();
+      if (channel.isIdle) return channel;
+    }
+    throw new VnetError("closed", `the channels to vnet ${vnet} break at once`);
   }
 }

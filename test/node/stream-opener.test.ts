@@ -36,6 +36,8 @@ class FakeChannels {
   readonly released: number[] = [];
   /** of these no channel is to be had, until it is said */
   readonly unreachable = new Map<number, Promise<void>>();
+  /** how many channels of these break before they are used */
+  readonly breaking = new Map<number, number>();
 
   get asChannels(): Channels {
     return this as unknown as Channels;
@@ -51,7 +53,9 @@ class FakeChannels {
     return {
       acquire: async () => {
         await this.unreachable.get(vnetid);
-        return { open };
+        const left = this.breaking.get(vnetid) ?? 0;
+        this.breaking.set(vnetid, left - 1);
+        return { open, isIdle: left <= 0 };
       },
       release: () => this.released.push(vnetid),
     };
@@ -96,6 +100,17 @@ describe("a stream opener", () => {
     const gone = Promise.reject(new VnetError("closed", "the node is gone"));
     gone.catch(() => undefined);
     channels.unreachable.set(1, gone);
+    for (let n = 0; n < 3; n++) expect((await open()).vnetid).not.to.equal(1);
+  });
+
+  it("takes another channel when one broke as it was given, and gives up a node whose channels all do", async () => {
+    const alone = remoteServe(7, {});
+    channels.breaking.set(7, 2);
+    expect((await open([alone])).vnetid).to.equal(7);
+    channels.breaking.set(7, 3);
+    const { message } = await failureOf(open([alone]));
+    expect(message).to.match(/^the channels to vnet .* break at once$/);
+    channels.breaking.set(1, 3);
     for (let n = 0; n < 3; n++) expect((await open()).vnetid).not.to.equal(1);
   });
 
