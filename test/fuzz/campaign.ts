@@ -29,6 +29,7 @@ export interface CampaignResult {
   seconds: number;
   /** echoes of the healthy pair that came in time */
   checks: number;
+  slowestMs: number;
   first: readonly NamedSizes[];
   last: readonly NamedSizes[];
   /** null: all held */
@@ -86,10 +87,10 @@ export class Campaign {
     const last = await watch.finish();
     if (this.inputs === 0) watch.fault ??= `no contact: ${this.lastMiss}`;
     const { inputs, connections, missed } = this;
-    const { fault, checks, first } = watch;
+    const { fault, checks, slowestMs, first } = watch;
     return {
       ...{ target: target.name, seed, inputs, connections, missed, seconds },
-      ...{ checks, first, last, fault },
+      ...{ checks, slowestMs, first, last, fault },
       recording: fault === null ? null : this.recording(fault),
     };
   }

@@ -49,10 +49,14 @@ for (const kind of new Set(TARGETS.map(({ stage }) => stage)))
         if (recording.target === target.name)
           it(`stays whole when ${recording.about}`, async () => {
             const watch = new Watch(stage, true);
-            for (const [index, script] of recording.scripts.entries())
-              await attackOnce(target, stage, script, index);
+            const all = recording.scripts.map((script, index) =>
+              attackOnce(target, stage, script, index),
+            );
+            const played = await Promise.allSettled(all);
             await watch.finish();
             expect(watch.fault).to.equal(null);
+            const statuses = played.map(({ status }) => status);
+            expect(statuses).to.include("fulfilled");
           });
     }
   });

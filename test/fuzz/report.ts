@@ -4,7 +4,16 @@ import type { CampaignResult } from "./campaign.js";
 import type { NamedSizes } from "./watch.js";
 
 export function reportLine(result: CampaignResult): string {
-  const { target, seed, inputs, connections, missed, seconds, checks } = result;
+  const {
+    target,
+    seed,
+    inputs,
+    connections,
+    missed,
+    seconds,
+    checks,
+    slowestMs,
+  } = result;
   const rate = Math.round(inputs / Math.max(seconds, 0.001));
   const sizes = result.first.map(
     (first, index) => `${first.name} ${change(first, result.last[index])}`,
@@ -12,7 +21,7 @@ export function reportLine(result: CampaignResult): string {
   const verdict = result.fault === null ? "held" : `FAILED: ${result.fault}`;
   return [
     `${target}: ${inputs} inputs on ${connections - missed} connections (seed ${seed}, ${seconds.toFixed(1)} s, ${rate}/s)`,
-    `${checks} healthy echoes`,
+    `${checks} healthy echoes, the slowest ${Math.round(slowestMs)} ms`,
     ...sizes,
     verdict,
   ].join("; ");

@@ -61,7 +61,7 @@ export class Suspect {
       this.child.once("close", (status, signal) => {
         alive.delete(this.child);
         if (!this.isClosing)
-          this.fault = `${name} ended by itself (${status ?? signal ?? "?"})`;
+          this.fault = `${name} ended by itself (${status ?? signal ?? "?"}) and said last:\n${this.tail.slice(-1_500)}`;
         resolve();
       });
     });

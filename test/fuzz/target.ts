@@ -1,6 +1,7 @@
 // What a target is, as data: on which stage, what may be said to it, and how one gets there. The list is in targets.ts.
 
 import type { Duplex } from "node:stream";
+import { reset } from "../../src/net/reset.js";
 import type { Random } from "../support/random.js";
 import type { Meaning } from "./magic.js";
 import type { Script } from "./script.js";
@@ -39,8 +40,7 @@ export function target<S extends Stage>(made: Target<S>): Target {
 }
 
 /** Cuts it off without a word: RST where it is TCP, so that nothing waits in TIME_WAIT. */
-export function cutOff(duplex: Duplex & { resetAndDestroy?: () => void }) {
+export function cutOff(duplex: Duplex): void {
   duplex.on("error", () => undefined);
-  if (duplex.resetAndDestroy !== undefined) duplex.resetAndDestroy();
-  else duplex.destroy();
+  reset(duplex);
 }

@@ -28,6 +28,8 @@ export class Watch {
   fault: string | null = null;
   readonly first: readonly NamedSizes[];
   checks = 0;
+  /** of the echoes, in ms */
+  slowestMs = 0;
   private warm: readonly NamedSizes[];
   private last: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
@@ -96,11 +98,14 @@ export class Watch {
     for (const { fault } of this.stage.suspects) this.fault ??= fault;
     if (this.isAsking || this.fault !== null) return;
     this.isAsking = true;
+    const start = performance.now();
     this.last = this.stage
       .checkHealth()
       .then(
         () => {
           this.checks++;
+          const tookMs = performance.now() - start;
+          this.slowestMs = Math.max(this.slowestMs, tookMs);
         },
         (error: unknown) => {
           this.fault ??= `the healthy pair: ${String(error)}`;

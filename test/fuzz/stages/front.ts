@@ -39,7 +39,7 @@ export class FrontStage implements Stage {
       checkEcho(this.hubPort, PROXY_LINE + CONNECT_LINE, ANSWER),
       checkEcho(this.publicPort),
     ]);
-    await within("both echoes", both, ECHO_DEADLINE_MS);
+    await within("both echoes", both, 2 * ECHO_DEADLINE_MS);
   }
 
   async close(): Promise<void> {
@@ -84,14 +84,6 @@ port = ${this.publicPort}
     );
     this.suspects.push(node);
     await node.saying(/connected to the hub/);
-    const end = performance.now() + 15_000;
-    for (;;)
-      try {
-        await this.checkHealth();
-        return;
-      } catch (error) {
-        if (performance.now() > end) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-      }
+    await this.checkHealth();
   }
 }
