@@ -65,7 +65,7 @@ export interface Sketch {
 }
 
 /** Long enough for a busy machine; what is longer in itself says so. */
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 20_000;
 
 export function conversationOf(sketch: Sketch): Conversation {
   const { name, client, service, inLan, why } = sketch;

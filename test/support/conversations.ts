@@ -317,7 +317,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
 /** Long transfers, both ways, and one both ways at once. */
 export function transfers(bytes: number): Conversation[] {
   const size = bytes >= GIB ? `${bytes / GIB} GiB` : `${bytes / MIB} MiB`;
-  const withinMs = 10_000 + Math.ceil(bytes / (5 * KIB));
+  const withinMs = 20_000 + Math.ceil(bytes / (5 * KIB));
   return [
     ...eachWay({
       name: `the $one sends ${size}`,
