@@ -1,0 +1,17 @@
+// What only a process itself can say of itself: the words between its probe and the sampler.
+
+/** The environment variable that names the folder of the answers, PID.json. */
+export const PROBE_FOLDER = "VNET_SOAK_PROBE";
+
+/** After a full collection; memory in bytes. */
+export interface Inside {
+  heapUsed: number;
+  /** what the heap holds elsewhere, arrayBuffers included */
+  external: number;
+  arrayBuffers: number;
+  /** objects of timers and sockets that are still held, used or not */
+  timers: number;
+  sockets: number;
+  /** kind → how many of them keep the process alive */
+  handles: Record<string, number>;
+}

@@ -1,0 +1,147 @@
+// What happens in a soak, all at the same time and by one seed: some acts again and again by several workers, some now and
+// then. Can be held, so that nothing happens while samples are taken. Counts what was done, and what should not have been.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../support/deadline.js";
+import type { Random } from "../support/random.js";
+import type { Unrest } from "./unrest.js";
+
+export interface Act {
+  name: string;
+  /** now and then: about once in so many milliseconds; absent: all the time, by the workers */
+  everyMs?: number;
+  /** of the workers' turns, beside the other frequent acts; 1 when absent */
+  weight?: number;
+  /** what may excuse that it fails; absent: nothing */
+  unrest?: Unrest;
+  run(random: Random): Promise<void>;
+}
+
+export interface Deeds {
+  done: number;
+  /** failed while something was done to the LAN that may break it */
+  excused: number;
+  failed: number;
+}
+
+/** Longer than anything that ends well may take. */
+const ACT_MS = 60_000;
+/** What went wrong is told so many times; all are counted. */
+const MAX_TOLD = 50;
+
+export class Mix {
+  readonly deeds = new Map<string, Deeds>();
+  readonly faults: string[] = [];
+  #state: "held" | "running" | "ended" = "held";
+  #opened = gate();
+  readonly #running = new Set<Promise<void>>();
+  readonly #loops: Promise<void>[] = [];
+
+  /** @param spanMs how long all of it lasts: the rare acts come at least once */
+  constructor(
+    acts: readonly Act[],
+    private readonly random: Random,
+    { workers, spanMs }: { workers: number; spanMs: number },
+  ) {
+    for (const { name } of acts)
+      this.deeds.set(name, { done: 0, excused: 0, failed: 0 });
+    const frequent = acts
+      .filter(({ everyMs }) => everyMs === undefined)
+      .flatMap((act) => Array.from({ length: act.weight ?? 1 }, () => act));
+    for (let count = 0; count < workers; count++)
+      this.#loops.push(
+        this.#repeat(
+          () => frequent[random.between(0, frequent.length - 1)],
+          () => random.between(0, 20),
+        ),
+      );
+    for (const act of acts) {
+      if (act.everyMs === undefined) continue;
+      const period = Math.min(act.everyMs, spanMs / 3);
+      this.#loops.push(
+        this.#repeat(
+          () => act,
+          (turn) => random.between(0, turn === 0 ? period : 2 * period),
+        ),
+      );
+    }
+  }
+
+  resume(): void {
+    if (this.#state !== "held") return;
+    this.#state = "running";
+    this.#opened.open();
+  }
+
+  /** Begins nothing more, and resolves when what was begun is over. */
+  async hold(): Promise<void> {
+    if (this.#state === "running") {
+      this.#state = "held";
+      this.#opened = gate();
+    }
+    await Promise.all(this.#running);
+  }
+
+  async end(): Promise<void> {
+    await this.hold();
+    this.#state = "ended";
+    this.#opened.open();
+    await Promise.all(this.#loops);
+  }
+
+  get failed(): number {
+    return [...this.deeds.values()].reduce(
+      (sum, { failed }) => sum + failed,
+      0,
+    );
+  }
+
+  /** @param restMs before each turn, while nothing is held */
+  async #repeat(
+    next: () => Act | undefined,
+    restMs: (turn: number) => number,
+  ): Promise<void> {
+    for (let turn = 0; ; turn++) {
+      await this.#rest(restMs(turn));
+      await this.#opened.passed;
+      if (this.#state === "ended") return;
+      const act = next();
+      if (act === undefined) return;
+      const deed = this.#carryOut(act);
+      this.#running.add(deed);
+      await deed;
+      this.#running.delete(deed);
+    }
+  }
+
+  /** In small parts, so that the end need not wait for it. */
+  async #rest(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 250) {
+      await sleep(Math.min(left, 250));
+      await this.#opened.passed;
+      if (this.#state === "ended") return;
+    }
+  }
+
+  async #carryOut(act: Act): Promise<void> {
+    const deeds = this.deeds.get(act.name);
+    const wasUnrest = act.unrest?.watch() ?? (() => false);
+    try {
+      await within(act.name, act.run(this.random), ACT_MS);
+      if (deeds) deeds.done++;
+    } catch (error) {
+      if (deeds) deeds[wasUnrest() ? "excused" : "failed"]++;
+      if (wasUnrest() || this.faults.length >= MAX_TOLD) return;
+      const text = error instanceof Error ? error.message : String(error);
+      this.faults.push(
+        `${new Date().toISOString()} ${act.name}: ${text.slice(0, 600)}`,
+      );
+    }
+  }
+}
+
+function gate(): { passed: Promise<void>; open: () => void } {
+  let open = () => undefined as void;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}

@@ -1,0 +1,181 @@
+// The soak as a whole: two LANs of real programs, everything that users and faults do, samples at quiet moments, a report.
+// Run by `npm run soak`. Ends everything that it started.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { Tally } from "../support/checked-stream.js";
+import { closeLaunched } from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import { Random } from "../support/random.js";
+import { happeningsOf, roughHappenings } from "./happenings.js";
+import { Mix, type Act } from "./mix.js";
+import { streamsOf, type Report } from "./report.js";
+import { RoughLan } from "./rough-lan.js";
+import { descriptorsOf, Sampler } from "./sampler.js";
+import { Services } from "./services.js";
+import { SteadyLan } from "./steady-lan.js";
+import { breakOffAct, burstAct, streamAct, usersOf } from "./users.js";
+import { growthOf, JUDGED_MINUTES, leaksOf } from "./verdict.js";
+
+export interface SoakOptions {
+  minutes: number;
+  seed: number;
+  /** how many things users do at the same time */
+  workers: number;
+  /** a folder for heap snapshots of each steady process, after the warm-up and at the end */
+  snapshots: string | null;
+  say(line: string): void;
+}
+
+const MINUTE_MS = 60_000;
+/** Samples of a whole soak, but for their least and greatest distance. */
+const SAMPLES = 120;
+const LEAST_EVERY_MS = 1_500;
+const MOST_EVERY_MS = 15_000;
+/** Nothing happens so long before a sample; shorter in short soaks. */
+const QUIET_MS = 1_000;
+/** Idle channels beyond what is kept go in that time: five looks of the pool, and some more. */
+const SETTLE_MS = 45_000;
+
+export async function soak(options: SoakOptions): Promise<Report> {
+  const sampler = new Sampler();
+  const close: (() => Promise<void>)[] = [];
+  try {
+    return await run(options, sampler, close);
+  } finally {
+    await closeLaunched();
+    for (const each of close.reverse()) await each();
+    sampler.close();
+  }
+}
+
+async function run(
+  { minutes, seed, workers, snapshots, say }: SoakOptions,
+  sampler: Sampler,
+  close: (() => Promise<void>)[],
+): Promise<Report> {
+  const tally = new Tally();
+  const roughTally = new Tally();
+  const services = await Services.start({ tally });
+  close.push(() => services.close());
+  let rough: RoughLan | undefined;
+  const roughServices = await Services.start({
+    tally: roughTally,
+    killedSince: (beganMs) => rough?.unrest.killedSince(beganMs) ?? false,
+  });
+  close.push(() => roughServices.close());
+  say("starting two LANs");
+  const lan = await SteadyLan.start(sampler, services);
+  close.push(() => lan.close());
+  rough = await RoughLan.start(sampler, roughServices);
+
+  const spare: number[] = [];
+  while (spare.length < 4) spare.push(await reservePort());
+  const acts: Act[] = [
+    ...lan.doors.map((door) => streamAct(door, tally)),
+    ...lan.doors.map((door) => burstAct(door, tally)),
+    ...lan.doors.map((door) => breakOffAct(door)),
+    ...usersOf(lan),
+    streamAct(rough.door, roughTally),
+    ...happeningsOf(lan, spare),
+    ...roughHappenings(rough),
+  ];
+  const spanMs = minutes * MINUTE_MS;
+  const mix = new Mix(acts, new Random(seed), { workers, spanMs });
+  const everyMs = Math.min(
+    Math.max(spanMs / SAMPLES, LEAST_EVERY_MS),
+    MOST_EVERY_MS,
+  );
+  const quietMs = Math.min(QUIET_MS, everyMs / 5);
+
+  const start = descriptors(lan);
+  const measured = () => [...lan.measured, ...rough.measured];
+  const beginMs = performance.now();
+  const warmMs = spanMs / 3;
+  let isWarm = false;
+  for (;;) {
+    await mix.hold();
+    services.forget();
+    roughServices.forget();
+    await sleep(quietMs);
+    await sampler.sample(measured(), await lan.channels());
+    const ageMs = performance.now() - beginMs;
+    if (!isWarm && ageMs >= warmMs) {
+      isWarm = true;
+      await snapshot("warm");
+    }
+    if (ageMs >= spanMs) break;
+    mix.resume();
+    await sleep(Math.min(everyMs, spanMs - ageMs));
+    if (ageMs % MINUTE_MS < everyMs && minutes > 1)
+      say(
+        `${(ageMs / MINUTE_MS).toFixed(1)} minutes: ${tally.streams + roughTally.streams} streams, ${mix.faults.length} faults`,
+      );
+  }
+  await mix.end();
+  await snapshot("end");
+  say("waiting until idle channels are gone");
+  const end = await settled(lan, start);
+
+  const faults = [...mix.faults];
+  for (const [name, { start: before, end: after }] of Object.entries(end))
+    if (after > before)
+      faults.push(`${name}: ${before} descriptors became ${after}`);
+  for (const { complaints } of [tally, roughTally]) faults.push(...complaints);
+  const steady = Object.fromEntries(
+    sampler.lines
+      .filter(({ name }) => name in start)
+      .map((line) => [line.name, growthOf(line, warmMs)]),
+  );
+  if (minutes >= JUDGED_MINUTES)
+    for (const [name, growth] of Object.entries(steady))
+      faults.push(...leaksOf(name, growth));
+  const lives: Record<string, number> = {};
+  for (const { name } of sampler.lines)
+    if (!(name in start)) lives[name] = (lives[name] ?? 0) + 1;
+  const both = new Tally();
+  both.add(tally);
+  both.add(roughTally);
+  return {
+    ...{ seed, minutes, steady, lives, faults },
+    descriptors: end,
+    streams: streamsOf(both),
+    deeds: Object.fromEntries(mix.deeds),
+    lines: sampler.lines,
+  };
+
+  async function snapshot(when: string): Promise<void> {
+    if (snapshots === null) return;
+    for (const each of lan.measured)
+      await sampler.snapshot(
+        each,
+        `${snapshots}/${each.name}-${when}.heapsnapshot`,
+      );
+  }
+}
+
+function descriptors(lan: SteadyLan): Record<string, number> {
+  return Object.fromEntries(
+    lan.measured.map(({ name, program }) => [name, descriptorsOf(program.pid)]),
+  );
+}
+
+/** The steady LAN's descriptors when no process has more than at the start, or when there was time enough for that. */
+async function settled(
+  lan: SteadyLan,
+  start: Record<string, number>,
+): Promise<Report["descriptors"]> {
+  for (const endMs = performance.now() + SETTLE_MS; ;) {
+    const now = descriptors(lan);
+    const isBack = Object.entries(now).every(
+      ([name, count]) => count <= (start[name] ?? 0),
+    );
+    if (isBack || performance.now() > endMs)
+      return Object.fromEntries(
+        Object.entries(now).map(([name, count]) => [
+          name,
+          { start: start[name] ?? 0, end: count },
+        ]),
+      );
+    await sleep(200);
+  }
+}

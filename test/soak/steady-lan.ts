@@ -1,0 +1,201 @@
+// The LAN of a soak that lives from its begin to its end, so that slopes mean something: a hub with a public port, an
+// encrypted group and a plain one. Everything happens to it but the end of its own processes; a relay cuts its links.
+
+import { serveSection, useSection, type VnetView } from "../support/lan.js";
+import { startHub, type Hub } from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import { untilEchoed } from "../support/reach.js";
+import {
+  AUTHKEY,
+  Commands,
+  probedConfig,
+  startProbed,
+  type Door,
+} from "./lan.js";
+import { Relay } from "../support/relay.js";
+import type { Measured, Sampler } from "./sampler.js";
+import type { Services } from "./services.js";
+import { Unrest } from "./unrest.js";
+
+/** What its serves are, by id. */
+export const SERVE = {
+  checked: 700,
+  spread: 701,
+  echo: 702,
+  rude: 703,
+  slow: 704,
+  nobody: 705,
+  http: 706,
+  program: 707,
+  toggled: 708,
+} as const;
+
+const BACK_MS = 20_000;
+
+export class SteadyLan {
+  readonly unrest = new Unrest();
+  readonly doors: Door[] = [];
+  /** by what is behind: the office's uses */
+  readonly ports = {} as Record<keyof typeof SERVE, number>;
+  publicPort = 0;
+  plainEchoPort = 0;
+  hub!: Hub;
+  relay!: Relay;
+  home!: Commands;
+  barn!: Commands;
+  office!: Commands;
+  plainHome!: Commands;
+  plainOffice!: Commands;
+
+  private constructor(
+    readonly sampler: Sampler,
+    readonly services: Services,
+  ) {}
+
+  static async start(sampler: Sampler, services: Services): Promise<SteadyLan> {
+    const lan = new SteadyLan(sampler, services);
+    await lan.#startHub();
+    await lan.#startNodes();
+    await lan.untilBack();
+    return lan;
+  }
+
+  get nodes(): Record<string, Commands> {
+    const { home, barn, office, plainHome, plainOffice } = this;
+    return { home, barn, office, plainHome, plainOffice };
+  }
+
+  get measured(): Measured[] {
+    const nodes = Object.entries(this.nodes);
+    return [
+      { name: "hub", program: this.hub },
+      ...nodes.map(([name, { node }]) => ({ name, program: node })),
+    ];
+  }
+
+  /** What the office's configuration says, with further sections: for reloads. */
+  officeConfig(more = ""): string {
+    const uses = Object.entries(this.ports).map(([name, port]) =>
+      name === "spread"
+        ? `[use.spread]\nserve = spread\nport = ${port}`
+        : useSection(SERVE[name as keyof typeof SERVE], port),
+    );
+    const sections = `${uses.join("\n")}\n${more}`;
+    return probedConfig(this.relay.port, {
+      ...{ name: "office", group: "red", sections },
+    });
+  }
+
+  /** Every node is with its hub, and every door leads to somebody who answers. */
+  async untilBack(): Promise<void> {
+    for (const node of Object.values(this.nodes)) await node.untilConnected();
+    await this.office.untilListening(Object.values(this.ports));
+    await this.plainOffice.untilListening([this.plainEchoPort]);
+    for (const port of [this.ports.echo, this.plainEchoPort, this.publicPort])
+      await untilEchoed(port, "are you back?", BACK_MS);
+  }
+
+  /** Channels of all nodes: each is one descriptor at its node, and one at the hub. */
+  async channels(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = { hub: 0 };
+    for (const [name, commands] of Object.entries(this.nodes)) {
+      const { channels } = await commands.ask<VnetView>("show vnet");
+      const count = channels.idle + channels.busy;
+      counts[name] = count;
+      counts.hub = (counts.hub ?? 0) + count;
+    }
+    return counts;
+  }
+
+  async close(): Promise<void> {
+    await this.relay.close();
+  }
+
+  async #startHub(): Promise<void> {
+    const port = await reservePort();
+    this.publicPort = await reservePort();
+    this.hub = await startHub(
+      `[route]
+ip = 127.0.0.1
+port = ${port}
+authkey = ${AUTHKEY}
+
+[public.echo]
+group = red
+serveid = ${SERVE.echo}
+port = ${this.publicPort}
+`,
+      { env: this.sampler.env },
+    );
+    this.relay = await Relay.start(port);
+  }
+
+  async #startNodes(): Promise<void> {
+    const { checked, echo, rude, slow, httpPort, nobody } = this.services;
+    const spread = `[serve.spread]\nport = ${checked.port}\nshare = balance\n`;
+    const start = async (
+      name: string,
+      group: string,
+      sections: string,
+      vnet = "",
+    ): Promise<Commands> =>
+      new Commands(
+        await startProbed(
+          this.sampler,
+          probedConfig(this.relay.port, { name, group, sections, vnet }),
+        ),
+      );
+    const unserve = "allow_unserve = true\nunserve_num = 8";
+    const http = `[serve.http]
+serveid = ${SERVE.http}
+type = http
+host = soak.example
+port = ${httpPort}
+`;
+    this.home = await start(
+      "home",
+      "red",
+      [
+        serveSection(SERVE.checked, checked.port),
+        serveSection(SERVE.echo, echo.port),
+        serveSection(SERVE.rude, rude.port),
+        serveSection(SERVE.slow, slow.port),
+        serveSection(SERVE.nobody, nobody),
+        serveSection(SERVE.toggled, checked.port),
+        `[serve.program]\nserveid = ${SERVE.program}\nip = exec:cat\n`,
+        http,
+        spread,
+      ].join("\n"),
+      `${unserve}\nunserve_ttl = 10\nunserve_linger = 2`,
+    );
+    this.barn = await start("barn", "red", spread);
+    for (const name of Object.keys(SERVE) as (keyof typeof SERVE)[])
+      this.ports[name] = await reservePort();
+    this.office = new Commands(
+      await startProbed(this.sampler, this.officeConfig()),
+    );
+    const plain = "encrypt = false";
+    this.plainHome = await start(
+      "plain-home",
+      "blue",
+      serveSection(SERVE.checked, checked.port) +
+        serveSection(SERVE.echo, echo.port),
+      plain,
+    );
+    const plainPort = await reservePort();
+    this.plainEchoPort = await reservePort();
+    this.plainOffice = await start(
+      "plain-office",
+      "blue",
+      useSection(SERVE.checked, plainPort) +
+        useSection(SERVE.echo, this.plainEchoPort),
+      plain,
+    );
+    const { unrest } = this;
+    this.doors.push(
+      { name: "encrypted", port: this.ports.checked, unrest },
+      { name: "plain", port: plainPort, unrest },
+      { name: "balanced", port: this.ports.spread, unrest },
+    );
+  }
+}

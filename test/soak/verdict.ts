@@ -1,0 +1,75 @@
+// What the samples of one process mean: how fast each figure grows after the warm-up, and whether that is too fast.
+
+import type { Line, Sample } from "./sampler.js";
+import { slopeOf, type Slope } from "./slope.js";
+
+/** Bytes an hour: more is a leak. */
+export const LIMIT_PER_HOUR = 1_000_000;
+/** Shorter runs are not judged by their slopes. */
+export const JUDGED_MINUTES = 10;
+
+/** What is looked at, each as a number of a sample. */
+export const FIGURES: Record<string, (sample: Sample) => number> = {
+  rss: ({ rss }) => rss,
+  kept: ({ heapUsed, external }) => heapUsed + external,
+  heap: ({ heapUsed }) => heapUsed,
+  external: ({ external }) => external,
+  descriptors: ({ descriptors }) => descriptors,
+  "without channels": ({ descriptors, channels }) =>
+    descriptors - (channels ?? 0),
+  timers: ({ timers }) => timers,
+  sockets: ({ sockets }) => sockets,
+};
+
+/** Those in bytes. */
+export const MEMORY = ["rss", "kept", "heap", "external"];
+
+export interface Growth {
+  first: number;
+  last: number;
+  slope: Slope | null;
+}
+
+/** Each figure of the line; slopes without the first third of the soak. */
+export function growthOf(line: Line, fromMs: number): Record<string, Growth> {
+  const settled = line.samples.filter(({ at }) => at >= fromMs);
+  const growth: Record<string, Growth> = {};
+  const [first] = line.samples;
+  const last = line.samples.at(-1);
+  if (first === undefined || last === undefined) return growth;
+  for (const [name, figure] of Object.entries(FIGURES))
+    growth[name] = {
+      first: figure(first),
+      last: figure(last),
+      slope: slopeOf(settled.map((sample) => [sample.at, figure(sample)])),
+    };
+  return growth;
+}
+
+/** What grows too fast, in words; @param growth of a process that lived all the time. */
+export function leaksOf(
+  name: string,
+  growth: Record<string, Growth>,
+): string[] {
+  const leaks: string[] = [];
+  for (const figure of ["kept", "rss"]) {
+    const slope = growth[figure]?.slope;
+    if (slope == null || slope.perHour < LIMIT_PER_HOUR) continue;
+    const range = `${megabytes(slope.low)} to ${megabytes(slope.high)}`;
+    // Where it may as well be falling, noise is all that was seen.
+    if (slope.low > 0)
+      leaks.push(
+        `${name}: ${figure} grows by ${megabytes(slope.perHour)} MB an hour (95 %: ${range})`,
+      );
+  }
+  const descriptors = growth["without channels"]?.slope;
+  if (descriptors != null && descriptors.low > 0)
+    leaks.push(
+      `${name}: descriptors grow by ${descriptors.perHour.toFixed(1)} an hour, channels not counted`,
+    );
+  return leaks;
+}
+
+export function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(2);
+}
