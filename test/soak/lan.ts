@@ -11,9 +11,11 @@ import {
 } from "../support/lan.js";
 import { startNode, type Launched } from "../support/launch.js";
 import type { Sampler } from "./sampler.js";
-import { Unrest } from "./unrest.js";
+import type { Unrest } from "./unrest.js";
 
 export const AUTHKEY = "the key of this soak";
+/** Whatever was done to a LAN, all of it is back by then. */
+export const BACK_MS = 20_000;
 
 /** A local port that leads through a LAN to a checked service. */
 export interface Door {
@@ -66,42 +68,41 @@ export class Commands {
     });
   }
 
-  /** Asks again and again until the answer fits. */
-  async until<T>(
-    command: string,
-    fits: (answer: T) => boolean,
-    what: string,
-    timeoutMs = 20_000,
-  ): Promise<void> {
-    const end = performance.now() + timeoutMs;
-    for (;;) {
-      const answer = await this.ask<T>(command);
-      if (fits(answer)) return;
-      if (performance.now() > end)
-        throw new Error(
-          `not within ${timeoutMs} ms: ${what}; last answer ${JSON.stringify(answer)}`,
-        );
-      await sleep(50);
-    }
-  }
-
   /** The node is with its hub. */
   untilConnected(): Promise<void> {
-    const fits = ({ link_state }: VnetView) => link_state === "online";
-    return this.until("show vnet", fits, "back at the hub");
+    return until("back at the hub", async () => {
+      const { link_state } = await this.ask<VnetView>("show vnet");
+      return link_state === "online" ? null : link_state;
+    });
   }
 
   /** The node's uses of these ports listen. */
   untilListening(ports: readonly number[]): Promise<void> {
-    const listens = (rows: UseRow[], port: number) =>
-      rows.some((row) => row.port === port && row.state === "listening");
-    const fits = (rows: UseRow[]) => ports.every((port) => listens(rows, port));
-    return this.until("show use", fits, `uses of ${ports.join()} listen`);
+    return until("all uses listen", async () => {
+      const rows = await this.ask<UseRow[]>("show use");
+      const isListening = (port: number) =>
+        rows.some((row) => row.port === port && row.state === "listening");
+      return ports.every(isListening) ? null : JSON.stringify(rows);
+    });
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(work, work);
     this.#last = mine.catch(() => undefined);
     return mine;
+  }
+}
+
+/** @param look null: it is so; else what it is instead */
+async function until(
+  what: string,
+  look: () => Promise<string | null>,
+): Promise<void> {
+  for (const end = performance.now() + BACK_MS; ;) {
+    const found = await look();
+    if (found === null) return;
+    if (performance.now() > end)
+      throw new Error(`not within ${BACK_MS} ms: ${what}; last: ${found}`);
+    await sleep(50);
   }
 }

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../support/deadline.js";
-import type { Random } from "../support/random.js";
+import { Random } from "../support/random.js";
 import type { Unrest } from "./unrest.js";
 
 export interface Act {
@@ -40,7 +40,7 @@ export class Mix {
   /** @param spanMs how long all of it lasts: the rare acts come at least once */
   constructor(
     acts: readonly Act[],
-    private readonly random: Random,
+    seed: number,
     { workers, spanMs }: { workers: number; spanMs: number },
   ) {
     for (const { name } of acts)
@@ -48,18 +48,26 @@ export class Mix {
     const frequent = acts
       .filter(({ everyMs }) => everyMs === undefined)
       .flatMap((act) => Array.from({ length: act.weight ?? 1 }, () => act));
-    for (let count = 0; count < workers; count++)
+    const seeds = new Random(seed);
+    // One for each, so that what one does next is not changed by how long another one takes.
+    const fresh = () => new Random(seeds.between(0, 0xffff_ffff));
+    for (let count = 0; count < workers; count++) {
+      const random = fresh();
       this.#loops.push(
         this.#repeat(
+          random,
           () => frequent[random.between(0, frequent.length - 1)],
           () => random.between(0, 20),
         ),
       );
+    }
     for (const act of acts) {
       if (act.everyMs === undefined) continue;
-      const period = Math.min(act.everyMs, spanMs / 3);
+      const period = Math.round(Math.min(act.everyMs, spanMs / 4));
+      const random = fresh();
       this.#loops.push(
         this.#repeat(
+          random,
           () => act,
           (turn) => random.between(0, turn === 0 ? period : 2 * period),
         ),
@@ -98,6 +106,7 @@ export class Mix {
 
   /** @param restMs before each turn, while nothing is held */
   async #repeat(
+    random: Random,
     next: () => Act | undefined,
     restMs: (turn: number) => number,
   ): Promise<void> {
@@ -107,7 +116,7 @@ export class Mix {
       if (this.#state === "ended") return;
       const act = next();
       if (act === undefined) return;
-      const deed = this.#carryOut(act);
+      const deed = this.#carryOut(act, random);
       this.#running.add(deed);
       await deed;
       this.#running.delete(deed);
@@ -123,11 +132,11 @@ export class Mix {
     }
   }
 
-  async #carryOut(act: Act): Promise<void> {
+  async #carryOut(act: Act, random: Random): Promise<void> {
     const deeds = this.deeds.get(act.name);
     const wasUnrest = act.unrest?.watch() ?? (() => false);
     try {
-      await within(act.name, act.run(this.random), ACT_MS);
+      await within(act.name, act.run(random), ACT_MS);
       if (deeds) deeds.done++;
     } catch (error) {
       if (deeds) deeds[wasUnrest() ? "excused" : "failed"]++;
@@ -141,7 +150,7 @@ export class Mix {
 }
 
 function gate(): { passed: Promise<void>; open: () => void } {
-  let open = () => undefined as void;
+  let open: () => void = () => undefined;
   const passed = new Promise<void>((resolve) => (open = resolve));
   return { passed, open };
 }

@@ -44,7 +44,11 @@ function answer(into: string): void {
 function count(kind: unknown): number {
   // Types of Node 20 do not have it, Node 20.13 has.
   const { queryObjects } = v8 as unknown as {
-    queryObjects(kind: unknown, options: { format: "count" }): number;
+    queryObjects(
+      this: void,
+      kind: unknown,
+      options: { format: "count" },
+    ): number;
   };
   return queryObjects(kind, { format: "count" });
 }

@@ -8,6 +8,7 @@ import { reservePort } from "../support/ports.js";
 import { untilEchoed } from "../support/reach.js";
 import {
   AUTHKEY,
+  BACK_MS,
   Commands,
   probedConfig,
   startProbed,
@@ -15,17 +16,15 @@ import {
 } from "./lan.js";
 import type { Measured, Sampler } from "./sampler.js";
 import type { Services } from "./services.js";
-import { Unrest } from "./unrest.js";
+import type { Unrest } from "./unrest.js";
 
 const CHECKED = 700;
 const ECHO = 702;
-const BACK_MS = 20_000;
 const STOPPED_MS = 2_000;
 
 type Role = "hub" | "home" | "office";
 
 export class RoughLan {
-  readonly unrest = new Unrest();
   hub!: Hub;
   home!: Commands;
   office!: Commands;
@@ -36,10 +35,15 @@ export class RoughLan {
   private constructor(
     readonly sampler: Sampler,
     readonly services: Services,
+    readonly unrest: Unrest,
   ) {}
 
-  static async start(sampler: Sampler, services: Services): Promise<RoughLan> {
-    const lan = new RoughLan(sampler, services);
+  static async start(
+    sampler: Sampler,
+    services: Services,
+    unrest: Unrest,
+  ): Promise<RoughLan> {
+    const lan = new RoughLan(sampler, services, unrest);
     const hub = await reservePort();
     const [checked, echo] = [await reservePort(), await reservePort()];
     lan.#ports = { hub, checked, echo };

@@ -33,12 +33,12 @@ export class Services {
   static async start(options: CheckedOptions): Promise<Services> {
     const checked = await CheckedService.start(options);
     const echo = await startEcho();
+    // It answers nothing: behind bytes, Node's own client takes a reset for an end.
     const rude = await TestServer.start(
       ({ socket }) => {
         let bytes = 0;
         socket.on("data", (chunk: Buffer) => {
           bytes += chunk.length;
-          socket.write(chunk);
           if (bytes > RUDE_BYTES) socket.resetAndDestroy();
         });
       },

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Tally } from "../support/checked-stream.js";
 import { closeLaunched } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
-import { Random } from "../support/random.js";
 import { happeningsOf, roughHappenings } from "./happenings.js";
 import { Mix, type Act } from "./mix.js";
 import { streamsOf, type Report } from "./report.js";
@@ -13,6 +12,7 @@ import { RoughLan } from "./rough-lan.js";
 import { descriptorsOf, Sampler } from "./sampler.js";
 import { Services } from "./services.js";
 import { SteadyLan } from "./steady-lan.js";
+import { Unrest } from "./unrest.js";
 import { breakOffAct, burstAct, streamAct, usersOf } from "./users.js";
 import { growthOf, JUDGED_MINUTES, leaksOf } from "./verdict.js";
 
@@ -23,14 +23,14 @@ export interface SoakOptions {
   workers: number;
   /** a folder for heap snapshots of each steady process, after the warm-up and at the end */
   snapshots: string | null;
-  say(line: string): void;
+  say: (line: string) => void;
 }
 
 const MINUTE_MS = 60_000;
 /** Samples of a whole soak, but for their least and greatest distance. */
-const SAMPLES = 120;
-const LEAST_EVERY_MS = 1_500;
-const MOST_EVERY_MS = 15_000;
+const SAMPLES = 80;
+const LEAST_EVERY_MS = 3_000;
+const MOST_EVERY_MS = 20_000;
 /** Nothing happens so long before a sample; shorter in short soaks. */
 const QUIET_MS = 1_000;
 /** Idle channels beyond what is kept go in that time: five looks of the pool, and some more. */
@@ -57,16 +57,16 @@ async function run(
   const roughTally = new Tally();
   const services = await Services.start({ tally });
   close.push(() => services.close());
-  let rough: RoughLan | undefined;
+  const roughUnrest = new Unrest();
   const roughServices = await Services.start({
     tally: roughTally,
-    killedSince: (beganMs) => rough?.unrest.killedSince(beganMs) ?? false,
+    killedSince: roughUnrest.killedSince,
   });
   close.push(() => roughServices.close());
   say("starting two LANs");
-  const lan = await SteadyLan.start(sampler, services);
+  const lan = await SteadyLan.start(sampler, services, workers);
   close.push(() => lan.close());
-  rough = await RoughLan.start(sampler, roughServices);
+  const rough = await RoughLan.start(sampler, roughServices, roughUnrest);
 
   const spare: number[] = [];
   while (spare.length < 4) spare.push(await reservePort());
@@ -74,13 +74,15 @@ async function run(
     ...lan.doors.map((door) => streamAct(door, tally)),
     ...lan.doors.map((door) => burstAct(door, tally)),
     ...lan.doors.map((door) => breakOffAct(door)),
+    lan.lanes.act("encrypted", lan.unrest),
+    lan.plainLanes.act("plain", lan.unrest),
     ...usersOf(lan),
     streamAct(rough.door, roughTally),
     ...happeningsOf(lan, spare),
     ...roughHappenings(rough),
   ];
   const spanMs = minutes * MINUTE_MS;
-  const mix = new Mix(acts, new Random(seed), { workers, spanMs });
+  const mix = new Mix(acts, seed, { workers, spanMs });
   const everyMs = Math.min(
     Math.max(spanMs / SAMPLES, LEAST_EVERY_MS),
     MOST_EVERY_MS,

@@ -7,12 +7,14 @@ import { reservePort } from "../support/ports.js";
 import { untilEchoed } from "../support/reach.js";
 import {
   AUTHKEY,
+  BACK_MS,
   Commands,
   probedConfig,
   startProbed,
   type Door,
 } from "./lan.js";
 import { Relay } from "../support/relay.js";
+import { Lanes } from "./conversing.js";
 import type { Measured, Sampler } from "./sampler.js";
 import type { Services } from "./services.js";
 import { Unrest } from "./unrest.js";
@@ -30,8 +32,6 @@ export const SERVE = {
   toggled: 708,
 } as const;
 
-const BACK_MS = 20_000;
-
 export class SteadyLan {
   readonly unrest = new Unrest();
   readonly doors: Door[] = [];
@@ -39,6 +39,8 @@ export class SteadyLan {
   readonly ports = {} as Record<keyof typeof SERVE, number>;
   publicPort = 0;
   plainEchoPort = 0;
+  lanes!: Lanes;
+  plainLanes!: Lanes;
   hub!: Hub;
   relay!: Relay;
   home!: Commands;
@@ -52,8 +54,15 @@ export class SteadyLan {
     readonly services: Services,
   ) {}
 
-  static async start(sampler: Sampler, services: Services): Promise<SteadyLan> {
+  /** @param lanes of each group, for conversations */
+  static async start(
+    sampler: Sampler,
+    services: Services,
+    lanes: number,
+  ): Promise<SteadyLan> {
     const lan = new SteadyLan(sampler, services);
+    lan.lanes = await Lanes.open(lanes);
+    lan.plainLanes = await Lanes.open(lanes);
     await lan.#startHub();
     await lan.#startNodes();
     await lan.untilBack();
@@ -80,7 +89,7 @@ export class SteadyLan {
         ? `[use.spread]\nserve = spread\nport = ${port}`
         : useSection(SERVE[name as keyof typeof SERVE], port),
     );
-    const sections = `${uses.join("\n")}\n${more}`;
+    const sections = `${uses.join("\n")}\n${this.lanes.useSections}${more}`;
     return probedConfig(this.relay.port, {
       ...{ name: "office", group: "red", sections },
     });
@@ -89,8 +98,12 @@ export class SteadyLan {
   /** Every node is with its hub, and every door leads to somebody who answers. */
   async untilBack(): Promise<void> {
     for (const node of Object.values(this.nodes)) await node.untilConnected();
-    await this.office.untilListening(Object.values(this.ports));
-    await this.plainOffice.untilListening([this.plainEchoPort]);
+    const { lanes, plainLanes, plainEchoPort } = this;
+    await this.office.untilListening([
+      ...Object.values(this.ports),
+      ...lanes.ports,
+    ]);
+    await this.plainOffice.untilListening([plainEchoPort, ...plainLanes.ports]);
     for (const port of [this.ports.echo, this.plainEchoPort, this.publicPort])
       await untilEchoed(port, "are you back?", BACK_MS);
   }
@@ -108,6 +121,8 @@ export class SteadyLan {
   }
 
   async close(): Promise<void> {
+    await this.lanes.close();
+    await this.plainLanes.close();
     await this.relay.close();
   }
 
@@ -165,6 +180,7 @@ port = ${httpPort}
         `[serve.program]\nserveid = ${SERVE.program}\nip = exec:cat\n`,
         http,
         spread,
+        this.lanes.serveSections,
       ].join("\n"),
       `${unserve}\nunserve_ttl = 10\nunserve_linger = 2`,
     );
@@ -179,7 +195,8 @@ port = ${httpPort}
       "plain-home",
       "blue",
       serveSection(SERVE.checked, checked.port) +
-        serveSection(SERVE.echo, echo.port),
+        serveSection(SERVE.echo, echo.port) +
+        this.plainLanes.serveSections,
       plain,
     );
     const plainPort = await reservePort();
@@ -188,7 +205,8 @@ port = ${httpPort}
       "plain-office",
       "blue",
       useSection(SERVE.checked, plainPort) +
-        useSection(SERVE.echo, this.plainEchoPort),
+        useSection(SERVE.echo, this.plainEchoPort) +
+        this.plainLanes.useSections,
       plain,
     );
     const { unrest } = this;
