@@ -6,6 +6,8 @@ export const PROBE_FOLDER = "VNET_SOAK_PROBE";
 /** After a full collection; memory in bytes. */
 export interface Inside {
   heapUsed: number;
+  /** of it, what was compiled; it grows for as long as something is run for the first time, or has become worth optimizing */
+  code: number;
   /** what the heap holds elsewhere, arrayBuffers included */
   external: number;
   arrayBuffers: number;

@@ -27,12 +27,11 @@ function answer(into: string): void {
   const handles: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo())
     handles[kind] = (handles[kind] ?? 0) + 1;
-  // The second time finds what finalizers of the first have let go.
-  collect();
+  // Counting has collected already; what finalizers let go then goes now.
   collect();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   const inside: Inside = {
-    ...{ heapUsed, external, arrayBuffers, handles },
+    ...{ heapUsed, external, arrayBuffers, handles, code: codeBytes() },
     ...counts,
   };
   const name = join(into, String(process.pid));
@@ -41,14 +40,16 @@ function answer(into: string): void {
   renameSync(`${name}.part`, `${name}.json`);
 }
 
+function codeBytes(): number {
+  const { code_and_metadata_size, bytecode_and_metadata_size } =
+    v8.getHeapCodeStatistics();
+  return code_and_metadata_size + bytecode_and_metadata_size;
+}
+
 function count(kind: unknown): number {
   // Types of Node 20 do not have it, Node 20.13 has.
   const { queryObjects } = v8 as unknown as {
-    queryObjects(
-      this: void,
-      kind: unknown,
-      options: { format: "count" },
-    ): number;
+    queryObjects: (kind: unknown, options: { format: "count" }) => number;
   };
   return queryObjects(kind, { format: "count" });
 }

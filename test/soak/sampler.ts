@@ -13,7 +13,7 @@ import { PROBE_FOLDER, type Inside } from "./inside.js";
 const ANSWER_MS = 20_000;
 
 export interface Sample extends Inside {
-  /** milliseconds since the soak's begin */
+  /** milliseconds since the sampler was made */
   at: number;
   rss: number;
   descriptors: number;
@@ -37,6 +37,11 @@ export class Sampler {
   readonly #folder = makeFolder("vnet-soak-");
   readonly #begin = performance.now();
 
+  /** Of the sampler, and so of the soak. */
+  get ageMs(): number {
+    return performance.now() - this.#begin;
+  }
+
   /** What the environment of a measured program needs. */
   get env(): NodeJS.ProcessEnv {
     const probe = pathToFileURL(join(import.meta.dirname, "probe.js")).href;
@@ -57,7 +62,7 @@ export class Sampler {
       if (inside === null) continue;
       const sample: Sample = {
         ...inside,
-        at: performance.now() - this.#begin,
+        at: this.ageMs,
         rss: residentBytes(pid),
         descriptors: descriptorsOf(pid),
         channels: channels[name] ?? null,

@@ -64,15 +64,18 @@ async function run(
   });
   close.push(() => roughServices.close());
   say("starting two LANs");
-  const lan = await SteadyLan.start(sampler, services, workers);
+  const [lan, rough] = await Promise.all([
+    SteadyLan.start(sampler, services, workers),
+    RoughLan.start(sampler, roughServices, roughUnrest),
+  ]);
   close.push(() => lan.close());
-  const rough = await RoughLan.start(sampler, roughServices, roughUnrest);
 
   const spare: number[] = [];
   while (spare.length < 4) spare.push(await reservePort());
   const acts: Act[] = [
     ...lan.doors.map((door) => streamAct(door, tally)),
-    ...lan.doors.map((door) => burstAct(door, tally)),
+    // Channels that a burst has left go after half a minute only.
+    ...(minutes < 1 ? [] : lan.doors.map((door) => burstAct(door, tally))),
     ...lan.doors.map((door) => breakOffAct(door)),
     lan.lanes.act("encrypted", lan.unrest),
     lan.plainLanes.act("plain", lan.unrest),
@@ -90,28 +93,34 @@ async function run(
   const quietMs = Math.min(QUIET_MS, everyMs / 5);
 
   const start = descriptors(lan);
-  const measured = () => [...lan.measured, ...rough.measured];
-  const beginMs = performance.now();
-  const warmMs = spanMs / 3;
-  let isWarm = false;
-  for (;;) {
-    await mix.hold();
+  const sample = async () => {
     services.forget();
     roughServices.forget();
     await sleep(quietMs);
-    await sampler.sample(measured(), await lan.channels());
-    const ageMs = performance.now() - beginMs;
-    if (!isWarm && ageMs >= warmMs) {
+    const measured = [...lan.measured, ...rough.measured];
+    await sampler.sample(measured, await lan.channels());
+  };
+  await sample();
+  const beginMs = sampler.ageMs;
+  const warmMs = beginMs + spanMs / 3;
+  const endMs = beginMs + spanMs;
+  let isWarm = false;
+  let told = 0;
+  while (sampler.ageMs < endMs) {
+    mix.resume();
+    await sleep(Math.min(everyMs, endMs - sampler.ageMs));
+    await mix.hold();
+    await sample();
+    if (!isWarm && sampler.ageMs > warmMs) {
       isWarm = true;
       await snapshot("warm");
     }
-    if (ageMs >= spanMs) break;
-    mix.resume();
-    await sleep(Math.min(everyMs, spanMs - ageMs));
-    if (ageMs % MINUTE_MS < everyMs && minutes > 1)
+    const minute = Math.floor((sampler.ageMs - beginMs) / MINUTE_MS);
+    if (minute > told)
       say(
-        `${(ageMs / MINUTE_MS).toFixed(1)} minutes: ${tally.streams + roughTally.streams} streams, ${mix.faults.length} faults`,
+        `${minute} minutes: ${tally.streams + roughTally.streams} streams, ${mix.failed} failures`,
       );
+    told = minute;
   }
   await mix.end();
   await snapshot("end");

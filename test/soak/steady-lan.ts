@@ -1,7 +1,12 @@
 // The LAN of a soak that lives from its begin to its end, so that slopes mean something: a hub with a public port, an
 // encrypted group and a plain one. Everything happens to it but the end of its own processes; a relay cuts its links.
 
-import { serveSection, useSection, type VnetView } from "../support/lan.js";
+import {
+  serveSection,
+  useSection,
+  type NodeSketch,
+  type VnetView,
+} from "../support/lan.js";
 import { startHub, type Hub } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
 import { untilEchoed } from "../support/reach.js";
@@ -31,6 +36,8 @@ export const SERVE = {
   program: 707,
   toggled: 708,
 } as const;
+
+const RED = { group: "red" };
 
 export class SteadyLan {
   readonly unrest = new Unrest();
@@ -91,7 +98,7 @@ export class SteadyLan {
     );
     const sections = `${uses.join("\n")}\n${this.lanes.useSections}${more}`;
     return probedConfig(this.relay.port, {
-      ...{ name: "office", group: "red", sections },
+      ...{ ...RED, name: "office", sections },
     });
   }
 
@@ -146,31 +153,54 @@ port = ${this.publicPort}
   }
 
   async #startNodes(): Promise<void> {
-    const { checked, echo, rude, slow, httpPort, nobody } = this.services;
-    const spread = `[serve.spread]\nport = ${checked.port}\nshare = balance\n`;
-    const start = async (
-      name: string,
-      group: string,
-      sections: string,
-      vnet = "",
-    ): Promise<Commands> =>
-      new Commands(
-        await startProbed(
-          this.sampler,
-          probedConfig(this.relay.port, { name, group, sections, vnet }),
+    const { checked, echo } = this.services;
+    for (const name of Object.keys(SERVE) as (keyof typeof SERVE)[])
+      this.ports[name] = await reservePort();
+    const plainPort = await reservePort();
+    this.plainEchoPort = await reservePort();
+    const plain = "encrypt = false";
+    const start = async (config: string) =>
+      new Commands(await startProbed(this.sampler, config));
+    const configOf = (sketch: NodeSketch) =>
+      probedConfig(this.relay.port, sketch);
+    [this.home, this.barn, this.office, this.plainHome, this.plainOffice] =
+      await Promise.all([
+        start(configOf(this.#homeSketch())),
+        start(configOf({ ...RED, name: "barn", sections: this.#spread() })),
+        start(this.officeConfig()),
+        start(
+          configOf({
+            ...{ name: "plain-home", group: "blue", vnet: plain },
+            sections:
+              serveSection(SERVE.checked, checked.port) +
+              serveSection(SERVE.echo, echo.port) +
+              this.plainLanes.serveSections,
+          }),
         ),
-      );
-    const unserve = "allow_unserve = true\nunserve_num = 8";
-    const http = `[serve.http]
-serveid = ${SERVE.http}
-type = http
-host = soak.example
-port = ${httpPort}
-`;
-    this.home = await start(
-      "home",
-      "red",
-      [
+        start(
+          configOf({
+            ...{ name: "plain-office", group: "blue", vnet: plain },
+            sections:
+              useSection(SERVE.checked, plainPort) +
+              useSection(SERVE.echo, this.plainEchoPort) +
+              this.plainLanes.useSections,
+          }),
+        ),
+      ]);
+    const { unrest } = this;
+    this.doors.push(
+      { name: "encrypted", port: this.ports.checked, unrest },
+      { name: "plain", port: plainPort, unrest },
+      { name: "balanced", port: this.ports.spread, unrest },
+    );
+  }
+
+  #homeSketch(): NodeSketch {
+    const { checked, echo, rude, slow, httpPort, nobody } = this.services;
+    return {
+      ...{ ...RED, name: "home" },
+      vnet: "allow_unserve = true\nunserve_num = 8\nunserve_ttl = 10\nunserve_linger = 2",
+      sections: [
         serveSection(SERVE.checked, checked.port),
         serveSection(SERVE.echo, echo.port),
         serveSection(SERVE.rude, rude.port),
@@ -178,42 +208,15 @@ port = ${httpPort}
         serveSection(SERVE.nobody, nobody),
         serveSection(SERVE.toggled, checked.port),
         `[serve.program]\nserveid = ${SERVE.program}\nip = exec:cat\n`,
-        http,
-        spread,
+        `[serve.http]\nserveid = ${SERVE.http}\ntype = http\nhost = soak.example\nport = ${httpPort}\n`,
+        this.#spread(),
         this.lanes.serveSections,
       ].join("\n"),
-      `${unserve}\nunserve_ttl = 10\nunserve_linger = 2`,
-    );
-    this.barn = await start("barn", "red", spread);
-    for (const name of Object.keys(SERVE) as (keyof typeof SERVE)[])
-      this.ports[name] = await reservePort();
-    this.office = new Commands(
-      await startProbed(this.sampler, this.officeConfig()),
-    );
-    const plain = "encrypt = false";
-    this.plainHome = await start(
-      "plain-home",
-      "blue",
-      serveSection(SERVE.checked, checked.port) +
-        serveSection(SERVE.echo, echo.port) +
-        this.plainLanes.serveSections,
-      plain,
-    );
-    const plainPort = await reservePort();
-    this.plainEchoPort = await reservePort();
-    this.plainOffice = await start(
-      "plain-office",
-      "blue",
-      useSection(SERVE.checked, plainPort) +
-        useSection(SERVE.echo, this.plainEchoPort) +
-        this.plainLanes.useSections,
-      plain,
-    );
-    const { unrest } = this;
-    this.doors.push(
-      { name: "encrypted", port: this.ports.checked, unrest },
-      { name: "plain", port: plainPort, unrest },
-      { name: "balanced", port: this.ports.spread, unrest },
-    );
+    };
+  }
+
+  /** Two nodes have it. */
+  #spread(): string {
+    return `[serve.spread]\nport = ${this.services.checked.port}\nshare = balance\n`;
   }
 }

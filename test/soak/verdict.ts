@@ -13,6 +13,7 @@ export const FIGURES: Record<string, (sample: Sample) => number> = {
   rss: ({ rss }) => rss,
   kept: ({ heapUsed, external }) => heapUsed + external,
   heap: ({ heapUsed }) => heapUsed,
+  code: ({ code }) => code,
   external: ({ external }) => external,
   descriptors: ({ descriptors }) => descriptors,
   "without channels": ({ descriptors, channels }) =>
@@ -22,7 +23,7 @@ export const FIGURES: Record<string, (sample: Sample) => number> = {
 };
 
 /** Those in bytes. */
-export const MEMORY = ["rss", "kept", "heap", "external"];
+export const MEMORY = ["rss", "kept", "heap", "code", "external"];
 
 export interface Growth {
   first: number;
@@ -30,7 +31,10 @@ export interface Growth {
   slope: Slope | null;
 }
 
-/** Each figure of the line; slopes without the first third of the soak. */
+/**
+ * Each figure of the line; slopes from that moment on. What the idle channels of a moment cost, as the samples themselves
+ * tell, is not counted in the slopes of memory: they come and go with the load.
+ */
 export function growthOf(line: Line, fromMs: number): Record<string, Growth> {
   const settled = line.samples.filter(({ at }) => at >= fromMs);
   const growth: Record<string, Growth> = {};
@@ -41,9 +45,32 @@ export function growthOf(line: Line, fromMs: number): Record<string, Growth> {
     growth[name] = {
       first: figure(first),
       last: figure(last),
-      slope: slopeOf(settled.map((sample) => [sample.at, figure(sample)])),
+      slope: slopeOf(
+        MEMORY.includes(name)
+          ? withoutChannels(settled, figure)
+          : settled.map((sample) => [sample.at, figure(sample)]),
+      ),
     };
   return growth;
+}
+
+function withoutChannels(
+  samples: readonly Sample[],
+  figure: (sample: Sample) => number,
+): [number, number][] {
+  const costs: number[] = [];
+  for (const [at, later] of samples.entries()) {
+    const earlier = samples[at - 1];
+    const more = (later.channels ?? 0) - (earlier?.channels ?? 0);
+    if (earlier === undefined || Math.abs(more) < 3) continue;
+    costs.push((figure(later) - figure(earlier)) / more);
+  }
+  costs.sort((a, b) => a - b);
+  const cost = Math.max(0, costs[Math.floor(costs.length / 2)] ?? 0);
+  return samples.map((sample) => [
+    sample.at,
+    figure(sample) - cost * (sample.channels ?? 0),
+  ]);
 }
 
 /** What grows too fast, in words; @param growth of a process that lived all the time. */
