@@ -63,7 +63,7 @@ export class Mix {
     }
     for (const act of acts) {
       if (act.everyMs === undefined) continue;
-      const period = Math.round(Math.min(act.everyMs, spanMs / 4));
+      const period = Math.round(Math.min(act.everyMs, spanMs / 2));
       const random = fresh();
       this.#loops.push(
         this.#repeat(
