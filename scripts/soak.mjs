@@ -28,7 +28,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
 const { soak } = await import(`${root}/dist/test/soak/soak.js`);
 const { textOf } = await import(`${root}/dist/test/soak/report.js`);
 say(`${options.minutes} minutes, seed ${options.seed}`);
-const report = await soak({ ...options, say });
+const report = await soak({ ...options, say }).catch((error) => {
+  say(error.stack);
+  process.exit(1);
+});
 process.stdout.write(textOf(report));
 if (options.json !== null)
   writeFileSync(options.json, `${JSON.stringify(report)}\n`);

@@ -17,6 +17,15 @@ export interface Act {
   run(random: Random): Promise<void>;
 }
 
+export interface MixOptions {
+  seed: number;
+  workers: number;
+  /** how long all of it lasts; the rare acts come at least once */
+  spanMs: number;
+  /** hears of each fault when it is found */
+  say: (line: string) => void;
+}
+
 export interface Deeds {
   done: number;
   /** failed while something was done to the LAN that may break it */
@@ -37,12 +46,13 @@ export class Mix {
   readonly #running = new Set<Promise<void>>();
   readonly #loops: Promise<void>[] = [];
 
-  /** @param spanMs how long all of it lasts: the rare acts come at least once */
+  readonly #say: (line: string) => void;
+
   constructor(
     acts: readonly Act[],
-    seed: number,
-    { workers, spanMs }: { workers: number; spanMs: number },
+    { seed, workers, spanMs, say }: MixOptions,
   ) {
+    this.#say = say;
     for (const { name } of acts)
       this.deeds.set(name, { done: 0, excused: 0, failed: 0 });
     const frequent = acts
@@ -97,11 +107,12 @@ export class Mix {
     await Promise.all(this.#loops);
   }
 
-  get failed(): number {
-    return [...this.deeds.values()].reduce(
-      (sum, { failed }) => sum + failed,
-      0,
-    );
+  get summary(): string {
+    const sum = { done: 0, excused: 0, failed: 0 };
+    for (const deeds of this.deeds.values())
+      for (const key of ["done", "excused", "failed"] as const)
+        sum[key] += deeds[key];
+    return `${sum.done} done, ${sum.excused} excused, ${sum.failed} failed`;
   }
 
   /** @param restMs before each turn, while nothing is held */
@@ -112,7 +123,7 @@ export class Mix {
   ): Promise<void> {
     for (let turn = 0; ; turn++) {
       await this.#rest(restMs(turn));
-      await this.#opened.passed;
+      while (this.#state === "held") await this.#opened.passed;
       if (this.#state === "ended") return;
       const act = next();
       if (act === undefined) return;
@@ -142,9 +153,9 @@ export class Mix {
       if (deeds) deeds[wasUnrest() ? "excused" : "failed"]++;
       if (wasUnrest() || this.faults.length >= MAX_TOLD) return;
       const text = error instanceof Error ? error.message : String(error);
-      this.faults.push(
-        `${new Date().toISOString()} ${act.name}: ${text.slice(0, 600)}`,
-      );
+      const fault = `${act.name}: ${text.slice(0, 600)}`;
+      this.faults.push(`${new Date().toISOString()} ${fault}`);
+      this.#say(fault);
     }
   }
 }

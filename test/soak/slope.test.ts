@@ -1,3 +1,5 @@
+// The slope alone, from lines and noise whose slope is known.
+
 import { expect } from "chai";
 import { Random } from "../support/random.js";
 import { slopeOf } from "./slope.js";

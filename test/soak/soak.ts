@@ -1,15 +1,15 @@
-// The soak as a whole: two LANs of real programs, everything that users and faults do, samples at quiet moments, a report.
+// The soak as a whole: two LANs of real programs, everything that users and faults do, and what is to be said of it.
 // Run by `npm run soak`. Ends everything that it started.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { Tally } from "../support/checked-stream.js";
 import { closeLaunched } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
+import { run } from "./course.js";
 import { happeningsOf, roughHappenings } from "./happenings.js";
 import { Mix, type Act } from "./mix.js";
 import { streamsOf, type Report } from "./report.js";
 import { RoughLan } from "./rough-lan.js";
-import { descriptorsOf, Sampler } from "./sampler.js";
+import { Sampler } from "./sampler.js";
 import { Services } from "./services.js";
 import { SteadyLan } from "./steady-lan.js";
 import { Unrest } from "./unrest.js";
@@ -27,20 +27,12 @@ export interface SoakOptions {
 }
 
 const MINUTE_MS = 60_000;
-/** Samples of a whole soak, but for their least and greatest distance. */
-const SAMPLES = 80;
-const LEAST_EVERY_MS = 3_000;
-const MOST_EVERY_MS = 20_000;
-/** Nothing happens so long before a sample; shorter in short soaks. */
-const QUIET_MS = 1_000;
-/** Idle channels beyond what is kept go in that time: five looks of the pool, and some more. */
-const SETTLE_MS = 45_000;
 
 export async function soak(options: SoakOptions): Promise<Report> {
   const sampler = new Sampler();
   const close: (() => Promise<void>)[] = [];
   try {
-    return await run(options, sampler, close);
+    return await soakWith(options, sampler, close);
   } finally {
     await closeLaunched();
     for (const each of close.reverse()) await each();
@@ -48,34 +40,34 @@ export async function soak(options: SoakOptions): Promise<Report> {
   }
 }
 
-async function run(
+async function soakWith(
   { minutes, seed, workers, snapshots, say }: SoakOptions,
   sampler: Sampler,
   close: (() => Promise<void>)[],
 ): Promise<Report> {
-  const tally = new Tally();
+  const steadyTally = new Tally();
   const roughTally = new Tally();
-  const services = await Services.start({ tally });
+  const unrest = new Unrest();
+  const { killedSince } = unrest;
+  const services = await Services.start({ tally: steadyTally });
   close.push(() => services.close());
-  const roughUnrest = new Unrest();
-  const roughServices = await Services.start({
-    tally: roughTally,
-    killedSince: roughUnrest.killedSince,
-  });
-  close.push(() => roughServices.close());
+  const others = await Services.start({ tally: roughTally, killedSince });
+  close.push(() => others.close());
   say("starting two LANs");
   const [lan, rough] = await Promise.all([
     SteadyLan.start(sampler, services, workers),
-    RoughLan.start(sampler, roughServices, roughUnrest),
+    RoughLan.start(sampler, others, unrest),
   ]);
   close.push(() => lan.close());
 
   const spare: number[] = [];
   while (spare.length < 4) spare.push(await reservePort());
   const acts: Act[] = [
-    ...lan.doors.map((door) => streamAct(door, tally)),
+    ...lan.doors.map((door) => streamAct(door, steadyTally)),
     // Channels that a burst has left go after half a minute only.
-    ...(minutes < 1 ? [] : lan.doors.map((door) => burstAct(door, tally))),
+    ...(minutes < 1
+      ? []
+      : lan.doors.map((door) => burstAct(door, steadyTally))),
     ...lan.doors.map((door) => breakOffAct(door)),
     lan.lanes.act("encrypted", lan.unrest),
     lan.plainLanes.act("plain", lan.unrest),
@@ -85,108 +77,40 @@ async function run(
     ...roughHappenings(rough),
   ];
   const spanMs = minutes * MINUTE_MS;
-  const mix = new Mix(acts, seed, { workers, spanMs });
-  const everyMs = Math.min(
-    Math.max(spanMs / SAMPLES, LEAST_EVERY_MS),
-    MOST_EVERY_MS,
-  );
-  const quietMs = Math.min(QUIET_MS, everyMs / 5);
+  const mix = new Mix(acts, { seed, workers, spanMs, say });
+  const { warmMs, descriptors } = await run({
+    ...{ lan, rough, mix, sampler, spanMs, snapshots, say },
+  });
 
-  const start = descriptors(lan);
-  const sample = async () => {
-    services.forget();
-    roughServices.forget();
-    await sleep(quietMs);
-    const measured = [...lan.measured, ...rough.measured];
-    await sampler.sample(measured, await lan.channels());
-  };
-  await sample();
-  const beginMs = sampler.ageMs;
-  const warmMs = beginMs + spanMs / 3;
-  const endMs = beginMs + spanMs;
-  let isWarm = false;
-  let told = 0;
-  while (sampler.ageMs < endMs) {
-    mix.resume();
-    await sleep(Math.min(everyMs, endMs - sampler.ageMs));
-    await mix.hold();
-    await sample();
-    if (!isWarm && sampler.ageMs > warmMs) {
-      isWarm = true;
-      await snapshot("warm");
-    }
-    const minute = Math.floor((sampler.ageMs - beginMs) / MINUTE_MS);
-    if (minute > told)
-      say(
-        `${minute} minutes: ${tally.streams + roughTally.streams} streams, ${mix.failed} failures`,
-      );
-    told = minute;
-  }
-  await mix.end();
-  await snapshot("end");
-  say("waiting until idle channels are gone");
-  const end = await settled(lan, start);
-
-  const faults = [...mix.faults];
-  for (const [name, { start: before, end: after }] of Object.entries(end))
-    if (after > before)
-      faults.push(`${name}: ${before} descriptors became ${after}`);
-  for (const { complaints } of [tally, roughTally]) faults.push(...complaints);
+  const isSteady = ({ name }: { name: string }) => name in descriptors;
   const steady = Object.fromEntries(
     sampler.lines
-      .filter(({ name }) => name in start)
+      .filter(isSteady)
       .map((line) => [line.name, growthOf(line, warmMs)]),
   );
-  if (minutes >= JUDGED_MINUTES)
-    for (const [name, growth] of Object.entries(steady))
-      faults.push(...leaksOf(name, growth));
   const lives: Record<string, number> = {};
-  for (const { name } of sampler.lines)
-    if (!(name in start)) lives[name] = (lives[name] ?? 0) + 1;
-  const both = new Tally();
-  both.add(tally);
-  both.add(roughTally);
+  for (const line of sampler.lines)
+    if (!isSteady(line)) lives[line.name] = (lives[line.name] ?? 0) + 1;
+  const tally = new Tally();
+  tally.add(steadyTally);
+  tally.add(roughTally);
+  const faults = [
+    ...mix.faults,
+    ...tally.complaints,
+    ...Object.entries(descriptors)
+      .filter(([, { start, end }]) => end > start)
+      .map(
+        ([name, { start, end }]) =>
+          `${name}: ${start} descriptors became ${end}`,
+      ),
+    ...Object.entries(steady).flatMap(([name, growth]) =>
+      minutes < JUDGED_MINUTES ? [] : leaksOf(name, growth),
+    ),
+  ];
   return {
-    ...{ seed, minutes, steady, lives, faults },
-    descriptors: end,
-    streams: streamsOf(both),
+    ...{ seed, minutes, steady, lives, descriptors, faults },
+    streams: streamsOf(tally),
     deeds: Object.fromEntries(mix.deeds),
     lines: sampler.lines,
   };
-
-  async function snapshot(when: string): Promise<void> {
-    if (snapshots === null) return;
-    for (const each of lan.measured)
-      await sampler.snapshot(
-        each,
-        `${snapshots}/${each.name}-${when}.heapsnapshot`,
-      );
-  }
-}
-
-function descriptors(lan: SteadyLan): Record<string, number> {
-  return Object.fromEntries(
-    lan.measured.map(({ name, program }) => [name, descriptorsOf(program.pid)]),
-  );
-}
-
-/** The steady LAN's descriptors when no process has more than at the start, or when there was time enough for that. */
-async function settled(
-  lan: SteadyLan,
-  start: Record<string, number>,
-): Promise<Report["descriptors"]> {
-  for (const endMs = performance.now() + SETTLE_MS; ;) {
-    const now = descriptors(lan);
-    const isBack = Object.entries(now).every(
-      ([name, count]) => count <= (start[name] ?? 0),
-    );
-    if (isBack || performance.now() > endMs)
-      return Object.fromEntries(
-        Object.entries(now).map(([name, count]) => [
-          name,
-          { start: start[name] ?? 0, end: count },
-        ]),
-      );
-    await sleep(200);
-  }
 }
