@@ -23,6 +23,8 @@ export interface CourseOptions {
   mix: Mix;
   sampler: Sampler;
   spanMs: number;
+  /** what is done before anything else, so that it does not look like growth later */
+  warmUp: () => Promise<void>;
   /** a folder for heap snapshots */
   snapshots: string | null;
   say: (line: string) => void;
@@ -60,6 +62,7 @@ export async function run(options: CourseOptions): Promise<Course> {
   const start = descriptors(lan);
   await sample();
   const beginMs = sampler.ageMs;
+  await options.warmUp();
   const warmMs = beginMs + spanMs / 3;
   const endMs = beginMs + spanMs;
   let isWarm = false;

@@ -13,7 +13,7 @@ import { Sampler } from "./sampler.js";
 import { Services } from "./services.js";
 import { SteadyLan } from "./steady-lan.js";
 import { Unrest } from "./unrest.js";
-import { breakOffAct, burstAct, streamAct, usersOf } from "./users.js";
+import { breakOffAct, burstAct, fill, streamAct, usersOf } from "./users.js";
 import { growthOf, JUDGED_MINUTES, leaksOf } from "./verdict.js";
 
 export interface SoakOptions {
@@ -79,6 +79,9 @@ async function soakWith(
   const spanMs = minutes * MINUTE_MS;
   const mix = new Mix(acts, { seed, workers, spanMs, say });
   const { warmMs, descriptors } = await run({
+    warmUp: async () => {
+      if (minutes >= 1) await fill(lan.doors, steadyTally);
+    },
     ...{ lan, rough, mix, sampler, spanMs, snapshots, say },
   });
 

@@ -19,6 +19,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const SILENCE_MS = 20_000;
 const END_MS = 15_000;
 const BURST = 100;
+const FILL_BYTES = 2 * 1024 * 1024;
 
 /** A whole stream: every byte both ways is compared. */
 export function streamAct(door: Door, tally: Tally): Act {
@@ -54,6 +55,20 @@ export function burstAct(door: Door, tally: Tally): Act {
     everyMs: 30_000,
     run,
   };
+}
+
+/** As much at once as ever comes: afterwards everything that is kept for bulk, and has a bound, is at its bound. */
+export async function fill(
+  doors: readonly Door[],
+  tally: Tally,
+): Promise<void> {
+  const plan = { up: FILL_BYTES, down: FILL_BYTES, order: "both" as const };
+  for (const { port } of doors)
+    await Promise.all(
+      Array.from({ length: BURST }, (_, seed) =>
+        runStream(port, { ...plan, seed }, { tally }),
+      ),
+    );
 }
 
 /** The client goes without a word, in the middle of what it sends and gets. */
