@@ -8,6 +8,7 @@ import {
 import { isLink } from "./config/link.js";
 import { formatWanted } from "./config/target.js";
 import { formatAddress } from "./net/address.js";
+import { openFilesWarnings } from "./program.js";
 
 /** Of a hub. */
 export function describeHub(
@@ -24,7 +25,9 @@ export function describeHub(
     return `public ${port.label}: ${formatWanted(port)} of group ${port.group}, listens on ${listens}${inactive}`;
   });
   return [
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...[...warnings, ...openFilesWarnings()].map(
+      (warning) => `warning: ${warning}`,
+    ),
     `${title} is fine: a hub on ${address}`,
     ...ports,
     "",
@@ -38,7 +41,9 @@ export function describeNode(file: string, config: NodeConfig): string {
     active && all ? "" : ", inactive at start";
   const set = (text: string) => (text === "" ? "none" : "set");
   return [
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...[...warnings, ...openFilesWarnings()].map(
+      (warning) => `warning: ${warning}`,
+    ),
     `${file} is fine: vnet ${vnet.name} of group ${vnet.group}, hub ${formatAddress(route.ip, route.port)}, terminal ${vnet.terminal ? "on" : "off"}`,
     `authkey ${set(route.authkey)}, secret ${set(vnet.secret)}, channels ${vnet.encrypt ? "encrypted end to end" : "NOT encrypted (encrypt=false)"}`,
     ...serves.map(

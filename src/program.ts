@@ -7,6 +7,7 @@ import { basename, join, resolve } from "node:path";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
+import { openFiles } from "./net/open-files.js";
 import { killPrograms } from "./net/program.js";
 import {
   digest,
@@ -23,6 +24,11 @@ export interface Program extends ProgramOptions {
   /** Runs until it is done; the status is the process's. */
   main: (args: ProgramArguments) => Promise<ExitStatus>;
 }
+
+/** Fewer open files than that are worth a warning: each stream takes two, at the hub and at both nodes. */
+const FEW_OPEN_FILES = 4_096;
+/** What a program has open without any stream. */
+const OWN_FILES = 24;
 
 /** Name and version, as told to the other side: `vnet 0.1.0`. */
 export function software(name: string): string {
@@ -80,6 +86,29 @@ export function screenHasColor(): boolean {
   return !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY;
 }
 
+/**
+ * How many files this process may have open; Node has raised the soft limit to the hard one by now. Infinity: there is no
+ * limit, or none is known.
+ */
+function openFilesLimit(): number {
+  if (process.platform === "win32") return Infinity;
+  const report = process.report.getReport() as {
+    userLimits?: { open_files?: { soft?: number | "unlimited" } };
+  };
+  const limit = report.userLimits?.open_files?.soft;
+  return typeof limit === "number" ? limit : Infinity;
+}
+
+/** A warning where the system lets this process have few streams only; else none. */
+export function openFilesWarnings(): string[] {
+  const { limit, room } = openFiles;
+  if (limit >= FEW_OPEN_FILES) return [];
+  const streams = Math.max(0, Math.floor((room - OWN_FILES) / 2));
+  return [
+    `this process may have ${limit} open files, enough for about ${streams} streams at once; raise it with \`ulimit -n\`, or LimitNOFILE= of the systemd unit`,
+  ];
+}
+
 /** Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again. */
 export function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
@@ -96,6 +125,7 @@ export function nextSignal(): Promise<string> {
 export async function run(program: Program): Promise<void> {
   // Nearly always none is left: programs end with their connections, and this process waits for them.
   process.on("exit", killPrograms);
+  openFiles.setLimit(openFilesLimit());
   // Whoever reads our output may leave before its end, as `head` does.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

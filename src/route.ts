@@ -18,6 +18,7 @@ import { formatAddress } from "./net/address.js";
 import { SharedPort } from "./shared-port.js";
 import { PublicPorts } from "./public-ports.js";
 import {
+  openFilesWarnings,
   openKeysWarning,
   readConfig,
   run,
@@ -104,7 +105,8 @@ async function main(args: ProgramArguments): Promise<0> {
   const folder = stateFolder(args);
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   const authkey = await authkeyOf(config, folder, log);
-  for (const warning of config.warnings) log.warn(warning);
+  for (const warning of [...config.warnings, ...openFilesWarnings()])
+    log.warn(warning);
   const holdsKeys =
     config.groups.length > 0 || !["", AUTO].includes(config.route.authkey);
   const openKeys = openKeysWarning(args.file, holdsKeys);

@@ -12,6 +12,7 @@ import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
+  openFilesWarnings,
   openKeysWarning,
   screenHasColor,
   readConfig,
@@ -108,7 +109,8 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   }
   if (args.commands.length > 0) return runAsGuest(args, config, loadConfig);
   const log = await openLog(config.log, args.file ?? COMMAND_LINE);
-  for (const warning of config.warnings) log.warn(warning);
+  for (const warning of [...config.warnings, ...openFilesWarnings()])
+    log.warn(warning);
   const { route, vnet } = config;
   const holdsKeys = route.authkey !== "" || vnet.secret !== "";
   const openKeys = openKeysWarning(args.file, holdsKeys);

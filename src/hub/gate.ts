@@ -58,6 +58,12 @@ export class Gate {
     this.moveTo(socket, address);
   }
 
+  /** Somebody came for whom there is hardly a descriptor: of the others, the one that came first goes. */
+  makeRoom(newcomer: Duplex): void {
+    const [oldest] = this.standing.keys();
+    if (oldest !== undefined && oldest !== newcomer) this.turnAway(oldest);
+  }
+
   /** Still silent, but its proxy has said whose it really is. */
   moveTo(socket: Duplex, address: string | undefined): void {
     const { maxUnauthenticated, maxUnauthenticatedPerAddress } = this.limits;

@@ -22,6 +22,7 @@ import { Group } from "./group.js";
 import { Legs } from "./legs.js";
 import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
 import { Session } from "./session.js";
+import { Shortage } from "./shortage.js";
 import { UnserveRequests } from "./unserve-requests.js";
 
 const MAX_EMPTY_GROUPS = 1_000;
@@ -58,17 +59,23 @@ export class Hub {
   private readonly reception: Reception;
   private readonly legs: Legs<Session>;
   private readonly unserves: UnserveRequests<Session>;
+  private readonly shortage: Shortage;
 
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
+    this.shortage = new Shortage(options.log);
     this.reception = new Reception({
       ...options,
       limits: this.limits,
       onControl: (arrival) => {
         this.openSession(arrival);
       },
-      onLeg: (ticket, leg) => this.legs.arrive(ticket, leg),
+      shortage: this.shortage,
+      onLeg: (ticket, leg) =>
+        this.shortage.isThere()
+          ? this.legs.turnAway(ticket, leg)
+          : this.legs.arrive(ticket, leg),
     });
     this.unserves = new UnserveRequests({
       timeoutMs: this.limits.unserveMs,
@@ -84,6 +91,7 @@ export class Hub {
     hub.listener = await Listener.start({
       host: options.host,
       port: options.port,
+      usesReserve: true,
       onConnection: (connection, peer) => {
         void hub.reception.receive(connection, peer);
       },
@@ -149,7 +157,7 @@ export class Hub {
   }
 
   private openSession(arrival: ControlArrival): void {
-    const { limits, legs, unserves } = this;
+    const { limits, legs, unserves, shortage } = this;
     const { software, log, hostKey } = this.options;
     const session = new Session({
       arrival,
@@ -159,6 +167,7 @@ export class Hub {
       log,
       legs,
       unserves,
+      shortage,
       admit: (hello, joining) => this.admitNode(hello, joining, arrival.entry),
       onEnd: (ended, group) => {
         this.sessions.delete(ended);

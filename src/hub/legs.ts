@@ -38,6 +38,11 @@ export class Legs<Owner> {
     return { joined: joints.size - waiting, waiting };
   }
 
+  /** How many legs are still to come. */
+  get expected(): number {
+    return this.waiting.size;
+  }
+
   /** How many channels an owner has, or waits for. */
   countOf(owner: Owner): number {
     return this.byOwner.get(owner)?.size ?? 0;
@@ -70,6 +75,15 @@ export class Legs<Owner> {
     joint.legs = [a, b];
     if (a !== undefined && b !== undefined) this.join(joint, a, b);
     else leg.on("error", () => undefined);
+    return true;
+  }
+
+  /** The same as `arrive`, but there is no room for it: its channel is given up, so that both its nodes know at once. */
+  turnAway(ticket: string, leg: Duplex): boolean {
+    const joint = this.waiting.get(markOf(ticket));
+    if (joint === undefined) return false;
+    reset(leg);
+    this.abandon(joint);
     return true;
   }
 

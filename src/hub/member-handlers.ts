@@ -11,6 +11,7 @@ import type { Group } from "./group.js";
 import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
 import type { MemberMessage, Session } from "./session.js";
+import type { Shortage } from "./shortage.js";
 import type { UnserveRequests } from "./unserve-requests.js";
 
 export interface MemberHandlerOptions {
@@ -20,6 +21,7 @@ export interface MemberHandlerOptions {
   unserves: UnserveRequests<Session>;
   limits: HubLimits;
   log: Log;
+  shortage: Shortage;
 }
 
 type Handlers = MessageHandlers<MemberMessage>;
@@ -120,6 +122,7 @@ function createChannelHandlers({
   group,
   legs,
   limits,
+  shortage,
 }: MemberHandlerOptions): Pick<Handlers, "channel"> {
   return {
     channel: ({ request, vnetid }) => {
@@ -134,6 +137,11 @@ function createChannelHandlers({
           session.send({ type: "refused", request, reason });
           return;
         }
+      if (shortage.isThere(legs.expected + 2)) {
+        const { reason } = shortage;
+        session.send({ type: "refused", request, reason });
+        return;
+      }
       const tickets = legs.issue(session, target);
       session.send({ type: "leg", request, ticket: tickets.from });
       target.send({

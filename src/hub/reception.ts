@@ -19,8 +19,10 @@ import {
   TICKET_BYTES,
 } from "../wire/preamble.js";
 import { parseProxyHeader } from "../wire/proxy-header.js";
+import { Complaints } from "./complaints.js";
 import { Gate, type GateLimits } from "./gate.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
+import type { Shortage } from "./shortage.js";
 
 export interface ControlArrival {
   duplex: Duplex;
@@ -45,6 +47,7 @@ export interface ReceptionOptions extends Prelude {
   keys: KeyRing;
   limits: GateLimits & { handshakeMs: number };
   log: Log;
+  shortage: Shortage;
   onControl: (arrival: ControlArrival) => void;
   /** False: unknown ticket; the leg is closed then. */
   onLeg: (ticket: string, leg: Duplex) => boolean;
@@ -65,10 +68,12 @@ type Kind = "control" | "leg" | "plain";
 
 export class Reception {
   private readonly gate: Gate;
+  private readonly complaints: Complaints;
   private isClosed = false;
 
   constructor(private readonly options: ReceptionOptions) {
     this.gate = new Gate(options.limits);
+    this.complaints = new Complaints(options.log);
   }
 
   /** connections that have not proved anything yet */
@@ -77,7 +82,7 @@ export class Reception {
   }
 
   async receive(connection: Duplex, peer: Peer): Promise<void> {
-    const { log } = this.options;
+    const { log, shortage } = this.options;
     let from = peer;
     connection.on("error", (error) => {
       log.debug({
@@ -94,6 +99,7 @@ export class Reception {
       this.gate.leave(connection);
     });
     this.gate.enter(connection, crowdOf(peer));
+    if (shortage.isThere()) this.gate.makeRoom(connection);
     try {
       from = await this.readProxyHeader(connection, peer);
       await this.readConnectLine(connection, from);
@@ -102,7 +108,7 @@ export class Reception {
       if (!(error instanceof VnetError)) throw error;
       // Turned away by the gate: one line each would be the attacker's gain.
       if (!connection.destroyed || error.code !== "closed")
-        log.warn({
+        this.complaints.add({
           who: `connection from ${formatPeer(from)}`,
           what: "was turned away",
           why: error.message,
@@ -115,6 +121,7 @@ export class Reception {
   close(): void {
     this.isClosed = true;
     this.gate.close();
+    this.complaints.close();
   }
 
   /** Until it is there, the connection counts for the proxy, which has half of all places: see the gate. */
@@ -147,6 +154,7 @@ export class Reception {
     else if (kind === "leg") await this.receiveLeg(socket);
     else if (onPlain === undefined)
       throw new VnetError("protocol", "is no vnet");
+    else if (this.options.shortage.isThere()) socket.destroy();
     else {
       this.gate.leave(socket);
       onPlain(socket, peer);

@@ -22,6 +22,7 @@ import { memberTitle, type Group, type Member } from "./group.js";
 import { createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";
 import type { Legs } from "./legs.js";
+import type { Shortage } from "./shortage.js";
 import type { UnserveRequests } from "./unserve-requests.js";
 
 export type HubLink = ControlLink<ToHub, ToNode>;
@@ -38,6 +39,7 @@ export interface SessionOptions {
   log: Log;
   legs: Legs<Session>;
   unserves: UnserveRequests<Session>;
+  shortage: Shortage;
   /** The group of that name, with any older session of the same node ended. Throws VnetError when it cannot join. */
   admit: (hello: Hello, session: Session) => Group<Session>;
   onEnd: (session: Session, group: Group<Session> | undefined) => void;
@@ -223,7 +225,8 @@ export class Session implements Member {
 
   private join(group: Group<Session>): void {
     const { from } = this;
-    const { software, log, legs, unserves, limits, arrival } = this.options;
+    const { software, log, legs, unserves, limits, arrival, shortage } =
+      this.options;
     arrival.leaveGate();
     this.group = group;
     this.state = "joined";
@@ -234,6 +237,7 @@ export class Session implements Member {
       unserves,
       limits,
       log,
+      shortage,
     });
     this.send({
       type: "welcome",

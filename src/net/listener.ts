@@ -8,7 +8,9 @@ import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
 import { KEEP_ALIVE_MS } from "./connect.js";
 import { hybridListenPath } from "./hybrid-vsock.js";
+import { openFiles } from "./open-files.js";
 import { peerOf, type Peer } from "./peer.js";
+import { reset } from "./reset.js";
 import { SocketFile } from "./socket-file.js";
 
 export interface ListenerOptions {
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   /** 0: any free port, see `port`; 0 also where `host` is a link */
   port: number;
   onConnection: (connection: Duplex, peer: Peer) => void;
+  /** It gets connections also when the process is about to run out of descriptors, and turns away whom it can. */
+  usesReserve?: boolean;
   /** After the start only, e.g. out of file descriptors; the listener goes on. */
   onError: (error: VnetError) => void;
 }
@@ -56,7 +60,10 @@ export class Listener implements Listening {
         pauseOnConnect: true,
       },
       (socket) => {
-        options.onConnection(socket, peerOf(socket));
+        if (options.usesReserve !== true && openFiles.isShort()) {
+          reset(socket);
+          options.onError(new VnetError("network", openFiles.reason));
+        } else options.onConnection(socket, peerOf(socket));
       },
     );
     try {

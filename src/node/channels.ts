@@ -1,6 +1,7 @@
 // A node's channels: a pool of outgoing ones for each node it uses, and those that other nodes opened to it.
 // Owns them all. The only place of a node that turns tickets into channels.
 
+import type { Duplex } from "node:stream";
 import { textOf, type LogEvent } from "../log.js";
 import { Channel } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
@@ -9,7 +10,9 @@ import type { Traffic } from "../channel/traffic.js";
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
+import { openFiles } from "../net/open-files.js";
 import type { ChannelSecurity } from "./channel-security.js";
+import { Declines } from "./declines.js";
 import type { Directory } from "./directory.js";
 import type { Notice } from "./control.js";
 import type { HubLink } from "./hub-link.js";
@@ -56,8 +59,13 @@ export class Channels {
   private readonly all = new Set<Channel>();
   /** warnings told lately, and when */
   private readonly told = new Map<string, number>();
+  /** descriptors that channels in the making will still need */
+  private coming = 0;
+  private readonly declines: Declines;
 
-  constructor(private readonly options: ChannelsOptions) {}
+  constructor(private readonly options: ChannelsOptions) {
+    this.declines = new Declines((ticket) => options.link.openLeg(ticket));
+  }
 
   get counts(): { idle: number; busy: number } {
     let idle = 0;
@@ -102,8 +110,14 @@ export class Channels {
     const from = callerOf(offer);
     try {
       security.refuseMismatch(offer);
-      const leg = await link.openLeg(offer.ticket);
-      const duplex = await security.secure(leg, offer, "acceptor");
+      if (this.isShortForOffer()) {
+        this.declines.add(offer.ticket);
+        throw new VnetError("network", openFiles.reason);
+      }
+      const leg = await this.openLeg(offer.ticket);
+      const duplex = await this.whileComing(
+        security.secure(leg, offer, "acceptor"),
+      );
       if (link.state === "closed") {
         // This node closed while the channel was being made.
         duplex.destroy();
@@ -134,6 +148,29 @@ export class Channels {
     for (const pool of this.pools.values()) pool.destroy(reason);
     this.pools.clear();
     for (const channel of this.all) channel.destroy(reason);
+  }
+
+  private openLeg(ticket: string): Promise<Duplex> {
+    return this.whileComing(this.options.link.openLeg(ticket));
+  }
+
+  private async whileComing<T>(promise: Promise<T>): Promise<T> {
+    this.coming++;
+    try {
+      return await promise;
+    } finally {
+      this.coming--;
+    }
+  }
+
+  /** A channel to us takes two descriptors, the service's too, which the idle ones have not taken yet. */
+  private isShortForOffer(): boolean {
+    const needed = this.coming + 2;
+    // To count the idle ones takes a while where there are thousands.
+    return (
+      openFiles.isShort(needed + this.all.size) &&
+      openFiles.isShort(needed + this.counts.idle)
+    );
   }
 
   private watch(channel: Channel, peer: string): void {
@@ -169,18 +206,28 @@ export class Channels {
         `node ${formatVnetid(vnetid)} is not in the group`,
       );
     security.refuseMismatch(peer);
-    const reply = await link.request<ChannelRequest>({
-      type: "channel",
-      vnetid,
-    });
+    openFiles.refuseWhenShort(this.coming + 1);
+    const reply = await this.whileComing(
+      link.request<ChannelRequest>({ type: "channel", vnetid }),
+    );
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    const leg = await link.openLeg(reply.ticket);
-    const duplex = await security.secure(leg, peer, "opener");
+    const leg = await this.openLeg(reply.ticket);
+    const duplex = await security.secure(leg, peer, "opener").catch(unlessLost);
     const channel = new Channel({ duplex, role: "opener", traffic });
     this.watch(channel, `vnet ${peer.name}`);
     return channel;
   }
+}
+
+/** The other node or the hub ended it, and said to nobody but its own log why. */
+function unlessLost(error: unknown): never {
+  if (!(error instanceof VnetError) || error.code !== "closed") throw error;
+  throw new VnetError(
+    "closed",
+    `the channel was turned away by the other node or the hub (${error.message}), whose logs say why`,
+    { cause: error },
+  );
 }
 
 type ChannelRequest = { type: "channel"; request: number; vnetid: number };

@@ -1,22 +1,31 @@
-// The same news over and over: told once in a while only, however often it happens.
+// The same news over and over, perhaps of several kinds in turn: each told once in a while only, however often it happens.
+
+/** Different texts within one pause; more than that are not told. */
+const MAX_TEXTS = 20;
 
 export class Repetition {
-  private text: string | null = null;
-  private toldAt = -Infinity;
+  /** when each was told last */
+  private readonly toldAt = new Map<string, number>();
 
+  /** @param pauseMs between two times of the same text; a tenth of it when all was well in between */
   constructor(private readonly pauseMs: number) {}
 
   /** Whether it is to be told now. */
   isNews(text: string): boolean {
-    const now = Date.now();
-    if (this.text === text && now - this.toldAt <= this.pauseMs) return false;
-    this.text = text;
-    this.toldAt = now;
+    this.drop(this.pauseMs);
+    if (this.toldAt.has(text) || this.toldAt.size >= MAX_TEXTS) return false;
+    this.toldAt.set(text, Date.now());
     return true;
   }
 
-  /** What is said next is news. */
+  /** All is well: what is said next is news again, but for what was told a moment ago. */
   forget(): void {
-    this.text = null;
+    this.drop(this.pauseMs / 10);
+  }
+
+  private drop(ageMs: number): void {
+    const now = Date.now();
+    for (const [text, at] of this.toldAt)
+      if (now - at > ageMs) this.toldAt.delete(text);
   }
 }

@@ -2,8 +2,10 @@
 
 import type { Duplex } from "node:stream";
 import type { ServeSettings } from "../config/config.js";
+import { VnetError } from "../errors.js";
 import { dial } from "../net/dial.js";
 import { HttpFront } from "../net/http-front.js";
+import { openFiles } from "../net/open-files.js";
 
 /** A service has this long to take a connection. */
 const TIMEOUT_MS = 10_000;
@@ -29,9 +31,11 @@ export class Service {
     return this.front?.open(from) ?? (await this.dial());
   }
 
-  private dial(): Promise<Duplex> {
+  private async dial(): Promise<Duplex> {
+    if (openFiles.isShort())
+      throw new VnetError("network", `at the serve's node ${openFiles.reason}`);
     const { ip: host, port } = this.settings;
     const { onLine } = this;
-    return dial({ host, port, timeoutMs: TIMEOUT_MS, onLine });
+    return await dial({ host, port, timeoutMs: TIMEOUT_MS, onLine });
   }
 }

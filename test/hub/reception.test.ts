@@ -13,6 +13,7 @@ import {
   type ControlArrival,
   type ReceptionOptions,
 } from "../../src/hub/reception.js";
+import { Shortage } from "../../src/hub/shortage.js";
 import { createKeyHint, createLinkKey } from "../../src/keys/psk.js";
 import { createDuplexPair } from "../../src/net/duplex-pair.js";
 import { formatPeer, peerOf, type Peer } from "../../src/net/peer.js";
@@ -55,6 +56,7 @@ describe("the hub's reception", () => {
         handshakeMs: limits.handshakeMs ?? 4_000,
       },
       log,
+      shortage: new Shortage(log),
       onControl: (arrival) => arrivals.push(arrival),
       onLeg: (ticket) => {
         tickets.push(ticket);

@@ -1,0 +1,34 @@
+// Notices that the hub is about to run out of descriptors, and says so in the log: once a minute, however many are
+// turned away for it.
+
+import type { Log } from "../log.js";
+import { openFiles } from "../net/open-files.js";
+
+const TELL_AGAIN_MS = 60_000;
+
+export class Shortage {
+  private toldAt = -Infinity;
+
+  constructor(
+    private readonly log: Log,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /**
+   * Whether whoever comes now has to be turned away, unless it is a node.
+   * @param coming descriptors that are on their way already
+   */
+  isThere(coming = 0): boolean {
+    if (!openFiles.isShort(coming)) return false;
+    if (this.now() - this.toldAt < TELL_AGAIN_MS) return true;
+    this.toldAt = this.now();
+    this.log.warn(
+      `${openFiles.reason}: new channels and users are turned away until others end; nodes may still come`,
+    );
+    return true;
+  }
+
+  get reason(): string {
+    return `at the hub ${openFiles.reason}`;
+  }
+}
