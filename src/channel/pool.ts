@@ -19,6 +19,8 @@ export interface PoolLimits {
   /** attempts to connect that begin together; the next ones after this pause */
   startsAtOnce: number;
   startPauseMs: number;
+  /** attempts under way at the most; the hub allows twice as many, see hub/limits.ts `maxMakingPerPair` */
+  maxConnecting: number;
   /** an idle channel beyond the target goes after this long */
   idleMs: number;
   /** how often idle channels are looked after, and how long one may idle without being probed */
@@ -37,6 +39,7 @@ const LIMITS: PoolLimits = {
   // end early, and streams that are short give their channels to those who still wait.
   startsAtOnce: 16,
   startPauseMs: 16,
+  maxConnecting: 128,
   idleMs: 10_000,
   tickMs: 5_000,
   probeAfterMs: 15_000,
@@ -152,11 +155,13 @@ export class ChannelPool {
         (channel) => {
           this.connecting--;
           this.connected(channel);
+          this.begin();
         },
         (error: unknown) => {
           this.connecting--;
           if (!(error instanceof VnetError)) throw error;
           this.failed(error);
+          this.begin();
         },
       );
     }
@@ -166,7 +171,7 @@ export class ChannelPool {
   private get lacking(): number {
     const warms = this.wanted && this.retryTimer === undefined;
     const cold = warms ? Math.max(0, this.target - this.idle.length) : 0;
-    return this.waiters.length + cold;
+    return Math.min(this.waiters.length + cold, this.limits.maxConnecting);
   }
 
   private connected(channel: Channel): void {
@@ -189,11 +194,19 @@ export class ChannelPool {
     this.release(channel);
   }
 
-  /** Told to who waits longest, unless the other attempts are enough for all. */
+  /**
+   * Told to who waits longest, unless the other attempts are enough for all; a silence to all for whom they are not, as
+   * the next attempts would last as long again.
+   */
   private failed(error: VnetError): void {
-    if (this.waiters.length > this.connecting)
-      this.waiters.shift()?.reject(error);
-    else this.retryLater();
+    const tooMany = this.waiters.length - this.connecting;
+    if (tooMany <= 0) this.retryLater();
+    const told = error.code === "timeout" ? tooMany : 1;
+    for (const waiter of this.waiters.splice(
+      0,
+      Math.max(0, Math.min(told, tooMany)),
+    ))
+      waiter.reject(error);
   }
 
   /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */

@@ -14,6 +14,7 @@ const CALM: PoolLimits = {
   maxIdle: 64,
   startsAtOnce: 1_000,
   startPauseMs: 5,
+  maxConnecting: 1_000,
   idleMs: NEVER,
   tickMs: NEVER,
   probeAfterMs: NEVER,
@@ -426,6 +427,33 @@ describe("ChannelPool", () => {
       expect(attempts).to.equal(1);
       for (let n = 0; n < 10; n++) await failureOf(pool.acquire());
       expect(attempts).to.equal(11);
+    });
+  });
+
+  describe("more at once than it makes at once", () => {
+    it("wait in line, and are served in their order", async () => {
+      const pool = create({ maxConnecting: 3 });
+      const open: (() => void)[] = [];
+      onConnect = () => new Promise((resolve) => open.push(resolve));
+      const served: number[] = [];
+      for (let n = 0; n < 8; n++)
+        void pool.acquire().then(() => served.push(n));
+      for (let done = 0; done < 8; done++) {
+        await settle();
+        expect(attempts).to.equal(Math.min(8, done + 3));
+        open.shift()?.();
+        await eventually("one more", () => served.length === done + 1);
+      }
+      expect(served).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
+    });
+
+    it("hear of a silence together, as the next would last as long", async () => {
+      const pool = create({ maxConnecting: 2 });
+      onConnect = () =>
+        Promise.reject(new VnetError("timeout", `silence ${attempts}`));
+      const asked = Array.from({ length: 5 }, () => failureOf(pool.acquire()));
+      await Promise.all(asked);
+      expect(attempts).to.equal(2);
     });
   });
 
