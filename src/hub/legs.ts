@@ -25,6 +25,8 @@ export class Legs<Owner> {
   /** by the marks of their tickets */
   private readonly waiting = new Map<string, Joint<Owner>>();
   private readonly byOwner = new Map<Owner, Set<Joint<Owner>>>();
+  /** by who asked, by who was asked: of their channels, how many wait for a leg */
+  private readonly making = new Map<Owner, Map<Owner, number>>();
 
   constructor(private readonly options: LegsOptions) {}
 
@@ -48,6 +50,11 @@ export class Legs<Owner> {
     return this.byOwner.get(owner)?.size ?? 0;
   }
 
+  /** How many channels that one asked the other for still wait for a leg. */
+  makingOf(from: Owner, to: Owner): number {
+    return this.making.get(from)?.get(to) ?? 0;
+  }
+
   /** Two one-time tickets, for the one who asked and for the one asked. */
   issue(from: Owner, to: Owner): { from: string; to: string } {
     const joint: Joint<Owner> = {
@@ -61,6 +68,7 @@ export class Legs<Owner> {
     };
     for (const ticket of joint.tickets) this.waiting.set(markOf(ticket), joint);
     for (const owner of joint.owners) this.ownedBy(owner).add(joint);
+    this.countMaking(joint, 1);
     return { from: joint.tickets[0], to: joint.tickets[1] };
   }
 
@@ -105,8 +113,7 @@ export class Legs<Owner> {
   }
 
   private join(joint: Joint<Owner>, a: Duplex, b: Duplex): void {
-    clearTimeout(joint.timer);
-    joint.timer = undefined;
+    this.stopWaiting(joint);
     joint.legs = [undefined, undefined];
     joint.cut = pump(a, b, () => {
       this.forget(joint);
@@ -120,13 +127,29 @@ export class Legs<Owner> {
   }
 
   private forget(joint: Joint<Owner>): void {
-    clearTimeout(joint.timer);
+    this.stopWaiting(joint);
     for (const ticket of joint.tickets) this.waiting.delete(markOf(ticket));
     for (const owner of joint.owners) {
       const own = this.byOwner.get(owner);
       own?.delete(joint);
       if (own?.size === 0) this.byOwner.delete(owner);
     }
+  }
+
+  private stopWaiting(joint: Joint<Owner>): void {
+    if (joint.timer === undefined) return;
+    clearTimeout(joint.timer);
+    joint.timer = undefined;
+    this.countMaking(joint, -1);
+  }
+
+  private countMaking({ owners: [from, to] }: Joint<Owner>, by: 1 | -1): void {
+    const counts = this.making.get(from) ?? new Map<Owner, number>();
+    this.making.set(from, counts);
+    const count = (counts.get(to) ?? 0) + by;
+    if (count > 0) counts.set(to, count);
+    else counts.delete(to);
+    if (counts.size === 0) this.making.delete(from);
   }
 
   private ownedBy(owner: Owner): Set<Joint<Owner>> {

@@ -19,6 +19,8 @@ export interface HubLimits extends GateLimits {
   maxNodes: number;
   maxServesPerNode: number;
   maxLegsPerNode: number;
+  /** channels that one node asked another one for and that are not joined yet; a node's pool makes half as many */
+  maxMakingPerPair: number;
   maxFramesPerSecond: number;
 }
 
@@ -34,6 +36,7 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   maxNodes: 10_000,
   maxServesPerNode: 999,
   maxLegsPerNode: 20_000,
+  maxMakingPerPair: 256,
   maxFramesPerSecond: 2_000,
 };
 

@@ -137,6 +137,11 @@ function createChannelHandlers({
           session.send({ type: "refused", request, reason });
           return;
         }
+      if (legs.makingOf(session, target) >= limits.maxMakingPerPair) {
+        const reason = `${limits.maxMakingPerPair} channels to vnet ${target.title} are being made already`;
+        session.send({ type: "refused", request, reason });
+        return;
+      }
       if (shortage.isThere(legs.expected + 2)) {
         const { reason } = shortage;
         session.send({ type: "refused", request, reason });
