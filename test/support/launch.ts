@@ -130,17 +130,19 @@ export interface RunOptions {
   /** all of its stdin */
   input?: string;
   timeoutMs?: number;
+  /** as in LaunchOptions */
+  prefix?: readonly string[];
 }
 
 /** Runs a launcher to its end: `run("vnet", ["config.ini", "--check"], …)`. */
 export async function run(
   launcher: Launcher,
   args: string[],
-  { config, env = {}, input = "", timeoutMs = 20_000 }: RunOptions = {},
+  { config, env = {}, input = "", timeoutMs = 20_000, prefix }: RunOptions = {},
 ): Promise<Outcome> {
   const folder = makeFolder();
   if (config !== undefined) writeFileSync(join(folder, "config.ini"), config);
-  const program = new Launched(launcher, folder, args, env);
+  const program = new Launched(launcher, folder, args, env, prefix);
   if (input !== "") program.send(input.replace(/\n$/, ""));
   program.endInput();
   try {
