@@ -27,6 +27,7 @@ import { canMeasure, openSockets, residentBytes } from "../support/memory.js";
 import { parseNodeConfig } from "../../src/config/node-config.js";
 import { nodeConfig } from "../support/lan.js";
 import { reservePort } from "../support/ports.js";
+import { HubClient } from "../support/hub-client.js";
 import { HubEar } from "../support/hub-ear.js";
 import { skip } from "../support/find-program.js";
 
@@ -114,6 +115,55 @@ describe("100 nodes and 900 serves in one group", function () {
     for (const node of nodes.splice(0)) await node.close();
     await ear.until(() => ear.serves === 0);
     expect(await askJson<unknown[]>(office, "show serves")).to.deep.equal([]);
+  });
+});
+
+describe("a change in a group", function () {
+  this.timeout(60_000);
+
+  afterEach(closeLaunched);
+
+  /** Bytes that each member hears: of a serve that comes and goes, and of a node that does. */
+  async function heard(members: number, serves: number): Promise<number[]> {
+    const hub = await startHub();
+    const owner = await HubClient.connect(hub.port);
+    await owner.join({ name: "owner" });
+    for (let id = 1; id <= serves; id++) await owner.register(id);
+    const ears = await Promise.all(
+      Array.from({ length: members }, (_, n) =>
+        HubEar.join(hub.port, `ear-${n}`),
+      ),
+    );
+    const all = (count: number) =>
+      Promise.all(ears.map((ear) => ear.until(() => ear.serves === count)));
+    await all(serves);
+    const before = ears.map(({ bytes }) => bytes);
+    // One by one: what happens at the same time is told together.
+    const news = async (act: () => unknown) => {
+      const marks = ears.map(({ bytes }) => bytes);
+      await act();
+      await Promise.all(
+        ears.map((ear, n) => ear.until(() => ear.bytes > (marks[n] ?? 0))),
+      );
+    };
+    const newcomer = await HubClient.connect(hub.port);
+    await news(() => newcomer.join({ name: "newcomer" }));
+    await news(() => newcomer.close());
+    await news(() => owner.register(999));
+    await news(() => owner.send({ type: "unregister", serveid: 999 }));
+    await all(serves);
+    const bytes = ears.map((ear, n) => ear.bytes - (before[n] ?? 0));
+    for (const ear of ears) ear.close();
+    owner.close();
+    await closeLaunched();
+    return bytes;
+  }
+
+  it("costs each member the same, however many members and serves there are", async () => {
+    const [first = 0] = await heard(1, 1);
+    expect(first).to.be.within(300, 1_000);
+    expect(new Set(await heard(10, 10))).to.deep.equal(new Set([first]));
+    expect(new Set(await heard(60, 600))).to.deep.equal(new Set([first]));
   });
 });
 

@@ -160,6 +160,39 @@ describe("the legs of channels", () => {
     }
   });
 
+  it("are counted by who asked and who was asked until both are there", async () => {
+    const first = legs.issue("home", "office");
+    const second = legs.issue("home", "office");
+    legs.issue("office", "home");
+    expect(legs.makingOf("home", "office")).to.equal(2);
+    expect(legs.makingOf("office", "home")).to.equal(1);
+    expect(legs.expected).to.equal(6);
+    legs.arrive(first.from, (await leg()).hub);
+    expect(legs.makingOf("home", "office")).to.equal(2);
+    legs.arrive(first.to, (await leg()).hub);
+    expect(legs.makingOf("home", "office")).to.equal(1);
+    legs.turnAway(second.to, (await leg()).hub);
+    expect(legs.makingOf("home", "office")).to.equal(0);
+    expect(legs.expected).to.equal(2);
+    legs.drop("home");
+    expect(legs.makingOf("office", "home")).to.equal(0);
+    expect(legs.expected).to.equal(0);
+  });
+
+  it("of which one is turned away are both gone, whichever came first", async () => {
+    const early = legs.issue("home", "office");
+    const waiting = await leg();
+    legs.arrive(early.from, waiting.hub);
+    const late = await leg();
+    expect(legs.turnAway(early.to, late.hub)).to.be.true;
+    await within(
+      "both are reset",
+      Promise.all([waiting, late].map(({ node }) => node.ended)),
+    );
+    expect(legs.turnAway(early.from, late.hub)).to.be.false;
+    await idle();
+  });
+
   it("are all cut off at the end", async () => {
     const { a } = await joined();
     legs.issue("home", "lab");

@@ -1,6 +1,7 @@
 // A member of a group that only listens, speaking the control link's frames by
 // hand: it counts what the hub sends it.
 
+import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { Identity } from "../../src/keys/identity.js";
 import { identityProof } from "../../src/keys/psk.js";
@@ -98,7 +99,7 @@ export class HubEar {
         group: "default",
         guest: true,
         vnetid: 0,
-        session: "e".repeat(32),
+        session: randomBytes(16).toString("hex"),
         key: identity.publicKey.toString("base64"),
         proof: identityProof(shared, binding),
         encrypt: true,
