@@ -163,7 +163,7 @@ describe("a change in a group", function () {
     const [first = 0] = await heard(1, 1);
     expect(first).to.be.within(300, 1_000);
     expect(new Set(await heard(10, 10))).to.deep.equal(new Set([first]));
-    expect(new Set(await heard(60, 600))).to.deep.equal(new Set([first]));
+    expect(new Set(await heard(30, 400))).to.deep.equal(new Set([first]));
   });
 });
 

@@ -10,7 +10,7 @@ export class Pulse {
   /** echoes that came back */
   beats = 0;
   private isOver = false;
-  private failure: unknown = undefined;
+  private failure: Error | undefined;
   private readonly run: Promise<void>;
 
   private constructor(port: number) {
