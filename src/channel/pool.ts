@@ -199,14 +199,13 @@ export class ChannelPool {
    * the next attempts would last as long again.
    */
   private failed(error: VnetError): void {
-    const tooMany = this.waiters.length - this.connecting;
-    if (tooMany <= 0) this.retryLater();
-    const told = error.code === "timeout" ? tooMany : 1;
-    for (const waiter of this.waiters.splice(
-      0,
-      Math.max(0, Math.min(told, tooMany)),
-    ))
-      waiter.reject(error);
+    const left = this.waiters.length - this.connecting;
+    if (left <= 0) {
+      this.retryLater();
+      return;
+    }
+    const told = error.code === "timeout" ? left : 1;
+    for (const waiter of this.waiters.splice(0, told)) waiter.reject(error);
   }
 
   /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */

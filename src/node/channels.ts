@@ -1,6 +1,7 @@
 // A node's channels: a pool of outgoing ones for each node it uses, and those that other nodes opened to it.
 // Owns them all. The only place of a node that turns tickets into channels.
 
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { textOf, type LogEvent } from "../log.js";
 import { Channel } from "../channel/channel.js";
@@ -189,7 +190,7 @@ export class Channels {
   /** The same of the same node once in a while only: whoever fails tries again and again. */
   private warn(event: LogEvent): void {
     const text = textOf(event);
-    const now = Date.now();
+    const now = performance.now();
     for (const [told, at] of this.told)
       if (now - at > WARN_AGAIN_MS) this.told.delete(told);
     if (this.told.has(text) || this.told.size > MAX_TOLD) return;

@@ -1,6 +1,7 @@
 // Offers of channels that this node cannot take for want of descriptors. Their tickets are used up by legs that end at
 // once, so that the node that asked hears of it now and not when its patience is over. A few legs at a time.
 
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 
@@ -19,14 +20,14 @@ export class Declines {
 
   add(ticket: string): void {
     if (this.waiting.length >= MAX_WAITING) return;
-    this.waiting.push({ ticket, until: Date.now() + PATIENCE_MS });
+    this.waiting.push({ ticket, until: performance.now() + PATIENCE_MS });
     if (this.running < MAX_AT_ONCE) void this.run();
   }
 
   private async run(): Promise<void> {
     this.running++;
     for (let next = this.waiting.shift(); next; next = this.waiting.shift())
-      if (Date.now() < next.until) await this.decline(next.ticket);
+      if (performance.now() < next.until) await this.decline(next.ticket);
     this.running--;
   }
 

@@ -1,5 +1,7 @@
 // The same news over and over, perhaps of several kinds in turn: each told once in a while only, however often it happens.
 
+import { performance } from "node:perf_hooks";
+
 /** Different texts within one pause; more than that are not told. */
 const MAX_TEXTS = 20;
 
@@ -14,7 +16,7 @@ export class Repetition {
   isNews(text: string): boolean {
     this.drop(this.pauseMs);
     if (this.toldAt.has(text) || this.toldAt.size >= MAX_TEXTS) return false;
-    this.toldAt.set(text, Date.now());
+    this.toldAt.set(text, performance.now());
     return true;
   }
 
@@ -24,7 +26,7 @@ export class Repetition {
   }
 
   private drop(ageMs: number): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [text, at] of this.toldAt)
       if (now - at > ageMs) this.toldAt.delete(text);
   }

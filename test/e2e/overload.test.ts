@@ -142,7 +142,7 @@ describe("more than there is room for", function () {
         expect(count(outcomes, "reset")).to.equal(50 - count(outcomes, "echo"));
         // At home it may be the channel that was turned away, or the stream on one.
         const reason = poor === "home" ? /limit of 64|logs say why/ : REACHED;
-        const told = /a connection was refused: .*/;
+        const told = /refused a connection: .*/;
         const [line] = await office.waitForOutput(told);
         expect(line).to.match(reason);
         expect(linesWith(office, told)).to.be.within(1, 5);
