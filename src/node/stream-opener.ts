@@ -12,6 +12,9 @@ import { serveKey } from "./directory.js";
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
 
+/** The last one, as there is no other to turn to: as long as a stream that is not balanced waits. */
+const LAST_TIMEOUT_MS = 15_000;
+
 /** A node whose channels break this often before they are used does not want to be reached. */
 const MAX_BROKEN = 3;
 
@@ -42,7 +45,9 @@ export class StreamOpener {
       if (serve === undefined)
         throw failure ?? new VnetError("closed", "nobody offers it just now");
       try {
-        return await this.openAt(serve, from);
+        const patienceMs =
+          left.length === 1 ? LAST_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
+        return await this.openAt(serve, from, patienceMs);
       } catch (error) {
         if (!(error instanceof VnetError)) throw error;
         failure = error;
@@ -51,7 +56,11 @@ export class StreamOpener {
     }
   }
 
-  private async openAt(serve: RemoteServe, from: string): Promise<Stream> {
+  private async openAt(
+    serve: RemoteServe,
+    from: string,
+    patienceMs: number,
+  ): Promise<Stream> {
     const { balance } = this;
     if (serve.share !== "balance") {
       const channel = await this.channelTo(serve);
@@ -59,7 +68,7 @@ export class StreamOpener {
     }
     balance.opened(serve);
     try {
-      const stream = await this.openAccepted(serve, from);
+      const stream = await this.openAccepted(serve, from, patienceMs);
       balance.succeeded(serve);
       return stream;
     } catch (error) {
@@ -69,7 +78,11 @@ export class StreamOpener {
     }
   }
 
-  private openAccepted(serve: RemoteServe, from: string): Promise<Stream> {
+  private openAccepted(
+    serve: RemoteServe,
+    from: string,
+    patienceMs: number,
+  ): Promise<Stream> {
     return new Promise((resolve, reject) => {
       let stream: Stream | undefined;
       let isOver = false;
@@ -95,10 +108,10 @@ export class StreamOpener {
         reject(error);
       };
       const timer = setTimeout(() => {
-        const text = `vnet ${serve.vnet} did not answer within ${ATTEMPT_TIMEOUT_MS / 1000} s`;
+        const text = `vnet ${serve.vnet} did not answer within ${patienceMs / 1000} s`;
         fail(new VnetError("timeout", text));
         stream?.reset(text);
-      }, ATTEMPT_TIMEOUT_MS);
+      }, patienceMs);
       const open = (channel: Channel) => {
         // Nobody waits for it any more.
         if (isOver) {

@@ -143,17 +143,27 @@ describe("a stream opener", () => {
     withCaughtTimers(async (timers) => {
       const [slow, quick] = ALL.slice(0, 2);
       channels.answers.set(1, isSilent);
-      let serves = [slow!];
-      const opening = opener.open(() => serves, FROM);
+      const opening = opener.open(() => [slow!, quick!], FROM);
       while (channels.opened.length === 0) await Promise.resolve();
       expect(timers.delays).to.deep.equal([3_000]);
-      serves = [slow!, quick!];
       timers.fire();
       expect(await opening).to.include({ vnetid: 2 });
       expect(channels.opened[0]?.wasReset).to.equal(
         "vnet home did not answer within 3 s",
       );
       expect(timers.delays).to.deep.equal([]);
+    }));
+
+  it("is patient with the last one, as there is no other", () =>
+    withCaughtTimers(async (timers) => {
+      channels.answers.set(1, isSilent);
+      const opening = opener
+        .open(() => ALL.slice(0, 1), FROM)
+        .catch((e: unknown) => e);
+      while (channels.opened.length === 0) await Promise.resolve();
+      expect(timers.delays).to.deep.equal([15_000]);
+      timers.fire();
+      expect(await opening).to.include({ code: "timeout" });
     }));
 
   it("gives back a channel that comes too late to be used", () =>
