@@ -326,7 +326,7 @@ describe("strangers on the hub's port", function () {
         await stranger.closed;
       }));
 
-  it("are each named once in the hub's log, with address and reason", () => {
+  it("are named in the hub's log, with address and reason, or counted where they were many", () => {
     expect(hub.stderr).to.match(
       /connection from 127\.0\.0\.1:\d+ was turned away: is no vnet/,
     );
@@ -334,7 +334,9 @@ describe("strangers on the hub's port", function () {
     expect(hub.stderr).to.match(/over the limit of 65536/);
     expect(hub.stderr).to.match(/a second hello/);
     expect(hub.stderr).to.match(/did not prove its identity key/);
-    expect(hub.stderr).to.match(/unknown or expired ticket/);
+    expect(hub.stderr).to.match(
+      /unknown or expired ticket|\d+ more connections? that came to nothing/,
+    );
     expect(hub.stderr).not.to.match(/ {4}at /);
   });
 });

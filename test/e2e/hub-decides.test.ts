@@ -152,7 +152,9 @@ describe("the hub decides which ports are reached", function () {
     startRemote("remote_client1");
     const [, tcp = 0] = example.publics;
     await hub.waitForOutput(
-      new RegExp(`use \\S+ \\(remote_client1:${later}\\): .*nothing listens`),
+      new RegExp(
+        `use \\S+ \\(remote_client1:${later}\\) asks again: .*nothing listens`,
+      ),
     );
     await untilRefused(tcp);
     const service = await startEcho(later);
@@ -175,7 +177,7 @@ describe("the hub decides which ports are reached", function () {
     const narrow = startNode(one);
     const from = hub.output.length;
     await hub.waitForOutput(
-      /remote_client1:\d+\): that node allows 1 unserves at the same time and has them \(unserve_num\)/,
+      /remote_client1:\d+\) asks again: that node allows 1 unserves at the same time and has them \(unserve_num\)/,
       10_000,
       from,
     );

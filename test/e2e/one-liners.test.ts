@@ -219,7 +219,7 @@ describe("a relay from two lines", function () {
       await other.waitForOutput("connected to the hub");
       hub.kill("SIGTERM");
       await other.waitForOutput("is lost: the hub is shutting down");
-      await hub.waitForOutput("SIGTERM: the hub closes");
+      await hub.waitForOutput("SIGTERM ends this program");
     });
 
     it("reconnection: hub killed and started again, the public port works by itself", async () => {
