@@ -1,6 +1,7 @@
-// One group: its nodes, its serves, and the news of both. Changes of one turn of the event loop leave as one message,
-// encoded once for all members. Private serves (unserves) are told to their requester only.
+// One group: its nodes, its serves, and the news of both. A change is told at once; those that follow it closely leave as
+// one message, encoded once for all members. Private serves (unserves) are told to their requester only.
 
+import { performance } from "node:perf_hooks";
 import { formatVnetid } from "../config/config.js";
 import type {
   DirectoryNode,
@@ -34,6 +35,13 @@ interface ServeChange {
   entry: DirectoryServe | null;
 }
 
+/**
+ * Between two messages of news: so long for each member, up to the other. When all come back after a restart of the hub,
+ * telling each of each would cost their number squared, and that is what they would wait for.
+ */
+const GATHER_MS_PER_MEMBER = 1;
+const GATHER_MAX_MS = 500;
+
 /** Guests count from here, so that they use up none of the numbers that people remember. */
 const FIRST_GUEST = 10_001;
 const LAST_VNETID = 999_999;
@@ -46,7 +54,8 @@ export class Group<M extends Member> {
   private changedNodes = new Map<number, DirectoryNode | null>();
   /** by id and owner */
   private changedServes = new Map<string, ServeChange>();
-  private flushing: NodeJS.Immediate | undefined;
+  private flushing: NodeJS.Timeout | undefined;
+  private flushedAt = -Infinity;
 
   constructor(
     readonly name: string,
@@ -79,9 +88,8 @@ export class Group<M extends Member> {
     return this.members.get(vnetid);
   }
 
-  /** Adds the member and sends it the whole directory; the others hear of it. */
+  /** Adds the member and sends it the whole directory. What others are still to be told comes to it twice, to no effect. */
   join(member: M): void {
-    this.flush();
     this.members.set(member.vnetid, member);
     if (!member.guest) this.changedNodes.set(member.vnetid, nodeEntry(member));
     const nodes = [...this.members.values()].filter((other) => !other.guest);
@@ -193,14 +201,22 @@ export class Group<M extends Member> {
   }
 
   private flushSoon(): void {
-    this.flushing ??= setImmediate(() => {
-      this.flush();
-    });
+    const gatherMs = Math.min(
+      this.members.size * GATHER_MS_PER_MEMBER,
+      GATHER_MAX_MS,
+    );
+    this.flushing ??= setTimeout(
+      () => {
+        this.flush();
+      },
+      this.flushedAt + gatherMs - performance.now(),
+    );
   }
 
   private flush(): void {
-    if (this.flushing !== undefined) clearImmediate(this.flushing);
+    clearTimeout(this.flushing);
     this.flushing = undefined;
+    this.flushedAt = performance.now();
     if (this.changedNodes.size + this.changedServes.size === 0) return;
     const nodes = [...this.changedNodes];
     const serves = [...this.changedServes.values()];

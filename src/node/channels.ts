@@ -60,6 +60,8 @@ export class Channels {
   private readonly all = new Set<Channel>();
   /** warnings told lately, and when */
   private readonly told = new Map<string, number>();
+  /** legs of channels in the making */
+  private readonly legs = new Set<Duplex>();
   /** descriptors that channels in the making will still need */
   private coming = 0;
   private readonly declines: Declines;
@@ -107,7 +109,7 @@ export class Channels {
 
   /** Another node wants a channel to us. */
   async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
-    const { link, security } = this.options;
+    const { security } = this.options;
     const from = callerOf(offer);
     try {
       security.refuseMismatch(offer);
@@ -119,11 +121,7 @@ export class Channels {
       const duplex = await this.whileComing(
         security.secure(leg, offer, "acceptor"),
       );
-      if (link.state === "closed") {
-        // This node closed while the channel was being made.
-        duplex.destroy();
-        return;
-      }
+      this.legs.delete(leg);
       const channel = new Channel({
         duplex,
         role: "acceptor",
@@ -149,10 +147,22 @@ export class Channels {
     for (const pool of this.pools.values()) pool.destroy(reason);
     this.pools.clear();
     for (const channel of this.all) channel.destroy(reason);
+    for (const leg of this.legs) leg.destroy();
   }
 
-  private openLeg(ticket: string): Promise<Duplex> {
-    return this.whileComing(this.options.link.openLeg(ticket));
+  /** Whoever makes the channel takes it out of the legs then. */
+  private async openLeg(ticket: string): Promise<Duplex> {
+    const { link } = this.options;
+    const leg = await this.whileComing(link.openLeg(ticket));
+    if (link.state === "closed") {
+      leg.destroy();
+      throw new VnetError("closed", "this node is closing");
+    }
+    this.legs.add(leg);
+    leg.once("close", () => {
+      this.legs.delete(leg);
+    });
+    return leg;
   }
 
   private async whileComing<T>(promise: Promise<T>): Promise<T> {
@@ -215,6 +225,7 @@ export class Channels {
       throw new VnetError("protocol", "the hub answered something else");
     const leg = await this.openLeg(reply.ticket);
     const duplex = await security.secure(leg, peer, "opener").catch(unlessLost);
+    this.legs.delete(leg);
     const channel = new Channel({ duplex, role: "opener", traffic });
     this.watch(channel, `vnet ${peer.name}`);
     return channel;

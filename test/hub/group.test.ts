@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { Group, type Member } from "../../src/hub/group.js";
 import { FrameDecoder, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
 import { decodeToNode, type DirectoryChange } from "../../src/wire/to-node.js";
@@ -43,6 +43,9 @@ class Listener implements Member {
   }
 }
 
+/** Longer than news are gathered in so small a group. */
+const gathered = () => setTimeout(15);
+
 describe("a group", () => {
   let group: Group<Listener>;
   let home: Listener;
@@ -67,7 +70,7 @@ describe("a group", () => {
     group = new Group<Listener>("default", { restMs: 1_000, now: Date.now });
     home = join(1, "home");
     office = join(2, "office");
-    await setImmediate();
+    await gathered();
     home.heard();
     office.heard();
   });
@@ -92,43 +95,43 @@ describe("a group", () => {
 
   it("tells each change once to each member, as a delta", async () => {
     const { serve } = group.register(home, 700, SERVE, 0);
-    await setImmediate();
+    await gathered();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([{ serves: [web], complete: true }]);
 
     group.update(serve, { ...SERVE, info: "new" });
-    await setImmediate();
+    await gathered();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([
         { serves: [{ ...web, info: "new" }], complete: true },
       ]);
 
     group.remove(serve);
-    await setImmediate();
+    await gathered();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([
         { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
       ]);
 
-    await setImmediate();
+    await gathered();
     expect(home.heard()).to.deep.equal([]);
   });
 
   it("tells of a node that comes and goes", async () => {
     const lab = join(3, "lab");
-    await setImmediate();
+    await gathered();
     expect(home.heard()).to.deep.equal([
       { nodes: [entry(3, "lab")], complete: true },
     ]);
     group.leave(lab);
-    await setImmediate();
+    await gathered();
     expect(home.heard()).to.deep.equal([{ goneNodes: [3], complete: true }]);
   });
 
   it("tells the changes of one turn in one message", async () => {
     for (const id of [700, 701, 702]) group.register(home, id, SERVE, 0);
     group.leave(office);
-    await setImmediate();
+    await gathered();
     const [change, ...more] = home.heard();
     expect(more).to.be.empty;
     expect(change?.serves?.map((s) => s.serveid)).to.deep.equal([
@@ -139,18 +142,39 @@ describe("a group", () => {
 
   it("tells of the end only, where a serve came and went in one turn", async () => {
     group.remove(group.register(home, 700, SERVE, 0).serve);
-    await setImmediate();
+    await gathered();
     expect(office.heard()).to.deep.equal([
       { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
     ]);
   });
 
-  it("tells nothing of what happened before to who joins in the same turn", async () => {
+  it("tells who joins what is still to be told once more, which changes nothing", async () => {
     group.register(home, 700, SERVE, 0);
     const lab = join(3, "lab");
-    expect(lab.heard()).to.have.length(1);
-    await setImmediate();
-    expect(lab.heard().flatMap((told) => told.serves ?? [])).to.be.empty;
+    expect(lab.heard()[0]).to.deep.include({ serves: [web] });
+    await gathered();
+    expect(lab.heard()).to.deep.equal([
+      { nodes: [entry(3, "lab")], serves: [web], complete: true },
+    ]);
+    expect(home.heard()).to.have.length(1);
+  });
+
+  it("tells one change at once, and those that follow it closely in one message, the later the more members there are", async () => {
+    for (let n = 3; n <= 60; n++) join(n, `n${n}`);
+    await setTimeout(100);
+    home.heard();
+    group.register(home, 700, SERVE, 0);
+    await setTimeout(5);
+    expect(home.heard()).to.have.length(1);
+    for (let n = 0; n < 4; n++) {
+      group.register(home, 701 + n, SERVE, 0);
+      await setTimeout(1);
+    }
+    expect(home.heard()).to.deep.equal([]);
+    await setTimeout(100);
+    const [news, ...more] = home.heard();
+    expect(news?.serves).to.have.length(4);
+    expect(more).to.deep.equal([]);
   });
 
   it("sends a large directory in frames under the cap, with `complete` on the last only", () => {
@@ -174,7 +198,7 @@ describe("a group", () => {
     const info = "\u{1F600}".repeat(256);
     for (let id = 500; id <= 999; id++)
       group.register(home, id, { ...SERVE, info }, 0);
-    await setImmediate();
+    await gathered();
     for (const frame of office.frames)
       expect(frame.length).to.be.at.most(MAX_FRAME_BYTES);
     const ids = office.heard().flatMap((told) => told.serves ?? []);
@@ -183,11 +207,11 @@ describe("a group", () => {
 
   it("tells a private serve to its requester only", async () => {
     const lab = join(3, "lab");
-    await setImmediate();
+    await gathered();
     for (const member of [home, office, lab]) member.heard();
 
     const { serve } = group.register(home, 0, SERVE, office.vnetid);
-    await setImmediate();
+    await gathered();
     const { serveid } = serve;
     expect(office.heard()).to.deep.equal([
       { serves: [{ ...web, serveid, temporary: true }], complete: true },
@@ -195,7 +219,7 @@ describe("a group", () => {
     expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
 
     group.remove(serve);
-    await setImmediate();
+    await gathered();
     expect(office.heard()).to.deep.equal([
       { goneServes: [{ serveid, vnetid: 1 }], complete: true },
     ]);
@@ -213,10 +237,10 @@ describe("a group", () => {
   it("tells that a node went before its private serves go, in one order", async () => {
     group.register(home, 700, SERVE, 0);
     const { serve: unserve } = group.register(home, 0, SERVE, office.vnetid);
-    await setImmediate();
+    await gathered();
     office.heard();
     group.leave(home);
-    await setImmediate();
+    await gathered();
     const told = office.heard();
     const nodeAt = told.findIndex((change) => change.goneNodes?.includes(1));
     const serveAt = told.findIndex((change) =>
@@ -248,10 +272,10 @@ describe("a group", () => {
       entry(2, "office"),
     ]);
     group.register(home, 700, SERVE, 0);
-    await setImmediate();
+    await gathered();
     expect(guest.heard()).to.deep.equal([{ serves: [web], complete: true }]);
     group.leave(guest);
-    await setImmediate();
+    await gathered();
     expect(home.heard()).to.deep.equal([{ serves: [web], complete: true }]);
   });
 
@@ -288,10 +312,10 @@ describe("a group", () => {
   it("tells in one message of the serve that was displaced and of the one in its place", async () => {
     const takeover = { ...SERVE, share: "takeover" } as const;
     group.register(home, 700, takeover, 0);
-    await setImmediate();
+    await gathered();
     office.heard();
     group.register(office, 0, takeover, 0);
-    await setImmediate();
+    await gathered();
     expect(office.heard()).to.deep.equal([
       {
         goneServes: [{ serveid: 700, vnetid: 1 }],
@@ -306,10 +330,10 @@ describe("a group", () => {
   it("tells of the one that left only, where another node has the same id", async () => {
     const balance = { ...SERVE, share: "balance" } as const;
     for (const owner of [home, office]) group.register(owner, 700, balance, 0);
-    await setImmediate();
+    await gathered();
     office.heard();
     group.leave(home);
-    await setImmediate();
+    await gathered();
     expect(office.heard()).to.deep.equal([
       {
         goneNodes: [1],

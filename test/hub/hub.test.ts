@@ -294,8 +294,11 @@ describe("the hub", () => {
           [red, "r"],
           [blue, "b"],
         ] as const) {
-          await client.roundTrip();
-          const told = client.received.filter((m) => m.type === "directory");
+          const changes = () =>
+            client.received.filter((m) => m.type === "directory");
+          const told = await eventually("its serve is told", () =>
+            changes().some((m) => m.serves.length > 0) ? changes() : false,
+          );
           const names = told.flatMap((m) => m.serves).map((s) => s.name);
           expect(names).to.deep.equal([name]);
           const nodes = told.flatMap((m) => m.nodes);
