@@ -120,9 +120,8 @@ describe("A lane of conversations", () => {
       from.on("end", () => to.end());
       from.on("error", () => to.end());
     });
-    expect((await hold(broken)).join()).to.include(
-      "the service saw fin, not reset",
-    );
+    const faults = await hold({ ...broken, withinMs: 500 });
+    expect(faults.join()).to.include("the service saw fin, not reset");
   });
 
   it("finds a connection that does not reach the service", async () => {
@@ -131,7 +130,8 @@ describe("A lane of conversations", () => {
       from.resetAndDestroy();
     });
     lane.close().catch(() => undefined);
-    expect((await hold()).join()).to.include("the client saw reset, not fin");
+    const faults = await hold({ ...whole, withinMs: 500 });
+    expect(faults.join()).to.include("the client saw reset, not fin");
   });
 });
 
