@@ -49,7 +49,6 @@ export async function createLog(
     {
       level,
       base: null,
-      messageKey: "what",
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       ...(format === "text" && { hooks: { streamWrite: lineOf } }),
@@ -57,8 +56,8 @@ export async function createLog(
     destination,
   );
   const at = (name: LogLevel) => (event: LogEvent | string) => {
-    const { what, ...others } = eventOf(event);
-    logger[name](others, what);
+    const { who, what, why } = eventOf(event);
+    logger[name]({ who, what, why });
   };
   return {
     debug: at("debug"),
