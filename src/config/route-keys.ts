@@ -44,7 +44,7 @@ export const ROUTE_KEYS = {
     wholeNumber(100, 600_000),
     0,
     "node: milliseconds between two attempts at the hub",
-    "200, doubled up to 2000",
+    "200, growing to 1000",
   ),
   proxy_protocol: optional(
     BOOLEAN,

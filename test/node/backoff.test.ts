@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Backoff } from "../../src/node/backoff.js";
 
-const OPTIONS = { firstMs: 100, maxMs: 800, healthyMs: 5_000 };
+const OPTIONS = { firstMs: 100, maxMs: 800, growth: 2, healthyMs: 5_000 };
 
 /** Many backoffs' waits after the same losses, in order. */
 function waits(livedMs: number[], rounds = 200): number[][] {
@@ -12,7 +12,7 @@ function waits(livedMs: number[], rounds = 200): number[][] {
 }
 
 describe("a backoff", () => {
-  it("doubles from the first wait to the longest", () => {
+  it("grows from the first wait to the longest", () => {
     const most = [100, 200, 400, 800, 800, 800];
     for (const round of waits(most.map(() => 0)))
       for (const [step, wait] of round.entries())

@@ -538,7 +538,12 @@ describe("an unserve", () => {
       async (hub) => {
         // First to be told goodbye, and slow to come back: it hears of nobody
         // leaving, and finds the other node there again.
-        const backoff = { firstMs: 300, maxMs: 300, healthyMs: 10_000 };
+        const backoff = {
+          firstMs: 300,
+          maxMs: 300,
+          growth: 2,
+          healthyMs: 10_000,
+        };
         const office = await hub.node({ name: "office" }, { backoff });
         const home = await hub.client({ name: "home" });
         const asked = office.control.requestUnserve({

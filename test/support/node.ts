@@ -18,7 +18,7 @@ import { DEADLINE_MS, eventually } from "./deadline.js";
 export type NodeLimits = Partial<Omit<NodeOptions, "config" | "software">>;
 
 const LIMITS: NodeLimits = {
-  backoff: { firstMs: 20, maxMs: 100, healthyMs: 10_000 },
+  backoff: { firstMs: 20, maxMs: 100, growth: 2, healthyMs: 10_000 },
 };
 
 /** As a person reads it. */
