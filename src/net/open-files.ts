@@ -5,11 +5,17 @@ import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { VnetError } from "../errors.js";
 
+/** Whoever looks opens fewer than so many descriptors until the next look. */
+const OPENED_BY_LOOK = 16;
+
 /** Kept free: a sixteenth of all, within these bounds. */
 const RESERVE = { part: 1 / 16, min: 12, max: 256 };
 
 export class OpenFiles {
   private most = Infinity;
+  /** at the last real look: what was free for users, and how many looks that is good for */
+  private slack = 0;
+  private looksLeft = 0;
 
   /** How many there may be; Infinity: no limit is known, and nothing is kept free. */
   get limit(): number {
@@ -19,6 +25,7 @@ export class OpenFiles {
   /** Only programs know it. */
   setLimit(limit: number): void {
     this.most = limit;
+    this.looksLeft = 0;
   }
 
   /** What there is of it for users. */
@@ -35,7 +42,14 @@ export class OpenFiles {
    */
   isShort(coming = 0): boolean {
     if (this.limit === Infinity) return false;
-    return lowestFree() + coming >= this.room;
+    // While there are plenty, to count them for each connection would cost more than it tells.
+    if (this.looksLeft > 0 && coming < this.slack / 2) {
+      this.looksLeft--;
+      return false;
+    }
+    this.slack = this.room - lowestFree();
+    this.looksLeft = Math.floor(this.slack / OPENED_BY_LOOK);
+    return this.slack <= coming;
   }
 
   /** Throws VnetError `network` that says what to do when only the reserve is left. */
