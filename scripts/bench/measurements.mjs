@@ -13,8 +13,12 @@ import { connections } from "./measurements/connections.mjs";
 import { growth } from "./measurements/growth.mjs";
 import { memory } from "./measurements/memory.mjs";
 import { requests } from "./measurements/requests.mjs";
+import { besideStalled } from "./measurements/stalled.mjs";
 
 /** @param streams how many "many streams at once" are */
 export function measurementsFor({ streams }) {
-  return [...bulk, ...requests, ...connections, ...growth, ...memory(streams)];
+  return [
+    ...[...bulk, ...requests, ...connections, ...growth],
+    ...[besideStalled, ...memory(streams)],
+  ];
 }

@@ -21,6 +21,8 @@ listen(answerPort, (socket) => {
   socket.on("data", (bytes) => {
     const command = String.fromCharCode(bytes[0]);
     if (command === "m") socket.write(MEGABYTE);
+    else if (command === "f")
+      for (let n = 0; n < 4; n++) socket.write(MEGABYTE);
     else if (command === "p") pour(socket);
     else if (command === "n") socket.write(`${open.size - 1}\n`);
     else socket.write(bytes);

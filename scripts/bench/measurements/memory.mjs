@@ -5,11 +5,11 @@ import { performance } from "node:perf_hooks";
 import { echo, fetchMegabyte, Load, untilConnections } from "../load.mjs";
 import { memoryOf, openFilesLimit } from "../process-figures.mjs";
 import { pause } from "../ports.mjs";
+import { STALLED, STALLING } from "./stalled.mjs";
 
 const ROLES = ["use", "hub", "serve"];
 const SETTLE_MS = 1_500;
 const STREAMS = 1_000;
-const STALLED = 200;
 /** As many as a node's pool keeps for one other node. */
 const WARM = 64;
 /** Beside two for each stream. */
@@ -25,9 +25,7 @@ export function memory(many) {
     perStream("busy", STREAMS, "each moved 1 MB, now idle", fetchMegabyte),
     perStream(
       ...["stalled", STALLED, "the service sends, nobody reads"],
-      (socket) => socket.write("p"),
-      // It takes the first byte and no more.
-      { onread: { buffer: Buffer.alloc(1), callback: () => false } },
+      ...STALLING,
     ),
     manyAtOnce(many),
     warmChannels(),
