@@ -1,6 +1,7 @@
 // A member of the fuzzer's own at a real hub: proves an open hub's key, says a good hello, and then asks for channels,
 // or answers offers. Its link may also be had bare, to say anything on it.
 
+import { setTimeout } from "node:timers/promises";
 import type { Duplex } from "node:stream";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
@@ -56,6 +57,19 @@ export async function connectFrom(
   socket.on("error", () => undefined);
   await within("a connection", once(socket, "connect"), TIMEOUT_MS);
   return socket;
+}
+
+/** To a use whose serve has just been registered, so that it may not listen yet. */
+export async function connectSoon(port: number): Promise<Socket> {
+  const deadline = performance.now() + 1_000;
+  for (;;) {
+    try {
+      return await connectFrom(port);
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await setTimeout(5);
+    }
+  }
 }
 
 /** TLS with the open key, and the hub's proof taken; nothing is said. */

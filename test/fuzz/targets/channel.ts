@@ -8,7 +8,7 @@ import {
 import type { Random } from "../../support/random.js";
 import { mutate, pick } from "../mutator.js";
 import { createScript } from "../script.js";
-import { connectFrom } from "../member.js";
+import { connectSoon } from "../member.js";
 import { ECHO_ID } from "../stages/lan.js";
 import { cutOff, target } from "../target.js";
 import { encryptedLan, plainLan } from "./stages.js";
@@ -108,7 +108,7 @@ export const channelTargets = [
     script: (random) => createScript(random, acceptorTalk(random)),
     connect: async (stage, _script, index) => {
       const member = await stage.ownMember();
-      const user = await connectFrom(stage.trapUse);
+      const user = await connectSoon(stage.trapUse);
       user.write(`a user's words ${index}`);
       user.resume();
       const offer = await member.nextOffer().catch((error: unknown) => {
