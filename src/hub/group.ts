@@ -201,15 +201,14 @@ export class Group<M extends Member> {
   }
 
   private flushSoon(): void {
-    const gatherMs = Math.min(
-      this.members.size * GATHER_MS_PER_MEMBER,
-      GATHER_MAX_MS,
-    );
+    const share = this.members.size * GATHER_MS_PER_MEMBER;
+    const gatherMs = Math.min(share, GATHER_MAX_MS);
+    const leftMs = this.flushedAt + gatherMs - performance.now();
     this.flushing ??= setTimeout(
       () => {
         this.flush();
       },
-      this.flushedAt + gatherMs - performance.now(),
+      Math.max(0, leftMs),
     );
   }
 

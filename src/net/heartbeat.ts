@@ -61,7 +61,8 @@ export class Heart {
       onWake();
       return;
     }
-    const leftMs = this.heardAt + rhythm.timeoutMs - performance.now();
+    const silentAt = this.heardAt + rhythm.timeoutMs;
+    const leftMs = Math.max(0, silentAt - performance.now());
     if (leftMs <= rhythm.intervalMs)
       this.silenceTimer = setTimeout(() => {
         // What came while this process was busy is read first.

@@ -226,6 +226,12 @@ describe("thousands of connections through one use", function () {
       );
   }
 
+  /** Fewer are possible: a user's socket may have been on its way out when they were counted first. */
+  function expectNoMore(sockets: readonly number[]): void {
+    for (const [i, { pid }] of processes().entries())
+      expect(openSockets(pid)).to.be.at.most(sockets[i] ?? 0);
+  }
+
   it("2,000 one after another leave counters, sockets and memory where they were", async () => {
     for (let n = 0; n < 200; n++) await echo(`warm ${n}`);
     await calm();
@@ -233,9 +239,7 @@ describe("thousands of connections through one use", function () {
     const memory = processes().map(({ pid }) => residentBytes(pid));
     for (let n = 0; n < 2_000; n++) await echo(`number ${n}`);
     await calm();
-    expect(processes().map(({ pid }) => openSockets(pid))).to.deep.equal(
-      sockets,
-    );
+    expectNoMore(sockets);
     const growth = processes().map(
       ({ pid }, i) => (residentBytes(pid) - (memory[i] ?? 0)) / MIB,
     );
@@ -259,9 +263,7 @@ describe("thousands of connections through one use", function () {
       memory.push(processes().map(({ pid }) => residentBytes(pid) / MIB));
     }
     await calm();
-    expect(processes().map(({ pid }) => openSockets(pid))).to.deep.equal(
-      sockets,
-    );
+    expectNoMore(sockets);
     // The first bursts fill the pools of V8, TLS and the allocator, which are emptied late; the last must fit into them.
     const last = memory.pop() ?? [];
     const before = last.map((_, i) =>
