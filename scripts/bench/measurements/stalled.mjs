@@ -6,7 +6,7 @@ import { pause } from "../ports.mjs";
 
 export const STALLED = 200;
 /** Until the stalled ones have filled whatever stands between. */
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 8_000;
 
 /** For Load.openMany: they take the first byte and no more. */
 const TAKES_ONE_BYTE = {
