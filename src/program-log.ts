@@ -1,10 +1,12 @@
 // Where the programs' log goes: standard error, or the end of a file. A log that cannot be written never stops the program.
 
-import type { SonicBoom } from "sonic-boom";
+import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
 import { messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
+
+type LogFile = ReturnType<typeof pino.destination>;
 
 /** The options for it. */
 export const LOG_FLAGS = {
@@ -33,9 +35,9 @@ export async function openLog(
 }
 
 /** Throws VnetError `config` where it cannot be opened. */
-async function openFile(path: string, title: string): Promise<SonicBoom> {
+async function openFile(path: string, title: string): Promise<LogFile> {
   const { pino } = await import("pino");
-  let file: SonicBoom;
+  let file: LogFile;
   try {
     file = pino.destination({
       dest: path,

@@ -125,7 +125,6 @@ export function nextSignal(): Promise<string> {
 export async function run(program: Program): Promise<void> {
   // Nearly always none is left: programs end with their connections, and this process waits for them.
   process.on("exit", killPrograms);
-  openFiles.setLimit(openFilesLimit());
   // Whoever reads our output may leave before its end, as `head` does.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -149,7 +148,10 @@ export async function run(program: Program): Promise<void> {
     if (args === "help") process.stdout.write(program.help);
     else if (args === "version")
       process.stdout.write(`${software(program.name)}\n`);
-    else process.exitCode = await program.main(args);
+    else {
+      openFiles.setLimit(openFilesLimit());
+      process.exitCode = await program.main(args);
+    }
   } catch (error) {
     if (!(error instanceof VnetError)) throw error;
     process.stderr.write(`${error.message}\n`);

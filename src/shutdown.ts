@@ -1,6 +1,7 @@
 // The end of a program in good order: nothing new begins, what runs has its time, and a second signal ends it at once.
 
 import { performance } from "node:perf_hooks";
+import { count } from "./count.js";
 import type { Log } from "./log.js";
 
 /** What can end in good order. */
@@ -39,7 +40,7 @@ export async function drain(options: ShutdownOptions): Promise<void> {
   }
   log.info({
     who: signal,
-    what: `ends this program when ${streams(before)} ended, in ${drainSeconds} s at the latest, or at once with the next signal`,
+    what: `ends this program when ${count(before, "stream")} ended, in ${drainSeconds} s at the latest, or at once with the next signal`,
   });
   const waiting = new AbortController();
   const outcome = await Promise.race([
@@ -50,7 +51,9 @@ export async function drain(options: ShutdownOptions): Promise<void> {
   ]);
   waiting.abort();
   const left = what.running;
-  log.info(left === 0 ? outcome : `${outcome}, ${streams(left)} cut off`);
+  log.info(
+    left === 0 ? outcome : `${outcome}, ${count(left, "stream")} cut off`,
+  );
 }
 
 /** False when something still runs after that time, or it is not waited for any more. */
@@ -69,8 +72,4 @@ function untilCalm(
     };
     look();
   });
-}
-
-function streams(count: number): string {
-  return count === 1 ? "1 stream" : `${count} streams`;
 }

@@ -6,6 +6,7 @@ import { describeNode } from "./check.js";
 import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
 import { COMMAND_LINE } from "./config/problem.js";
+import { count } from "./count.js";
 import type { Log } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
@@ -207,10 +208,6 @@ function follow(node: Node, config: NodeConfig, log: Log): void {
       `ready: ${registered.length} of ${count(serves.length, "serve")} registered, ${listening.length} of ${count(uses.length, "use")} listening`,
     );
   });
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /** Resolves when the person leaves, or with the signal, the terminal closed. */

@@ -18,7 +18,7 @@ import type { Channel, ChannelRole } from "./channel.js";
 import type { Traffic } from "./traffic.js";
 
 /** The provider has this long to connect its service and to say so. */
-const ACCEPT_TIMEOUT_MS = 15_000;
+export const ACCEPT_TIMEOUT_MS = 15_000;
 
 export interface StreamOptions {
   serveid: number;

@@ -123,31 +123,11 @@ export function diffNodeConfig(
   before: NodeConfig,
   after: NodeConfig,
 ): ConfigChange[] {
-  const changes: ConfigChange[] = [];
-  const route = changedKeys(ROUTE_KEYS, before.route, after.route);
-  if (route.length > 0)
-    changes.push({
-      kind: "route",
-      before: before.route,
-      after: after.route,
-      changed: route,
-    });
-  const log = changedKeys(LOG_KEYS, before.log, after.log);
-  if (log.length > 0)
-    changes.push({
-      kind: "log",
-      before: before.log,
-      after: after.log,
-      changed: log,
-    });
-  const vnet = changedKeys(VNET_KEYS, before.vnet, after.vnet);
-  if (vnet.length > 0)
-    changes.push({
-      kind: "vnet",
-      before: before.vnet,
-      after: after.vnet,
-      changed: vnet,
-    });
+  const changes: ConfigChange[] = [
+    ...diffSettings("route", ROUTE_KEYS, before.route, after.route),
+    ...diffSettings("log", LOG_KEYS, before.log, after.log),
+    ...diffSettings("vnet", VNET_KEYS, before.vnet, after.vnet),
+  ];
   const serves = diffEntries(SERVE_KEYS, before.serves, after.serves);
   const uses = diffEntries(USE_KEYS, before.uses, after.uses);
   for (const serve of serves.removed)
@@ -161,6 +141,17 @@ export function diffNodeConfig(
     changes.push({ kind: "use-changed", ...pair });
   for (const use of uses.added) changes.push({ kind: "use-added", use });
   return changes;
+}
+
+/** One change, or none. */
+function diffSettings<K extends string, T>(
+  kind: K,
+  names: KeyNames<T>,
+  before: T,
+  after: T,
+): { kind: K; before: T; after: T; changed: string[] }[] {
+  const changed = changedKeys(names, before, after);
+  return changed.length > 0 ? [{ kind, before, after, changed }] : [];
 }
 
 function diffEntries<T extends { label: string }>(

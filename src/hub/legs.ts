@@ -103,8 +103,7 @@ export class Legs<Owner> {
 
   /** No further leg will come: those that wait for their other half wait in vain. */
   retire(): void {
-    for (const joint of new Set(this.waiting.values()))
-      if (joint.timer !== undefined) this.abandon(joint);
+    for (const joint of new Set(this.waiting.values())) this.abandon(joint);
   }
 
   /** Cuts off everything. */

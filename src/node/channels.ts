@@ -1,9 +1,7 @@
 // A node's channels: a pool of outgoing ones for each node it uses, and those that other nodes opened to it.
 // Owns them all. The only place of a node that turns tickets into channels.
 
-import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
-import { textOf, type LogEvent } from "../log.js";
 import { Channel } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
 import type { Stream } from "../channel/stream.js";
@@ -11,13 +9,15 @@ import type { Traffic } from "../channel/traffic.js";
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
+import { textOf, type LogEvent } from "../log.js";
 import { openFiles } from "../net/open-files.js";
-import type { ChannelSecurity } from "./channel-security.js";
+import type { ChannelPeer, ChannelSecurity } from "./channel-security.js";
 import { Declines } from "./declines.js";
 import type { Directory } from "./directory.js";
 import type { Notice } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
+import { Repetition } from "./repetition.js";
 
 export interface Caller {
   vnetid: number;
@@ -58,8 +58,7 @@ export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
   /** all of them, also those of pools that were given up while streams ran on them */
   private readonly all = new Set<Channel>();
-  /** warnings told lately, and when */
-  private readonly told = new Map<string, number>();
+  private readonly warnings = new Repetition(WARN_AGAIN_MS, MAX_TOLD);
   /** legs of channels in the making */
   private readonly legs = new Set<Duplex>();
   /** descriptors that channels in the making will still need */
@@ -117,11 +116,7 @@ export class Channels {
         this.declines.add(offer.ticket);
         throw new VnetError("network", openFiles.reason);
       }
-      const leg = await this.openLeg(offer.ticket);
-      const duplex = await this.whileComing(
-        security.secure(leg, offer, "acceptor"),
-      );
-      this.legs.delete(leg);
+      const duplex = await this.makeDuplex(offer.ticket, offer, "acceptor");
       const channel = new Channel({
         duplex,
         role: "acceptor",
@@ -150,19 +145,28 @@ export class Channels {
     for (const leg of this.legs) leg.destroy();
   }
 
-  /** Whoever makes the channel takes it out of the legs then. */
-  private async openLeg(ticket: string): Promise<Duplex> {
-    const { link } = this.options;
+  /** What a channel runs on: our leg, and within it the encryption. */
+  private async makeDuplex(
+    ticket: string,
+    peer: ChannelPeer,
+    role: "opener" | "acceptor",
+  ): Promise<Duplex> {
+    const { link, security } = this.options;
     const leg = await this.whileComing(link.openLeg(ticket));
     if (link.state === "closed") {
       leg.destroy();
       throw new VnetError("closed", "this node is closing");
     }
     this.legs.add(leg);
-    leg.once("close", () => {
+    try {
+      const secured = security.secure(leg, peer, role);
+      // The acceptor's service will need a descriptor, too.
+      return role === "acceptor"
+        ? await this.whileComing(secured)
+        : await secured.catch(unlessLost);
+    } finally {
       this.legs.delete(leg);
-    });
-    return leg;
+    }
   }
 
   private async whileComing<T>(promise: Promise<T>): Promise<T> {
@@ -199,13 +203,8 @@ export class Channels {
 
   /** The same of the same node once in a while only: whoever fails tries again and again. */
   private warn(event: LogEvent): void {
-    const text = textOf(event);
-    const now = performance.now();
-    for (const [told, at] of this.told)
-      if (now - at > WARN_AGAIN_MS) this.told.delete(told);
-    if (this.told.has(text) || this.told.size > MAX_TOLD) return;
-    this.told.set(text, now);
-    this.options.notify({ level: "warn", ...event });
+    if (this.warnings.isNews(textOf(event)))
+      this.options.notify({ level: "warn", ...event });
   }
 
   private async connect(vnetid: number): Promise<Channel> {
@@ -223,9 +222,7 @@ export class Channels {
     );
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    const leg = await this.openLeg(reply.ticket);
-    const duplex = await security.secure(leg, peer, "opener").catch(unlessLost);
-    this.legs.delete(leg);
+    const duplex = await this.makeDuplex(reply.ticket, peer, "opener");
     const channel = new Channel({ duplex, role: "opener", traffic });
     this.watch(channel, `vnet ${peer.name}`);
     return channel;

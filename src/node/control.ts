@@ -1,7 +1,6 @@
 // What a node offers to whoever drives it (the terminal, -e, tests): commands and snapshots of its state.
 // Types only; node.ts implements them. Ids are numbers here, their padded form is the terminal's business.
 
-import type { LogEvent } from "../log.js";
 import type {
   NodeConfig,
   ServeSettings,
@@ -11,6 +10,7 @@ import type {
   RouteSettings,
 } from "../config/config.js";
 import type { ConfigChange } from "../config/diff.js";
+import type { LogEvent } from "../log.js";
 
 /** Where a serve or use came from: the file, the terminal, or an unserve. */
 export type Origin = "config" | "terminal" | "unserve";

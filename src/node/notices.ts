@@ -1,10 +1,11 @@
 // What a node tells the person or the log: the words for the hub's coming and going and for the group's news.
 // Many news at once are told as a sum.
 
-import type { LogEvent } from "../log.js";
 import { EventEmitter } from "node:events";
 import { formatServeid, formatVnetid } from "../config/config.js";
+import { count } from "../count.js";
 import type { VnetError } from "../errors.js";
+import type { LogEvent } from "../log.js";
 import type { DirectoryNode } from "../wire/fields.js";
 import type { Notice, RemoteServe } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
@@ -97,10 +98,6 @@ export class Notices {
   private info(event: LogEvent): void {
     this.tell({ level: "info", ...event });
   }
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 function told(who: string, what: string): LogEvent {

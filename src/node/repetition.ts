@@ -2,20 +2,26 @@
 
 import { performance } from "node:perf_hooks";
 
-/** Different texts within one pause; more than that are not told. */
 const MAX_TEXTS = 20;
 
 export class Repetition {
   /** when each was told last */
   private readonly toldAt = new Map<string, number>();
 
-  /** @param pauseMs between two times of the same text; a tenth of it when all was well in between */
-  constructor(private readonly pauseMs: number) {}
+  /**
+   * @param pauseMs between two times of the same text; a tenth of it when all was well in between
+   * @param maxTexts different ones within one pause; more than that are not told
+   */
+  constructor(
+    private readonly pauseMs: number,
+    private readonly maxTexts = MAX_TEXTS,
+  ) {}
 
   /** Whether it is to be told now. */
   isNews(text: string): boolean {
     this.drop(this.pauseMs);
-    if (this.toldAt.has(text) || this.toldAt.size >= MAX_TEXTS) return false;
+    if (this.toldAt.has(text) || this.toldAt.size >= this.maxTexts)
+      return false;
     this.toldAt.set(text, performance.now());
     return true;
   }

@@ -2,7 +2,7 @@
 // for the service before it lets the user's bytes go, so that a serve that fails is passed over and nothing is lost.
 
 import type { Channel } from "../channel/channel.js";
-import type { Stream } from "../channel/stream.js";
+import { ACCEPT_TIMEOUT_MS, type Stream } from "../channel/stream.js";
 import { VnetError } from "../errors.js";
 import { Balance } from "./balance.js";
 import type { Channels } from "./channels.js";
@@ -11,9 +11,6 @@ import { serveKey } from "./directory.js";
 
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
-
-/** The last one, as there is no other to turn to: as long as a stream that is not balanced waits. */
-const LAST_TIMEOUT_MS = 15_000;
 
 /** A node whose channels break this often before they are used does not want to be reached. */
 const MAX_BROKEN = 3;
@@ -45,8 +42,9 @@ export class StreamOpener {
       if (serve === undefined)
         throw failure ?? new VnetError("closed", "nobody offers it just now");
       try {
+        // There is no other to turn to behind the last one: it has as long as one that is not balanced.
         const patienceMs =
-          left.length === 1 ? LAST_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
+          left.length === 1 ? ACCEPT_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
         return await this.openAt(serve, from, patienceMs);
       } catch (error) {
         if (!(error instanceof VnetError)) throw error;

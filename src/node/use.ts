@@ -1,13 +1,13 @@
 // One use of this node: a local port that listens exactly while a connection to its serve can succeed.
 // Owns its local port and the streams of the connections that came in through it.
 
-import type { LogEvent } from "../log.js";
 import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
 import type { UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
 import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
+import type { LogEvent } from "../log.js";
 import { formatAddress } from "../net/address.js";
 import type { Listen } from "../net/listener.js";
 import { formatPeer, type Peer } from "../net/peer.js";

@@ -39,6 +39,23 @@ async function backAfter(ring: Ring, fromMs: number): Promise<number[]> {
   return ring.untilAllAnswer(fromMs);
 }
 
+/** Until both sides of it noticed. */
+async function silenceLine(
+  ring: Ring,
+  how: "swallow" | "stall",
+): Promise<Outcome> {
+  const seat = ring.pick(true);
+  const from = now();
+  seat.relay?.become(how);
+  const noticedMs = await Promise.all([
+    seat.untilOffline(from),
+    ring.userOf(seat).untilUse("waiting", from),
+  ]);
+  const again = now();
+  seat.relay?.heal();
+  return { noticedMs, backMs: await backAfter(ring, again) };
+}
+
 export const HUB_KILLED: Fault = {
   name: "hub killed",
   meaning: "kill -9 of the hub, a while without, the same hub again",
@@ -167,34 +184,12 @@ export const FAULTS: readonly Fault[] = [
     name: "line black-holed",
     meaning:
       "all that a node sends and gets vanishes, until both sides noticed",
-    run: async (ring) => {
-      const seat = ring.pick(true);
-      const from = now();
-      seat.relay?.become("swallow");
-      const noticedMs = await Promise.all([
-        seat.untilOffline(from),
-        ring.userOf(seat).untilUse("waiting", from),
-      ]);
-      const again = now();
-      seat.relay?.heal();
-      return { noticedMs, backMs: await backAfter(ring, again) };
-    },
+    run: (ring) => silenceLine(ring, "swallow"),
   },
   {
     name: "line stalled",
     meaning: "nothing of a node moves, until both sides noticed",
-    run: async (ring) => {
-      const seat = ring.pick(true);
-      const from = now();
-      seat.relay?.become("stall");
-      const noticedMs = await Promise.all([
-        seat.untilOffline(from),
-        ring.userOf(seat).untilUse("waiting", from),
-      ]);
-      const again = now();
-      seat.relay?.heal();
-      return { noticedMs, backMs: await backAfter(ring, again) };
-    },
+    run: (ring) => silenceLine(ring, "stall"),
   },
   {
     name: "legs black-holed",

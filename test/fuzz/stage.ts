@@ -9,6 +9,8 @@ import { exchange } from "../support/reach.js";
 import type { Suspect } from "./suspect.js";
 
 export interface Stage {
+  /** Starts all of it, once; resolves when its healthy pair is well. */
+  open(): Promise<void>;
   /** What is watched: all of them have to live, with bounded memory and descriptors. */
   readonly suspects: readonly Suspect[];
   /** Rejects when the healthy pair does not get its echo within the deadline. */
@@ -16,6 +18,17 @@ export interface Stage {
   /** Has what would wait for its deadline end at once, where that can be had: for a run that has no time. */
   dismiss?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** That stage, open. Nothing of it is left where that fails. */
+export async function opened<S extends Stage>(stage: S): Promise<S> {
+  try {
+    await stage.open();
+    return stage;
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
 }
 
 /** A hang is meant, and not a machine that has too much to do: how long it took is in the report. */

@@ -1,6 +1,7 @@
 // The commands that only look: own serves and uses, the group's serves and nodes, this node.
 
 import { formatVnetid } from "../../config/config.js";
+import { count } from "../../count.js";
 import type { NodeView } from "../../node/control.js";
 import {
   defineCommand,
@@ -192,10 +193,6 @@ function nodeCard(view: NodeView) {
     columns: pairs.map(([key]) => key),
     rows: [pairs.map(([, value]) => value)],
   };
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
 function formatBytes(bytes: number): string {

@@ -6,6 +6,7 @@ import { reservePort } from "../../support/ports.js";
 import {
   checkEcho,
   ECHO_DEADLINE_MS,
+  opened,
   prefixing,
   Service,
   type Stage,
@@ -22,15 +23,8 @@ export class FrontStage implements Stage {
   publicPort = 0;
   private readonly services: Service[] = [];
 
-  static async start(): Promise<FrontStage> {
-    const stage = new FrontStage();
-    try {
-      await stage.open();
-    } catch (error) {
-      await stage.close();
-      throw error;
-    }
-    return stage;
+  static start(): Promise<FrontStage> {
+    return opened(new FrontStage());
   }
 
   /** Both ways in: through the hub's port as a proxied user, and through the port beside it. */
@@ -47,7 +41,7 @@ export class FrontStage implements Stage {
     for (const service of this.services.reverse()) await service.close();
   }
 
-  private async open(): Promise<void> {
+  async open(): Promise<void> {
     const echo = await Service.echo();
     this.services.push(echo);
     this.hubPort = await reservePort();

@@ -11,7 +11,7 @@ import { within } from "../../support/deadline.js";
 import { openLinkKey } from "../../support/link-key.js";
 import { reservePort } from "../../support/ports.js";
 import { MAGIC, type Meaning } from "../magic.js";
-import { ECHO_DEADLINE_MS, Service, type Stage } from "../stage.js";
+import { ECHO_DEADLINE_MS, opened, Service, type Stage } from "../stage.js";
 import { Suspect } from "../suspect.js";
 
 const NODES = 4;
@@ -29,15 +29,8 @@ export class HostileHubStage implements Stage {
     ...{ links: [], legs: [] },
   };
 
-  static async start(): Promise<HostileHubStage> {
-    const stage = new HostileHubStage();
-    try {
-      await stage.open();
-    } catch (error) {
-      await stage.close();
-      throw error;
-    }
-    return stage;
+  static start(): Promise<HostileHubStage> {
+    return opened(new HostileHubStage());
   }
 
   /** Each node's terminal still answers. */
@@ -97,7 +90,7 @@ export class HostileHubStage implements Stage {
     await this.echo?.close();
   }
 
-  private async open(): Promise<void> {
+  async open(): Promise<void> {
     this.echo = await Service.echo();
     this.hub = await Service.start((socket) => {
       socket.once("readable", () => {

@@ -5,7 +5,13 @@ import type { Socket } from "node:net";
 import { within } from "../../support/deadline.js";
 import { reservePort } from "../../support/ports.js";
 import { Member } from "../member.js";
-import { checkEcho, ECHO_DEADLINE_MS, Service, type Stage } from "../stage.js";
+import {
+  checkEcho,
+  ECHO_DEADLINE_MS,
+  opened,
+  Service,
+  type Stage,
+} from "../stage.js";
 import { Suspect } from "../suspect.js";
 
 export const ECHO_ID = 700;
@@ -30,15 +36,8 @@ export class LanStage implements Stage {
 
   private constructor(readonly encrypt: boolean) {}
 
-  static async start({ encrypt }: { encrypt: boolean }): Promise<LanStage> {
-    const stage = new LanStage(encrypt);
-    try {
-      await stage.open();
-    } catch (error) {
-      await stage.close();
-      throw error;
-    }
-    return stage;
+  static start({ encrypt }: { encrypt: boolean }): Promise<LanStage> {
+    return opened(new LanStage(encrypt));
   }
 
   async checkHealth(): Promise<void> {
@@ -83,7 +82,7 @@ export class LanStage implements Stage {
     await this.http?.close();
   }
 
-  private async open(): Promise<void> {
+  async open(): Promise<void> {
     this.echo = await Service.echo();
     this.http = await Service.start((socket) => {
       this.serveHttp(socket);
