@@ -5,6 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { VnetError } from "../errors.js";
 import type { Channel } from "./channel.js";
+import { WaitingLine } from "./waiting-line.js";
 
 export interface PoolOptions {
   /** makes a new channel to the node; rejects with VnetError */
@@ -48,11 +49,6 @@ const LIMITS: PoolLimits = {
   maxRetryMs: 30_000,
 };
 
-interface Waiter {
-  resolve: (channel: Channel) => void;
-  reject: (error: VnetError) => void;
-}
-
 export class ChannelPool {
   private state: "open" | "closed" = "open";
   /** newest last: the one used last is the likeliest to be alive and quick */
@@ -60,8 +56,7 @@ export class ChannelPool {
   private readonly all = new Set<Channel>();
   private readonly limits: PoolLimits;
   private readonly ticker: NodeJS.Timeout;
-  /** those who found none, the one who waits longest first */
-  private readonly waiters: Waiter[] = [];
+  private readonly waiting = new WaitingLine();
   /** attempts on their way, and how many more may begin before the next pause */
   private connecting = 0;
   private startsLeft: number;
@@ -92,8 +87,11 @@ export class ChannelPool {
     this.begin();
   }
 
-  /** An idle channel, for one stream: at once where there is a warm one. Rejects with VnetError. */
-  acquire(): Promise<Channel> {
+  /**
+   * An idle channel, for one stream: at once where there is a warm one. Rejects with VnetError.
+   * @param leaving aborted when the one for whom it is has gone: all others come first then
+   */
+  acquire(leaving?: AbortSignal): Promise<Channel> {
     if (this.state === "closed") return Promise.reject(gone());
     const warm = this.idle.pop();
     if (warm !== undefined) {
@@ -102,21 +100,16 @@ export class ChannelPool {
     }
     this.missed = true;
     this.target = Math.min(this.target * 2, this.limits.maxTarget);
-    return new Promise((resolve, reject) => {
-      this.waiters.push({ resolve, reject });
-      this.begin();
-    });
+    const channel = this.waiting.join(leaving);
+    this.begin();
+    return channel;
   }
 
   /** Gives back a channel that was acquired and not used for a stream. */
   release(channel: Channel): void {
     if (channel.isClosed || !channel.isIdle || this.idle.includes(channel))
       return;
-    const waiter = this.waiters.shift();
-    if (waiter !== undefined) {
-      waiter.resolve(channel);
-      return;
-    }
+    if (this.waiting.serve(channel)) return;
     if (this.state === "closed" || this.idle.length >= this.limits.maxIdle) {
       channel.close();
       return;
@@ -130,7 +123,7 @@ export class ChannelPool {
     clearInterval(this.ticker);
     clearTimeout(this.retryTimer);
     clearTimeout(this.pauseTimer);
-    for (const waiter of this.waiters.splice(0)) waiter.reject(gone());
+    this.waiting.turnAway(gone());
     for (const channel of this.idle.splice(0)) channel.close();
   }
 
@@ -171,7 +164,7 @@ export class ChannelPool {
   private get lacking(): number {
     const warms = this.wanted && this.retryTimer === undefined;
     const cold = warms ? Math.max(0, this.target - this.idle.length) : 0;
-    return Math.min(this.waiters.length + cold, this.limits.maxConnecting);
+    return Math.min(this.waiting.wanted + cold, this.limits.maxConnecting);
   }
 
   private connected(channel: Channel): void {
@@ -199,13 +192,13 @@ export class ChannelPool {
    * the next attempts would last as long again.
    */
   private failed(error: VnetError): void {
-    const left = this.waiters.length - this.connecting;
+    const left = this.waiting.wanted - this.connecting;
     if (left <= 0) {
       this.retryLater();
       return;
     }
     const told = error.code === "timeout" ? left : 1;
-    for (const waiter of this.waiters.splice(0, told)) waiter.reject(error);
+    this.waiting.turnAway(error, told);
   }
 
   /** A channel that died or could not be had: the next try waits, so that a failure is no busy loop. */

@@ -81,8 +81,10 @@ export class Stream extends EventEmitter<{
       this.partFrom(given);
       return;
     }
-    // One that is gone already would never tell of its close.
+    // One that is gone already would never tell of its close. What he said by then still arrives, as with TCP.
     if (given.destroyed) {
+      const unread = given.read(given.readableLength) as Buffer | null;
+      if (unread !== null) this.channel.carrier.sendData(unread);
       this.reset("the connection was closed");
       return;
     }
@@ -122,6 +124,8 @@ export class Stream extends EventEmitter<{
     this.writer.flush();
     if (this.receivedFin) socket.end();
     (raw ?? socket).resume();
+    // It told of that before we listened.
+    if (raw === null && given.readableEnded) this.finish();
   }
 
   /** Acceptor: the service is connected. */

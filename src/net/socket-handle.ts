@@ -46,7 +46,6 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   const isFit =
     typeof handle?.useUserBuffer === "function" &&
     !(old.destroyed || old.connecting || old.writableEnded) &&
-    !old.readableEnded &&
     old.writableLength === 0 &&
     (!isSecure || isFitForTls(old, handle));
   if (!isFit) return null;
@@ -82,7 +81,7 @@ class TrueEndSocket extends net.Socket {
 }
 
 function isFitForTls(old: WithHandle, handle: Handle): boolean {
-  // TLS tells of its end once, and the old one has heard it.
+  // TLS tells of its end once (TCP, whenever it is read), and the old one has heard it.
   const hasEnded = old._readableState?.ended !== false;
   return !hasEnded && handle._parentWrap instanceof net.Socket;
 }

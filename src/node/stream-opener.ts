@@ -15,6 +15,14 @@ const ATTEMPT_TIMEOUT_MS = 3_000;
 /** A node whose channels break this often before they are used does not want to be reached. */
 const MAX_BROKEN = 3;
 
+/** Whose connection it is. */
+export interface Visitor {
+  /** his address, for the service; empty: he has none */
+  from: string;
+  /** aborted when he has gone; his stream is in nobody's way then */
+  gone?: AbortSignal;
+}
+
 export class StreamOpener {
   private readonly balance = new Balance();
 
@@ -28,11 +36,10 @@ export class StreamOpener {
   /**
    * Rejects with VnetError when none of them takes it: the last one's reason.
    * @param serves those of the moment; asked again after each failure
-   * @param from the user's address, for the service; empty: it has none
    */
   async open(
     serves: () => readonly RemoteServe[],
-    from: string,
+    visitor: Visitor,
   ): Promise<Stream> {
     const tried = new Set<string>();
     let failure: VnetError | undefined;
@@ -45,7 +52,7 @@ export class StreamOpener {
         // There is no other to turn to behind the last one: it has as long as one that is not balanced.
         const patienceMs =
           left.length === 1 ? ACCEPT_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
-        return await this.openAt(serve, from, patienceMs);
+        return await this.openAt(serve, visitor, patienceMs);
       } catch (error) {
         if (!(error instanceof VnetError)) throw error;
         failure = error;
@@ -56,17 +63,17 @@ export class StreamOpener {
 
   private async openAt(
     serve: RemoteServe,
-    from: string,
+    visitor: Visitor,
     patienceMs: number,
   ): Promise<Stream> {
     const { balance } = this;
     if (serve.share !== "balance") {
-      const channel = await this.channelTo(serve);
-      return channel.open(serve.serveid, from);
+      const channel = await this.channelTo(serve, visitor);
+      return channel.open(serve.serveid, visitor.from);
     }
     balance.opened(serve);
     try {
-      const stream = await this.openAccepted(serve, from, patienceMs);
+      const stream = await this.openAccepted(serve, visitor, patienceMs);
       balance.succeeded(serve);
       return stream;
     } catch (error) {
@@ -78,7 +85,7 @@ export class StreamOpener {
 
   private openAccepted(
     serve: RemoteServe,
-    from: string,
+    visitor: Visitor,
     patienceMs: number,
   ): Promise<Stream> {
     return new Promise((resolve, reject) => {
@@ -116,17 +123,20 @@ export class StreamOpener {
           this.channels.pool(serve.vnetid).release(channel);
           return;
         }
-        stream = channel.open(serve.serveid, from);
+        stream = channel.open(serve.serveid, visitor.from);
         stream.on("accept", accepted).on("end", ended);
       };
-      this.channelTo(serve).then(open, fail);
+      this.channelTo(serve, visitor).then(open, fail);
     });
   }
 
   /** One may break after it was given and before we hear of it: what the other node says can end it in the same read. */
-  private async channelTo({ vnetid, vnet }: RemoteServe): Promise<Channel> {
+  private async channelTo(
+    { vnetid, vnet }: RemoteServe,
+    { gone }: Visitor,
+  ): Promise<Channel> {
     for (let broken = 0; broken < MAX_BROKEN; broken++) {
-      const channel = await this.channels.pool(vnetid).acquire();
+      const channel = await this.channels.pool(vnetid).acquire(gone);
       if (channel.isIdle) return channel;
     }
     throw new VnetError("closed", `the channels to vnet ${vnet} break at once`);

@@ -9,6 +9,7 @@ import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { LogEvent } from "../log.js";
 import { formatAddress } from "../net/address.js";
+import { HangUp } from "../net/hang-up.js";
 import type { Listen } from "../net/listener.js";
 import { formatPeer, type Peer } from "../net/peer.js";
 import { reset } from "../net/reset.js";
@@ -206,15 +207,14 @@ export class Use {
   /** A user's connection. */
   private async connect(socket: Duplex, peer: Peer): Promise<void> {
     // Nobody listens to the socket until a stream takes it over; a user that leaves by then is no news.
-    const early = () => undefined;
-    socket.on("error", early);
+    const hangUp = new HangUp(socket);
     try {
       if (this.state !== "listening")
         throw new VnetError("closed", this.error ?? "the use is closed");
-      const stream = await this.opener.open(
-        () => this.serves,
-        peer.port === 0 ? "" : formatPeer(peer),
-      );
+      const stream = await this.opener.open(() => this.serves, {
+        from: peer.port === 0 ? "" : formatPeer(peer),
+        gone: hangUp.signal,
+      });
       if (!this.isOpen) {
         stream.reset("the use was closed");
         throw new VnetError("closed", "the use was closed");
@@ -222,12 +222,12 @@ export class Use {
       // One that was broken already tells of its end no more; the user's connection is reset as it is attached.
       if (!stream.isOver) this.follow(stream);
       stream.attach(socket);
-      socket.off("error", early);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       reset(socket);
-      this.refused(error.message);
+      if (!hangUp.signal.aborted) this.refused(error.message);
     }
+    hangUp.ignore();
   }
 
   private follow(stream: Stream): void {

@@ -137,6 +137,36 @@ describe("ChannelPool", () => {
       expect(await pool.acquire()).to.equal(second);
     });
 
+    it("serves one who has gone behind all others, and lets go of more than 16 of them", async () => {
+      const connected: (() => void)[] = [];
+      onConnect = () => new Promise((resolve) => connected.push(resolve));
+      const pool = create();
+      const leaving = new AbortController();
+      const order: string[] = [];
+      const ask = async (name: string, gone?: AbortSignal) => {
+        try {
+          await pool.acquire(gone);
+          order.push(name);
+        } catch {
+          order.push("let go");
+        }
+      };
+      const asked = Array.from({ length: 18 }, () =>
+        ask("gone", leaving.signal),
+      );
+      asked.push(ask("there"), ask("came gone", AbortSignal.abort()));
+      leaving.abort();
+      await settle();
+      expect(order).to.deep.equal(["let go", "let go", "let go"]);
+      for (const done of connected) done();
+      await within("all", Promise.all(asked));
+      expect(order.slice(3)).to.deep.equal([
+        "there",
+        "came gone",
+        ...new Array<string>(15).fill("gone"),
+      ]);
+    });
+
     it("gives no channel to two at once", async () => {
       const pool = create();
       pool.setWanted(true);

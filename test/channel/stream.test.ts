@@ -5,6 +5,7 @@ import { Channel } from "../../src/channel/channel.js";
 import type { Stream } from "../../src/channel/stream.js";
 import { createTraffic } from "../../src/channel/traffic.js";
 import type { VnetError } from "../../src/errors.js";
+import { HangUp } from "../../src/net/hang-up.js";
 import { eventually, within } from "../support/deadline.js";
 import { createDuplexPair } from "../support/duplex-pair.js";
 import { Observed } from "../support/echo.js";
@@ -69,9 +70,13 @@ class Line {
     return new Line(make, await make());
   }
 
-  /** A user's stream that nobody has answered yet. */
-  async open(serveid = 7) {
+  /** A user's stream that nobody has answered yet. @param before what happens to his connection before it is attached */
+  async open(
+    serveid = 7,
+    before?: (user: Observed<Duplex>, near: Duplex) => Promise<void>,
+  ) {
     const { far: user, near } = await this.connection();
+    await before?.(user, near);
     const stream = this.opener.open(serveid);
     const ends: { user: End; service: End } = {
       user: undefined,
@@ -194,6 +199,48 @@ for (const [kind, make] of Object.entries(MAKERS))
       expect(await within("the FIN", user.ended)).to.equal("fin");
       expect(user.text).to.equal("late");
       await line.expectReusable();
+    });
+
+    for (const early of ["early", ""])
+      it(`keeps what came while the user waited for a channel: ${early ? "bytes and his FIN" : "his FIN alone"}`, async () => {
+        const { user, incoming } = await line.open(7, async (user, near) => {
+          const hangUp = new HangUp(near);
+          user.socket.end(early);
+          await eventually("it", () => near.readableLength === early.length);
+          // The FIN makes no sound where nobody reads.
+          for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+          expect(hangUp.signal.aborted).to.equal(false);
+          hangUp.ignore();
+        });
+        const { far: service, near } = await line.connection();
+        incoming.accept(near);
+        expect(await within("the FIN", service.ended)).to.equal("fin");
+        expect(service.text).to.equal(early);
+        service.socket.end("late");
+        expect(await within("the FIN", user.ended)).to.equal("fin");
+        expect(user.text).to.equal("late");
+        await line.expectReusable();
+      });
+
+    it("tells the service of a user who is gone before he had a channel, behind what he said", async () => {
+      const { user, incoming, ends } = await line.open(
+        7,
+        async (user, near) => {
+          near.on("error", () => undefined);
+          new HangUp(near);
+          user.socket.write("early");
+          await eventually("early", () => near.readableLength === 5);
+          user.socket.destroy();
+          near.destroy();
+        },
+      );
+      expect(user.bytes).to.equal(0);
+      const { far: service, near } = await line.connection();
+      incoming.accept(near);
+      await within("the reset", service.ended);
+      expect(service.text).to.equal("early");
+      expect(ends.user?.message).to.equal("the connection was closed");
+      await line.untilClosed();
     });
 
     for (const [first, second] of [

@@ -79,7 +79,7 @@ describe("a stream opener", () => {
   let opener: StreamOpener;
 
   const open = async (serves: readonly RemoteServe[] = ALL) =>
-    (await opener.open(() => serves, FROM)) as unknown as FakeStream;
+    (await opener.open(() => serves, { from: FROM })) as unknown as FakeStream;
 
   beforeEach(() => {
     channels = new FakeChannels();
@@ -126,7 +126,7 @@ describe("a stream opener", () => {
     channels.refuse(1);
     const [first] = ALL;
     let serves = [first!];
-    const opening = opener.open(() => serves, FROM);
+    const opening = opener.open(() => serves, { from: FROM });
     serves = [];
     expect((await failureOf(opening)).message).to.equal("no service at 1");
   });
@@ -134,7 +134,7 @@ describe("a stream opener", () => {
   it("takes those into account that came while it tried", async () => {
     channels.refuse(1);
     let serves = ALL.slice(0, 1);
-    const opening = opener.open(() => serves, FROM);
+    const opening = opener.open(() => serves, { from: FROM });
     serves = ALL.slice(0, 2);
     expect(await opening).to.include({ vnetid: 2 });
   });
@@ -142,7 +142,7 @@ describe("a stream opener", () => {
   it("waits 3 s for a slow one, lets it go and takes the next", () =>
     withCaughtTimers(async (timers) => {
       for (const { vnetid } of ALL) channels.answers.set(vnetid, isSilent);
-      const opening = opener.open(() => ALL.slice(0, 2), FROM);
+      const opening = opener.open(() => ALL.slice(0, 2), { from: FROM });
       while (channels.opened.length === 0) await Promise.resolve();
       expect(timers.delays).to.deep.equal([3_000]);
       const [slow] = channels.opened;
@@ -157,7 +157,7 @@ describe("a stream opener", () => {
     withCaughtTimers(async (timers) => {
       channels.answers.set(1, isSilent);
       const opening = opener
-        .open(() => ALL.slice(0, 1), FROM)
+        .open(() => ALL.slice(0, 1), { from: FROM })
         .catch((e: unknown) => e);
       while (channels.opened.length === 0) await Promise.resolve();
       expect(timers.delays).to.deep.equal([15_000]);
@@ -171,7 +171,7 @@ describe("a stream opener", () => {
       const channel = new Promise<void>((resolve) => (come = resolve));
       for (const { vnetid } of ALL) channels.unreachable.set(vnetid, channel);
       const outcome = opener
-        .open(() => ALL.slice(0, 1), FROM)
+        .open(() => ALL.slice(0, 1), { from: FROM })
         .catch((e: unknown) => e);
       for (let n = 0; n < 10; n++) await Promise.resolve();
       timers.fire();

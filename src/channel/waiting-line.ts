@@ -1,0 +1,77 @@
+// Those who found no channel, the one who waits longest first. Whoever is gone by then steps behind all others: his
+// service hears of him as it would over TCP, as long as that takes nothing from those who are still there.
+
+import { VnetError } from "../errors.js";
+import type { Channel } from "./channel.js";
+
+/** Those who are gone; more than that are let go, and no service hears of them. */
+const MAX_GONE = 16;
+
+interface Waiter {
+  resolve: (channel: Channel) => void;
+  reject: (error: VnetError) => void;
+}
+
+export class WaitingLine {
+  /** Sets keep the order, and one in the middle can step out at no cost */
+  private readonly waiters = new Set<Waiter>();
+  private readonly gone = new Set<Waiter>();
+
+  /** How many channels are to be made for them: one at a time for those who are gone. */
+  get wanted(): number {
+    return this.waiters.size + Math.min(this.gone.size, 1);
+  }
+
+  /**
+   * Resolves when it is one's turn. Rejects with VnetError.
+   * @param gone aborted when the one for whom it is has gone
+   */
+  join(gone?: AbortSignal): Promise<Channel> {
+    return new Promise((resolve, reject) => {
+      const stepBack = () => {
+        this.waiters.delete(waiter);
+        if (this.gone.size < MAX_GONE) this.gone.add(waiter);
+        else reject(new VnetError("closed", "nobody waits for it any more"));
+      };
+      const waiter: Waiter = {
+        resolve: (channel) => {
+          gone?.removeEventListener("abort", stepBack);
+          resolve(channel);
+        },
+        reject: (error) => {
+          gone?.removeEventListener("abort", stepBack);
+          reject(error);
+        },
+      };
+      this.waiters.add(waiter);
+      if (gone?.aborted === true) stepBack();
+      else gone?.addEventListener("abort", stepBack, { once: true });
+    });
+  }
+
+  /** False: nobody waits. */
+  serve(channel: Channel): boolean {
+    const waiter = this.next();
+    waiter?.resolve(channel);
+    return waiter !== undefined;
+  }
+
+  /** The next ones hear that there is none for them. @param count all, where it is not said */
+  turnAway(error: VnetError, count = Infinity): void {
+    for (let left = count; left > 0; left--) {
+      const waiter = this.next();
+      if (waiter === undefined) return;
+      waiter.reject(error);
+    }
+  }
+
+  private next(): Waiter | undefined {
+    for (const line of [this.waiters, this.gone]) {
+      const [waiter] = line;
+      if (waiter === undefined) continue;
+      line.delete(waiter);
+      return waiter;
+    }
+    return undefined;
+  }
+}
