@@ -76,6 +76,7 @@ export class Campaign {
           isWarm = true;
           watch.setWarm();
         }
+        await watch.untilInTime();
         const index = this.next++;
         await this.attack(index, scriptOf(target, seed, index));
       }
