@@ -8,6 +8,8 @@ export interface Inside {
   heapUsed: number;
   /** of it, what was compiled; it grows for as long as something is run for the first time, or has become worth optimizing */
   code: number;
+  /** pages that the heap has and does not need, which V8 gives back when it likes; resident as far as it wrote to them */
+  spare: number;
   /** what the heap holds elsewhere, arrayBuffers included */
   external: number;
   arrayBuffers: number;

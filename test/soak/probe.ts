@@ -31,8 +31,9 @@ function answer(into: string): void {
   collect();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   const inside: Inside = {
-    ...{ heapUsed, external, arrayBuffers, handles, code: codeBytes() },
-    ...counts,
+    ...{ heapUsed, external, arrayBuffers, handles, ...counts },
+    code: codeBytes(),
+    spare: v8.getHeapStatistics().total_physical_size - heapUsed,
   };
   const name = join(into, String(process.pid));
   snapshotIfAsked(name);

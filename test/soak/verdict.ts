@@ -11,6 +11,7 @@ export const JUDGED_MINUTES = 10;
 /** What is looked at, each as a number of a sample. */
 export const FIGURES: Record<string, (sample: Sample) => number> = {
   rss: ({ rss }) => rss,
+  "rss in use": ({ rss, spare }) => rss - spare,
   // What is compiled is no leak: there is only so much source.
   kept: ({ heapUsed, code, external }) => heapUsed - code + external,
   heap: ({ heapUsed }) => heapUsed,
@@ -24,7 +25,7 @@ export const FIGURES: Record<string, (sample: Sample) => number> = {
 };
 
 /** Those in bytes. */
-export const MEMORY = ["rss", "kept", "heap", "code", "external"];
+export const MEMORY = ["rss", "rss in use", "kept", "heap", "code", "external"];
 
 export interface Growth {
   first: number;
@@ -80,12 +81,12 @@ export function leaksOf(
   growth: Record<string, Growth>,
 ): string[] {
   const leaks: string[] = [];
-  for (const figure of ["kept", "rss"]) {
+  for (const figure of ["kept", "rss in use", "rss"]) {
     const slope = growth[figure]?.slope;
     if (slope == null || slope.perHour < LIMIT_PER_HOUR) continue;
     // Where what is kept may as well be falling, noise is all that was seen. The resident memory is noisier: compiled code and
     // the gaps between allocations are in it, so there the whole range has to be beyond the limit.
-    if (slope.low < (figure === "rss" ? LIMIT_PER_HOUR : 0)) continue;
+    if (slope.low < (figure === "kept" ? 0 : LIMIT_PER_HOUR)) continue;
     const range = `${megabytes(slope.low)} to ${megabytes(slope.high)}`;
     leaks.push(
       `${name}: ${figure} grows by ${megabytes(slope.perHour)} MB an hour (95 %: ${range})`,
