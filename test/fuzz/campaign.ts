@@ -137,7 +137,7 @@ export async function attackOnce(
 ): Promise<number> {
   const contact = await connect(stage, script, index);
   try {
-    return await play(script, contact.duplex, contact.meaning, lingerMs);
+    return await play(script, contact, lingerMs);
   } finally {
     contact.close();
   }

@@ -3,8 +3,9 @@
 
 import type { Duplex } from "node:stream";
 import type { Random } from "../support/random.js";
-import { fill, type Meaning } from "./magic.js";
+import { fill } from "./magic.js";
 import { pick } from "./mutator.js";
+import type { Contact } from "./target.js";
 
 /** fin: our half, and we hear the rest; reset: at once; wait: nothing, for a moment; leave: both halves in good order */
 export type Ending = "fin" | "reset" | "wait" | "leave";
@@ -49,8 +50,7 @@ export function createScript(
  */
 export async function play(
   script: Script,
-  duplex: Duplex,
-  meaning: Meaning,
+  { duplex, meaning, turn }: Contact,
   lingerMs: number,
 ): Promise<number> {
   let played = 0;
@@ -60,6 +60,7 @@ export async function play(
   duplex.on("error", () => undefined);
   duplex.resume();
   for (const step of script.steps) {
+    if (played > 0) await turn?.();
     if (isOver()) break;
     played++;
     const bytes = fill(step, meaning);

@@ -10,6 +10,8 @@ import type { Stage } from "./stage.js";
 export interface Contact {
   duplex: Duplex;
   meaning: Meaning;
+  /** Resolves when the next step may be said, where the other side has to ask for it. */
+  turn?: () => Promise<void>;
   /** Lets go of what belongs to it; the duplex too. */
   close: () => void;
 }

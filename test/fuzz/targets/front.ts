@@ -36,6 +36,9 @@ const USERS = [
   Buffer.alloc(3_000, "x"),
 ];
 
+/** of a user whom nothing stands in front of */
+const MAX_STEPS = 20;
+
 function user(random: Random): Buffer {
   const words = pick(random, USERS);
   return random.chance(0.5) ? words : mutate(random, words, words);
@@ -84,10 +87,16 @@ export const frontTargets = [
     name: "public-port",
     about: "a public port of its own",
     stage: front,
-    width: 24,
-    lingerMs: 200,
+    width: 96,
+    lingerMs: 100,
     script: (random) =>
-      createScript(random, [user(random), user(random)], { isPatient: true }),
+      createScript(
+        random,
+        Array.from({ length: random.between(1, MAX_STEPS) }, () =>
+          user(random),
+        ),
+        { isPatient: true },
+      ),
     connect: async ({ publicPort }) => {
       const duplex = await connectFrom(publicPort);
       return { duplex, meaning: [], close: () => cutOff(duplex) };

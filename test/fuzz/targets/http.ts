@@ -1,5 +1,6 @@
 // The HTTP front of a serve with host=: what a user may ask, and what a service may answer.
 
+import type { Duplex } from "node:stream";
 import type { Random } from "../../support/random.js";
 import { connectFrom } from "../member.js";
 import { mutate, pick } from "../mutator.js";
@@ -71,12 +72,44 @@ const RESPONSES = [
   lines("HTTP/1.1 200 OK", "Set-Cookie: a=b", "Set-Cookie: c=d", "", "x"),
 ];
 
+/** Those after which the next request may come on the same connection. */
+const QUIET_RESPONSES = RESPONSES.slice(0, 4);
+const MAX_QUIET = 20;
+const TURN_MS = 300;
+
 function requests(random: Random): Buffer[] {
   const steps: Buffer[] = [];
-  for (let left = random.between(0, 20); left > 0; left--)
+  for (let left = random.between(0, MAX_QUIET); left > 0; left--)
     steps.push(pick(random, QUIET_REQUESTS));
   const [a, b] = [pick(random, REQUESTS), pick(random, REQUESTS)];
   return [...steps, mutate(random, a, b)];
+}
+
+function responses(random: Random, way: string): Buffer[] {
+  const steps: Buffer[] = [];
+  const quiet = way === "upgrade" ? 0 : random.between(0, MAX_QUIET);
+  while (steps.length < quiet) steps.push(pick(random, QUIET_RESPONSES));
+  const [a, b] = [pick(random, RESPONSES), pick(random, RESPONSES)];
+  return [...steps, mutate(random, a, b)];
+}
+
+/** Each of the service's turns: the next request on that connection, or none within a moment. The first one has come. */
+function turnsOf(service: Duplex): () => Promise<void> {
+  let ahead = 0;
+  let asked: (() => void) | undefined;
+  const come = () => {
+    ahead++;
+    asked?.();
+  };
+  service.on("data", come).on("close", come);
+  return async () => {
+    if (ahead === 0)
+      await new Promise<void>((resolve) => {
+        asked = resolve;
+        setTimeout(resolve, TURN_MS);
+      });
+    ahead = 0;
+  };
 }
 
 export const httpTargets = [
@@ -97,17 +130,16 @@ export const httpTargets = [
     name: "http-response",
     about: "the HTTP front (host=), from the service's side",
     stage: encryptedLan,
-    width: 24,
+    width: 64,
     lingerMs: 100,
     script: (random) => {
-      const [a, b] = [pick(random, RESPONSES), pick(random, RESPONSES)];
-      const upgrade = random.chance(0.2) ? "upgrade" : "";
-      return createScript(random, [mutate(random, a, b)], {
-        way: upgrade,
+      const way = random.chance(0.2) ? "upgrade" : "";
+      return createScript(random, responses(random, way), {
+        way,
         isPatient: true,
       });
     },
-    connect: async (stage, { way }, index) => {
+    connect: async (stage, { way, steps }, index) => {
       const taken = stage.takeByHand(String(index));
       taken.catch(() => undefined);
       const user = await connectFrom(stage.httpUse);
@@ -116,7 +148,10 @@ export const httpTargets = [
         way === "upgrade"
           ? "Connection: Upgrade\r\nUpgrade: websocket\r\n"
           : "";
-      user.write(`GET /by-hand/${index} HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`);
+      const more = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(steps.length - 1);
+      user.write(
+        `GET /by-hand/${index} HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n${more}`,
+      );
       const duplex = await taken.catch((error: unknown) => {
         cutOff(user);
         throw error;
@@ -125,7 +160,7 @@ export const httpTargets = [
         cutOff(duplex);
         cutOff(user);
       };
-      return { duplex, meaning: [], close };
+      return { duplex, meaning: [], turn: turnsOf(duplex), close };
     },
   }),
 ];
