@@ -3,6 +3,7 @@
 //
 //   enter ──→ silent ──beginHandshake──→ handshake ──→ leave        a leg leaves by its ticket, straight from silent
 
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 
 export interface GateLimits {
@@ -33,7 +34,7 @@ export class Gate {
 
   constructor(
     private readonly limits: GateLimits,
-    private readonly now: () => number = Date.now,
+    private readonly now = () => performance.now(),
   ) {}
 
   get size(): number {

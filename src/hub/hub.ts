@@ -3,6 +3,7 @@
 //   connection → Reception ──control──→ Session → Group        registry and news
 //                        └──leg──────→ Legs ───→ pump         copying only
 
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
@@ -213,9 +214,10 @@ export class Hub {
   /** What an empty group remembers of ids keeps for as long as the ids rest. */
   private emptied(group: Group<Session>): void {
     this.emptySince.delete(group);
-    this.emptySince.set(group, Date.now());
+    const now = performance.now();
+    this.emptySince.set(group, now);
     for (const [old, since] of this.emptySince) {
-      const isOver = Date.now() - since > this.limits.restMs;
+      const isOver = now - since > this.limits.restMs;
       if (!isOver && this.emptySince.size <= MAX_EMPTY_GROUPS) return;
       this.emptySince.delete(old);
       if (old.isEmpty) this.groups.delete(old.name);
@@ -226,7 +228,7 @@ export class Hub {
     let group = this.groups.get(name);
     if (group === undefined) {
       const { restMs } = this.limits;
-      group = new Group(name, { restMs, now: Date.now });
+      group = new Group(name, { restMs, now: () => performance.now() });
       this.groups.set(name, group);
     }
     return group;

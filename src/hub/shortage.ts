@@ -1,6 +1,7 @@
 // Notices that the hub is about to run out of descriptors, and says so in the log: once a minute, however many are
 // turned away for it.
 
+import { performance } from "node:perf_hooks";
 import type { Log } from "../log.js";
 import { openFiles } from "../net/open-files.js";
 
@@ -11,7 +12,7 @@ export class Shortage {
 
   constructor(
     private readonly log: Log,
-    private readonly now: () => number = Date.now,
+    private readonly now = () => performance.now(),
   ) {}
 
   /**

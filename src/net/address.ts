@@ -36,6 +36,34 @@ export function isLoopback(host: string): boolean {
   return loopback.check(host, family === 4 ? "ipv4" : "ipv6");
 }
 
+/**
+ * Whom an address belongs to, as far as it tells: an IPv4 address itself, also one mapped into IPv6; of IPv6 the first 64
+ * bits, as a site has no less (RFC 6177) and may be at any address of them. What is neither stays as it is.
+ */
+export function networkOf(address: string): string {
+  if (!net.isIPv6(address)) return address;
+  const groups = groupsOf(address);
+  const [high = 0, low = 0] = groups.slice(6);
+  const isMapped = groups.slice(0, 5).every((group) => group === 0);
+  if (isMapped && groups[5] === 0xffff)
+    return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(":")}::/64`;
+}
+
+/** The eight numbers of an IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [withoutZone = ""] = address.split("%");
+  // A URL writes it in one way only: no IPv4 at its end, one `::` (WHATWG URL, 3.5).
+  const { hostname } = new URL(`http://[${withoutZone}]`);
+  const [head = [], tail = []] = hostname
+    .slice(1, -1)
+    .split("::")
+    .map((part) => part.split(":").filter((group) => group !== ""));
+  const zeros = new Array<string>(8 - head.length - tail.length).fill("0");
+  return [...head, ...zeros, ...tail].map((group) => parseInt(group, 16));
+}
+
 const WORDS: Record<string, string> = {
   ECONNREFUSED: "connection refused, nothing listens there",
   ECONNRESET: "connection reset",

@@ -241,7 +241,9 @@ describe("the hub's reception", () => {
 
   describe("behind a proxy", () => {
     const headerOf = (address: string) =>
-      `PROXY TCP4 ${address} 127.0.0.1 1234 7749\r\n`;
+      address.includes(":")
+        ? `PROXY TCP6 ${address} ::1 1234 7749\r\n`
+        : `PROXY TCP4 ${address} 127.0.0.1 1234 7749\r\n`;
     const behindProxy = { proxyProtocol: true };
 
     it("knows a control link by the address that the header says", async () => {
@@ -294,21 +296,25 @@ describe("the hub's reception", () => {
       expect(await timeOf("10.0.0.1")).to.be.at.least(150);
     });
 
-    it("bounds handshakes of an address, not those of its proxy", async () => {
-      await open({ perAddress: 1 }, behindProxy);
-      const crowd: Observed[] = [];
-      for (const address of ["10.0.0.1", "10.0.0.2", "10.0.0.1"]) {
-        const hello = [Buffer.from(headerOf(address)), HALF_TLS];
-        const size = reception.size;
-        crowd.push(await say(Buffer.concat(hello)));
-        if (crowd.length < 3)
-          await eventually("it came", () => reception.size === size + 1);
-      }
-      await within("the older one is closed", crowd[0]!.ended);
-      expect(crowd.map(({ state }) => state).slice(1)).to.deep.equal(
-        Array(2).fill("open"),
-      );
-    });
+    for (const [whose, first, other, again] of [
+      ["an address", "10.0.0.1", "10.0.0.2", "10.0.0.1"],
+      ["an IPv6 network", "2001:db8::1", "2001:db8:0:1::1", "2001:db8::2:1"],
+    ] as const)
+      it(`bounds handshakes of ${whose}, not those of its proxy`, async () => {
+        await open({ perAddress: 1 }, behindProxy);
+        const crowd: Observed[] = [];
+        for (const address of [first, other, again]) {
+          const hello = [Buffer.from(headerOf(address)), HALF_TLS];
+          const size = reception.size;
+          crowd.push(await say(Buffer.concat(hello)));
+          if (crowd.length < 3)
+            await eventually("it came", () => reception.size === size + 1);
+        }
+        await within("the older one is closed", crowd[0]!.ended);
+        expect(crowd.map(({ state }) => state).slice(1)).to.deep.equal(
+          Array(2).fill("open"),
+        );
+      });
 
     it("counts for its true address who is silent behind the header", async () => {
       await open({ perAddress: 1 }, behindProxy);

@@ -5,6 +5,7 @@ import {
   formatAddress,
   isLoopback,
   networkError,
+  networkOf,
   networkReason,
 } from "../../src/net/address.js";
 
@@ -21,6 +22,26 @@ describe("formatAddress", () => {
   for (const [host, text] of rows)
     it(`writes ${text}`, () => {
       expect(formatAddress(host, 22)).to.equal(text);
+    });
+});
+
+describe("networkOf", () => {
+  const rows: [string, string][] = [
+    ["192.0.2.7", "192.0.2.7"],
+    ["::ffff:192.0.2.7", "192.0.2.7"],
+    ["::FFFF:c000:207", "192.0.2.7"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0DB8:0001:0002::", "2001:db8:1:2::/64"],
+    ["2001:db8::6", "2001:db8:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["::1.2.3.4", "0:0:0:0::/64"],
+    ["unix", "unix"],
+    ["example.org", "example.org"],
+  ];
+  for (const [address, network] of rows)
+    it(`says ${network} of ${address}`, () => {
+      expect(networkOf(address)).to.equal(network);
     });
 });
 
