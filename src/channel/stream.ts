@@ -84,6 +84,7 @@ export class Stream extends EventEmitter<{
     // One that is gone already would never tell of its close. What he said by then still arrives, as with TCP.
     if (given.destroyed) {
       const unread = given.read(given.readableLength) as Buffer | null;
+      this.traffic.bytesOut += unread?.length ?? 0;
       if (unread !== null) this.channel.carrier.sendData(unread);
       this.reset("the connection was closed");
       return;
