@@ -2,11 +2,13 @@
 // Holds no state of its own.
 
 import { formatServeid, formatVnetid, SERVEID } from "../config/config.js";
+import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { formatAddress } from "../net/address.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { MessageHandlers } from "../wire/message.js";
+import { BoundedLog } from "./bounded-log.js";
 import type { Group } from "./group.js";
 import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
@@ -20,11 +22,28 @@ export interface MemberHandlerOptions {
   legs: Legs<Session>;
   unserves: UnserveRequests<Session>;
   limits: HubLimits;
-  log: Log;
+  /** what the hub's log says of its serves */
+  changes: BoundedLog;
   shortage: Shortage;
 }
 
+/** All lines of a node that starts with 999 serves, and few of one that registers and unregisters for ever. */
+const CHANGES = { perSecond: 10, burst: 2_000 };
+
 type Handlers = MessageHandlers<MemberMessage>;
+
+/** What the log says of a member's serves. Whoever makes it closes it. */
+export function createChangesLog(
+  log: Log,
+  session: Session,
+  group: Group<Session>,
+): BoundedLog {
+  const who = whoIs(session, group);
+  return new BoundedLog({
+    ...{ log, level: "info", ...CHANGES },
+    sum: (n) => ({ who, what: `${count(n, "more change")} of its serves` }),
+  });
+}
 
 export function createMemberHandlers(options: MemberHandlerOptions): Handlers {
   return {
@@ -38,9 +57,9 @@ function createServeHandlers({
   session,
   group,
   limits,
-  log,
+  changes,
 }: MemberHandlerOptions): Pick<Handlers, "register" | "update" | "unregister"> {
-  const who = `vnet ${session.title} of group ${group.name}`;
+  const who = whoIs(session, group);
 
   /** Somebody else's serve, or one that is gone already, is none of this session's business. */
   const own = (serveid: number) => group.serveOf(session, serveid);
@@ -65,7 +84,7 @@ function createServeHandlers({
       });
       // An unserve is between two nodes.
       if (only === 0)
-        log.info({
+        changes.add({
           who,
           what: `serves ${describe(given.serve.serveid, serve)}`,
         });
@@ -109,7 +128,7 @@ function createServeHandlers({
       if (serve === undefined) return;
       group.remove(serve);
       if (serve.only === 0)
-        log.info({
+        changes.add({
           who,
           what: `serves ${describe(serveid, serve)} no longer`,
         });
@@ -225,4 +244,8 @@ function describe(
   { name, type, ip, port }: ServeParticulars,
 ): string {
   return `${formatServeid(serveid)} ${name} (${type}, ${formatAddress(ip, port)})`;
+}
+
+function whoIs({ title }: Session, { name }: Group<Session>): string {
+  return `vnet ${title} of group ${name}`;
 }

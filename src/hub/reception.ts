@@ -6,6 +6,7 @@
 //                                                      └──→ others, or silence ──→ onPlain
 
 import type { Duplex } from "node:stream";
+import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { networkOf } from "../net/address.js";
@@ -20,7 +21,7 @@ import {
   TICKET_BYTES,
 } from "../wire/preamble.js";
 import { parseProxyHeader } from "../wire/proxy-header.js";
-import { Complaints } from "./complaints.js";
+import { BoundedLog } from "./bounded-log.js";
 import { Gate, type GateLimits } from "./gate.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
 import type { Shortage } from "./shortage.js";
@@ -69,12 +70,15 @@ type Kind = "control" | "leg" | "plain";
 
 export class Reception {
   private readonly gate: Gate;
-  private readonly complaints: Complaints;
+  private readonly complaints: BoundedLog;
   private isClosed = false;
 
   constructor(private readonly options: ReceptionOptions) {
     this.gate = new Gate(options.limits);
-    this.complaints = new Complaints(options.log);
+    this.complaints = new BoundedLog({
+      ...{ log: options.log, level: "warn", perSecond: 5, burst: 10 },
+      sum: (n) => `${count(n, "more connection")} that came to nothing`,
+    });
   }
 
   /** connections that have not proved anything yet */

@@ -18,8 +18,9 @@ import {
   type ToHub,
 } from "../wire/to-hub.js";
 import type { ControlArrival } from "./reception.js";
+import type { BoundedLog } from "./bounded-log.js";
 import { memberTitle, type Group, type Member } from "./group.js";
-import { createMemberHandlers } from "./member-handlers.js";
+import { createChangesLog, createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";
 import type { Legs } from "./legs.js";
 import type { Shortage } from "./shortage.js";
@@ -51,6 +52,7 @@ export class Session implements Member {
   private group: Group<Session> | undefined;
   /** set while joined: the gate before everything but hello */
   private handlers: MessageHandlers<MemberMessage> | undefined;
+  private changes: BoundedLog | undefined;
   private helloTimer: NodeJS.Timeout;
   private readonly link: HubLink;
   /** made for this connection: with it the node proves that it has the private half of its key */
@@ -177,6 +179,7 @@ export class Session implements Member {
     this.group?.leave(this);
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);
+    this.changes?.close();
     const who = wasJoined
       ? `vnet ${this.title} of group ${this.group?.name ?? ""}`
       : `connection from ${from}`;
@@ -230,13 +233,15 @@ export class Session implements Member {
     arrival.leaveGate();
     this.group = group;
     this.state = "joined";
+    const changes = createChangesLog(log, this, group);
+    this.changes = changes;
     this.handlers = createMemberHandlers({
       session: this,
       group,
       legs,
       unserves,
       limits,
-      log,
+      changes,
       shortage,
     });
     this.send({

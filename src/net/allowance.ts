@@ -1,4 +1,4 @@
-// How fast something may go: a bucket that holds two seconds' worth. Only counts; whoever draws does the waiting.
+// How fast something may go: a bucket that fills up while nothing is drawn. Only counts; whoever draws does the waiting.
 
 import { performance } from "node:perf_hooks";
 
@@ -6,8 +6,12 @@ export class Allowance {
   private left: number;
   private drawnAt = performance.now();
 
-  constructor(private readonly perSecond: number) {
-    this.left = 2 * perSecond;
+  /** @param burst what it holds; two seconds' worth where it is not said */
+  constructor(
+    private readonly perSecond: number,
+    private readonly burst = 2 * perSecond,
+  ) {
+    this.left = burst;
   }
 
   /** How long to wait now, in ms; 0 while there is something left. */
@@ -15,7 +19,7 @@ export class Allowance {
     const now = performance.now();
     const gained = ((now - this.drawnAt) / 1000) * this.perSecond;
     this.drawnAt = now;
-    this.left = Math.min(2 * this.perSecond, this.left + gained) - count;
+    this.left = Math.min(this.burst, this.left + gained) - count;
     return this.left >= 0 ? 0 : (-this.left / this.perSecond) * 1000;
   }
 }

@@ -1,24 +1,36 @@
-// What the log says of connections that came to nothing: so many lines a second, and of the others their number, as
-// whoever makes them could fill a disk.
+// What the log says of something that others may do as often as they like: so many lines, and of the rest their number,
+// as they could fill a disk.
 
 import type { Log, LogEvent } from "../log.js";
 import { Allowance } from "../net/allowance.js";
 
-const LINES_PER_SECOND = 5;
+export interface BoundedLogOptions {
+  log: Log;
+  level: "info" | "warn";
+  perSecond: number;
+  /** lines in stock after a time of calm */
+  burst: number;
+  /** the line that stands for so many others */
+  sum: (count: number) => LogEvent | string;
+}
+
 /** The others are counted for this long, and told in one line. */
 const SUM_AFTER_MS = 1_000;
 
-export class Complaints {
-  private readonly allowance = new Allowance(LINES_PER_SECOND);
+export class BoundedLog {
+  private readonly allowance: Allowance;
   private leftOut = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly log: Log) {}
+  constructor(private readonly options: BoundedLogOptions) {
+    this.allowance = new Allowance(options.perSecond, options.burst);
+  }
 
   add(event: LogEvent): void {
+    const { log, level } = this.options;
     if (this.leftOut === 0 && this.allowance.draw(0) === 0) {
       this.allowance.draw(1);
-      this.log.warn(event);
+      log[level](event);
       return;
     }
     this.leftOut++;
@@ -34,11 +46,10 @@ export class Complaints {
   }
 
   private sumUp(): void {
+    const { log, level, sum } = this.options;
     this.timer = undefined;
     const { leftOut } = this;
     this.leftOut = 0;
-    this.log.warn(
-      `${leftOut} more ${leftOut === 1 ? "connection" : "connections"} that came to nothing`,
-    );
+    log[level](sum(leftOut));
   }
 }
