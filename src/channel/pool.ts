@@ -192,12 +192,9 @@ export class ChannelPool {
    * the next attempts would last as long again.
    */
   private failed(error: VnetError): void {
-    const left = this.waiting.wanted - this.connecting;
-    if (left <= 0) {
-      this.retryLater();
-      return;
-    }
-    const told = error.code === "timeout" ? left : 1;
+    const left = Math.max(0, this.waiting.present - this.connecting);
+    if (left === 0) this.retryLater();
+    const told = error.code === "timeout" ? left : Math.min(left, 1);
     this.waiting.turnAway(error, told);
   }
 

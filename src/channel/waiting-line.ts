@@ -17,6 +17,11 @@ export class WaitingLine {
   private readonly waiters = new Set<Waiter>();
   private readonly gone = new Set<Waiter>();
 
+  /** How many are still there. */
+  get present(): number {
+    return this.waiters.size;
+  }
+
   /** How many channels are to be made for them: one at a time for those who are gone. */
   get wanted(): number {
     return this.waiters.size + Math.min(this.gone.size, 1);
@@ -56,13 +61,20 @@ export class WaitingLine {
     return waiter !== undefined;
   }
 
-  /** The next ones hear that there is none for them. @param count all, where it is not said */
+  /**
+   * The next ones hear that there is none for them.
+   * @param count all of them where it is not said
+   */
   turnAway(error: VnetError, count = Infinity): void {
-    for (let left = count; left > 0; left--) {
-      const waiter = this.next();
-      if (waiter === undefined) return;
+    let left = count;
+    for (const waiter of this.waiters) {
+      if (left-- <= 0) return;
+      this.waiters.delete(waiter);
       waiter.reject(error);
     }
+    // For those who are gone nobody tries again.
+    for (const waiter of this.gone) waiter.reject(error);
+    this.gone.clear();
   }
 
   private next(): Waiter | undefined {

@@ -141,7 +141,7 @@ describe("ChannelPool", () => {
       const connected: (() => void)[] = [];
       onConnect = () => new Promise((resolve) => connected.push(resolve));
       const pool = create();
-      const leaving = new AbortController();
+      const leaving = Array.from({ length: 18 }, () => new AbortController());
       const order: string[] = [];
       const ask = async (name: string, gone?: AbortSignal) => {
         try {
@@ -151,11 +151,9 @@ describe("ChannelPool", () => {
           order.push("let go");
         }
       };
-      const asked = Array.from({ length: 18 }, () =>
-        ask("gone", leaving.signal),
-      );
+      const asked = leaving.map(({ signal }) => ask("gone", signal));
       asked.push(ask("there"), ask("came gone", AbortSignal.abort()));
-      leaving.abort();
+      for (const each of leaving) each.abort();
       await settle();
       expect(order).to.deep.equal(["let go", "let go", "let go"]);
       for (const done of connected) done();
@@ -415,6 +413,41 @@ describe("ChannelPool", () => {
       await settle();
       ends[2]!.come();
       expect(await within("a channel", waiting)).to.equal(made[0]!.channel);
+    });
+
+    it("is told to nobody who is there while an attempt is left, whoever is gone", async () => {
+      const pool = create();
+      const ends: { come: () => void; fail: () => void }[] = [];
+      onConnect = () =>
+        new Promise((resolve, reject) => {
+          ends.push({ come: resolve, fail: () => reject(failure) });
+        });
+      const leaving = new AbortController();
+      const gone = failureOf(pool.acquire(leaving.signal));
+      const there = pool.acquire();
+      leaving.abort();
+      expect(ends).to.have.length(2);
+      ends[0]!.fail();
+      await settle();
+      ends[1]!.come();
+      expect(await within("a channel", there)).to.equal(made[0]!.channel);
+      pool.close();
+      expect((await gone).message).to.equal("the node is gone");
+    });
+
+    it("ends the waiting of those who are gone, without a further attempt", async () => {
+      const pool = create();
+      let fail: () => void = () => undefined;
+      onConnect = () =>
+        new Promise((_, reject) => (fail = () => reject(failure)));
+      const leaving = new AbortController();
+      const gone = [1, 2, 3].map(() => failureOf(pool.acquire(leaving.signal)));
+      leaving.abort();
+      expect(attempts).to.equal(3);
+      fail();
+      for (const each of gone) expect(await each).to.equal(failure);
+      await settle();
+      expect(attempts).to.equal(3);
     });
 
     it("is told to as many as are left without an attempt", async () => {
