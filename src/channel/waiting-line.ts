@@ -22,9 +22,9 @@ export class WaitingLine {
     return this.waiters.size;
   }
 
-  /** How many channels are to be made for them: one at a time for those who are gone. */
+  /** How many channels are to be made for them: for those who are gone one at a time, and only when nobody else waits. */
   get wanted(): number {
-    return this.waiters.size + Math.min(this.gone.size, 1);
+    return this.waiters.size || Math.min(this.gone.size, 1);
   }
 
   /**

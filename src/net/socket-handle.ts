@@ -57,27 +57,29 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   if (isSecure) old.ssl = null;
   else old.destroy();
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
-  const socket = isSecure
-    ? new net.Socket(options)
-    : new TrueEndSocket(options);
+  const socket = new net.Socket(options);
   if (isSecure) becomeSecure(socket, handle, old);
+  else tellTrueEnd(socket);
   return { socket, isSecure, unread: unread as Buffer | null };
 }
 
 /**
- * Its `end` is a FIN. libuv says "end" also of a reset when bytes waited in front of it (EPOLLHUP after a partial read),
- * and half an answer would pass for a whole one. Read once more, the system says which it was.
+ * From now on its `end` is a FIN. libuv says "end" also of a reset when bytes waited in front of it (EPOLLHUP after a
+ * partial read), and half an answer would pass for a whole one. Read once more, the system says which it was.
+ * Of what is not a plain socket it is true already, or not to be had.
  */
-class TrueEndSocket extends net.Socket {
-  private hasAsked = false;
-
-  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    const { _handle: handle } = this as unknown as WithHandle;
-    if (chunk !== null || this.hasAsked || handle === null)
-      return super.push(chunk, encoding);
-    this.hasAsked = true;
-    return handle.readStart() === 0 ? false : super.push(null);
-  }
+export function tellTrueEnd(duplex: Duplex): void {
+  if (!(duplex instanceof net.Socket) || duplex instanceof tls.TLSSocket)
+    return;
+  const push = duplex.push.bind(duplex);
+  let hasAsked = false;
+  duplex.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    const { _handle: handle } = duplex as unknown as WithHandle;
+    if (chunk !== null || hasAsked || handle === null)
+      return push(chunk, encoding);
+    hasAsked = true;
+    return handle.readStart() === 0 ? false : push(null);
+  };
 }
 
 function isFitForTls(old: WithHandle, handle: Handle): boolean {

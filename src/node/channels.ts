@@ -2,7 +2,7 @@
 // Owns them all. The only place of a node that turns tickets into channels.
 
 import type { Duplex } from "node:stream";
-import { Channel } from "../channel/channel.js";
+import { Channel, type ChannelRole } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
 import type { Stream } from "../channel/stream.js";
 import type { Traffic } from "../channel/traffic.js";
@@ -116,16 +116,18 @@ export class Channels {
         this.declines.add(offer.ticket);
         throw new VnetError("network", openFiles.reason);
       }
-      const duplex = await this.makeDuplex(offer.ticket, offer, "acceptor");
-      const channel = new Channel({
-        duplex,
-        role: "acceptor",
-        traffic: this.options.traffic,
-        idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
-      });
-      this.watch(channel, from.name);
-      channel.on("stream", (stream) => {
-        this.options.onStream(stream, from);
+      await this.make(offer.ticket, offer, "acceptor", (duplex) => {
+        const channel = new Channel({
+          duplex,
+          role: "acceptor",
+          traffic: this.options.traffic,
+          idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
+        });
+        this.watch(channel, from.name);
+        channel.on("stream", (stream) => {
+          this.options.onStream(stream, from);
+        });
+        return channel;
       });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
@@ -145,12 +147,16 @@ export class Channels {
     for (const leg of this.legs) leg.destroy();
   }
 
-  /** What a channel runs on: our leg, and within it the encryption. */
-  private async makeDuplex(
+  /**
+   * A channel on our leg, within the encryption.
+   * @param begin makes it of that duplex, and listens to it in the same step: what the peer says comes at once
+   */
+  private async make(
     ticket: string,
     peer: ChannelPeer,
-    role: "opener" | "acceptor",
-  ): Promise<Duplex> {
+    role: ChannelRole,
+    begin: (duplex: Duplex) => Channel,
+  ): Promise<Channel> {
     const { link, security } = this.options;
     const leg = await this.whileComing(link.openLeg(ticket));
     if (link.state === "closed") {
@@ -161,9 +167,10 @@ export class Channels {
     try {
       const secured = security.secure(leg, peer, role);
       // The acceptor's service will need a descriptor, too.
-      return role === "acceptor"
-        ? await this.whileComing(secured)
-        : await secured.catch(unlessLost);
+      const duplex = await (role === "acceptor"
+        ? this.whileComing(secured)
+        : secured.catch(unlessLost));
+      return begin(duplex);
     } finally {
       this.legs.delete(leg);
     }
@@ -222,10 +229,11 @@ export class Channels {
     );
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    const duplex = await this.makeDuplex(reply.ticket, peer, "opener");
-    const channel = new Channel({ duplex, role: "opener", traffic });
-    this.watch(channel, `vnet ${peer.name}`);
-    return channel;
+    return this.make(reply.ticket, peer, "opener", (duplex) => {
+      const channel = new Channel({ duplex, role: "opener", traffic });
+      this.watch(channel, `vnet ${peer.name}`);
+      return channel;
+    });
   }
 }
 

@@ -19,7 +19,7 @@ const MAX_BROKEN = 3;
 export interface Visitor {
   /** his address, for the service; empty: he has none */
   from: string;
-  /** aborted when he has gone; his stream is in nobody's way then */
+  /** aborted when he has gone; his stream is in nobody's way then, and no other serve is asked for him */
   gone?: AbortSignal;
 }
 
@@ -54,7 +54,8 @@ export class StreamOpener {
           left.length === 1 ? ACCEPT_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
         return await this.openAt(serve, visitor, patienceMs);
       } catch (error) {
-        if (!(error instanceof VnetError)) throw error;
+        if (!(error instanceof VnetError) || visitor.gone?.aborted === true)
+          throw error;
         failure = error;
         tried.add(serveKey(serve));
       }
@@ -77,7 +78,8 @@ export class StreamOpener {
       balance.succeeded(serve);
       return stream;
     } catch (error) {
-      balance.failed(serve);
+      // That he had to wait behind the others says nothing of the serve.
+      if (visitor.gone?.aborted !== true) balance.failed(serve);
       balance.ended(serve);
       throw error;
     }

@@ -435,6 +435,23 @@ describe("ChannelPool", () => {
       expect((await gone).message).to.equal("the node is gone");
     });
 
+    it("is told to who is there when nothing comes of it, whoever is gone", async () => {
+      const pool = create({ startsAtOnce: 16 });
+      onConnect = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        throw failure;
+      };
+      const leaving = new AbortController();
+      const gone = failureOf(pool.acquire(leaving.signal));
+      const there = [1, 2, 3].map(() => failureOf(pool.acquire()));
+      leaving.abort();
+      for (const each of [...there, gone])
+        expect(await within("the failure", each)).to.equal(failure);
+      const made = attempts;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(attempts).to.equal(made).and.to.be.below(16);
+    });
+
     it("ends the waiting of those who are gone, without a further attempt", async () => {
       const pool = create();
       let fail: () => void = () => undefined;

@@ -1,6 +1,6 @@
 import { connect, Socket } from "node:net";
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { expect } from "chai";
 import { HangUp } from "../../src/net/hang-up.js";
 import { Listener } from "../../src/net/listener.js";
@@ -55,6 +55,13 @@ describe("a hang-up", () => {
     expect(accepted.destroyed).to.equal(true);
   });
 
+  it("is seen also of one who spoke and was gone before anybody listened", async () => {
+    user.write("hello?");
+    user.resetAndDestroy();
+    await within("the hang-up", once(new HangUp(accepted).signal, "abort"));
+    expect(String(accepted.read(accepted.readableLength))).to.equal("hello?");
+  });
+
   it("is not an orderly end", async () => {
     const { signal } = new HangUp(accepted);
     const ended = once(accepted, "end");
@@ -68,6 +75,21 @@ describe("a hang-up", () => {
     user.write("hello?");
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
     expect(accepted.bytesRead).to.equal(0);
+  });
+
+  it("is looked for of 256 at the same time", async () => {
+    const idle = () =>
+      new HangUp(new Duplex({ read: () => undefined, write: () => undefined }));
+    const others = Array.from({ length: 256 }, idle);
+    await new Promise(setImmediate);
+    new HangUp(accepted);
+    user.write("hello?");
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    expect(accepted.bytesRead).to.equal(0);
+    for (const other of others) other.ignore();
+    const next = new HangUp(accepted);
+    await untilHeard();
+    next.ignore();
   });
 
   it("leaves no more of his words in memory than one read above the high-water mark", async () => {

@@ -32,6 +32,8 @@ const accepts: Answer = (stream) => stream.emit("accept");
 const isSilent: Answer = () => undefined;
 class FakeChannels {
   readonly opened: FakeStream[] = [];
+  /** whose channels were asked for */
+  readonly asked: number[] = [];
   readonly answers = new Map<number, Answer>();
   readonly released: number[] = [];
   /** of these no channel is to be had, until it is said */
@@ -52,6 +54,7 @@ class FakeChannels {
     };
     return {
       acquire: async () => {
+        this.asked.push(vnetid);
         await this.unreachable.get(vnetid);
         const left = this.breaking.get(vnetid) ?? 0;
         this.breaking.set(vnetid, left - 1);
@@ -164,6 +167,26 @@ describe("a stream opener", () => {
       timers.fire();
       expect(await opening).to.include({ code: "timeout" });
     }));
+
+  it("holds nothing against a serve for a user who is gone, and asks no other one for him", async () => {
+    const user = new AbortController();
+    const failing = new Promise<void>((_, reject) => {
+      user.signal.addEventListener("abort", () => {
+        reject(new VnetError("closed", "nobody waits for it any more"));
+      });
+    });
+    for (const { vnetid } of ALL) channels.unreachable.set(vnetid, failing);
+    const opening = opener.open(() => ALL, { from: FROM, gone: user.signal });
+    user.abort();
+    await failureOf(opening);
+    expect(channels.asked).to.have.length(1);
+    channels.unreachable.clear();
+    const next = [await open(), await open(), await open()];
+    expect(new Set(next.map(({ vnetid }) => vnetid))).to.have.property(
+      "size",
+      3,
+    );
+  });
 
   it("gives back a channel that comes too late to be used", () =>
     withCaughtTimers(async (timers) => {
