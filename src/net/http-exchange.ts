@@ -131,6 +131,8 @@ function passResponse(
   to: http.ServerResponse,
   isForChunks: boolean,
 ): void {
+  // At its end it may belong to nobody any more.
+  const { socket: connection } = from;
   from.on("error", () => undefined);
   from.on("close", () => {
     // The user must not take half of it for the whole.
@@ -150,7 +152,9 @@ function passResponse(
     return;
   }
   from.on("end", () => {
-    if (isForChunks) to.addTrailers(trailersOf(from));
+    // Node takes whatever ends the connection for the end of an answer that lasts as long.
+    if (connection.errored !== null) to.destroy();
+    else if (isForChunks) to.addTrailers(trailersOf(from));
   });
   from.pipe(to);
   flushSoon(to);

@@ -5,6 +5,7 @@ import http from "node:http";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { reset } from "./reset.js";
+import { tellTrueEnd } from "./socket-handle.js";
 
 export class ServiceAgent extends http.Agent {
   private isClosed = false;
@@ -31,7 +32,11 @@ export class ServiceAgent extends http.Agent {
         if (this.isClosed) {
           reset(connection);
           done(new VnetError("closed", "the user's connection is closed"));
-        } else done(null, countable(connection));
+          return;
+        }
+        // An answer that lasts to the end of its connection would look whole after a reset.
+        tellTrueEnd(connection);
+        done(null, countable(connection));
       },
       (error: unknown) => {
         done(error as Error);

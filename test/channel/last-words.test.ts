@@ -9,7 +9,7 @@ import {
   createSocketPair,
   destroySocketPairs,
 } from "../support/socket-pair.js";
-import { tellTrueEnd } from "../support/true-end.js";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 describe("What a user says before a reset reaches the service", () => {
   const LAST_WORDS = [frame("data", "my last words"), frame("reset", "gone")];

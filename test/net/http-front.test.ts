@@ -529,6 +529,22 @@ describe("an HTTP front", () => {
         await within("the close", user.closed);
       });
 
+    it("are broken when the service's breaks in the middle of an answer that lasts to its end, however soon", async () => {
+      await started(
+        Bench.raw(({ socket }) => {
+          socket.once("data", () => {
+            socket.write("HTTP/1.0 200 OK\r\n\r\nhalf an ans");
+            socket.resetAndDestroy();
+          });
+        }),
+      );
+      for (let round = 0; round < 20; round++) {
+        const user = bench.open();
+        user.socket.write(get("/"));
+        expect(await within("the reset", user.ended)).to.equal("reset");
+      }
+    });
+
     it("are broken when the service's breaks before a second response, so that clients try again", async () => {
       await started(
         Bench.raw(({ socket }) => {

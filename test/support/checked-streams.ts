@@ -22,7 +22,7 @@ import {
   type Verdict,
 } from "./checked-stream.js";
 import type { Random } from "./random.js";
-import { tellTrueEnd } from "./true-end.js";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 /** Longer than whatever may stop a stream that still ends well. */
 export const SILENCE_MS = 30_000;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CheckedBytes } from "./checked-bytes.js";
 import type { End, Step } from "./conversation.js";
 import type { Random } from "./random.js";
-import { tellTrueEnd } from "./true-end.js";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 /** The errors by which a socket tells of a reset. */
 const RESETS = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);
