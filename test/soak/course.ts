@@ -63,7 +63,7 @@ export async function run(options: CourseOptions): Promise<Course> {
   await sample();
   const beginMs = sampler.ageMs;
   await options.warmUp();
-  const warmMs = beginMs + spanMs / 3;
+  const warmMs = beginMs + spanMs / 2;
   const endMs = beginMs + spanMs;
   let isWarm = false;
   let told = 0;

@@ -39,7 +39,7 @@ export function textOf(report: Report): string {
     .map((verdict) => `${streams.client[verdict]} ${verdict}`)
     .join(", ");
   return [
-    `soak of ${report.minutes} minutes, seed ${report.seed}; slopes an hour, without the first third, median of all pairs (95 % range)`,
+    `soak of ${report.minutes} minutes, seed ${report.seed}; slopes an hour of the second half, median of all pairs (95 % range)`,
     "",
     ...Object.entries(report.steady).flatMap(([name, growth]) => [
       name,
