@@ -33,20 +33,12 @@ export class WaitingLine {
    */
   join(gone?: AbortSignal): Promise<Channel> {
     return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject };
       const stepBack = () => {
-        this.waiters.delete(waiter);
+        // His turn may have come already.
+        if (!this.waiters.delete(waiter)) return;
         if (this.gone.size < MAX_GONE) this.gone.add(waiter);
         else reject(new VnetError("closed", "nobody waits for it any more"));
-      };
-      const waiter: Waiter = {
-        resolve: (channel) => {
-          gone?.removeEventListener("abort", stepBack);
-          resolve(channel);
-        },
-        reject: (error) => {
-          gone?.removeEventListener("abort", stepBack);
-          reject(error);
-        },
       };
       this.waiters.add(waiter);
       if (gone?.aborted === true) stepBack();

@@ -1,10 +1,11 @@
 // The hub's gate: who stands before it without having proved anything yet. Bounds them in all and for each address,
-// and makes an address that showed wrong keys wait. Knows sockets only to turn the longest waiting one away.
+// and makes an address that showed wrong keys wait; of IPv6, a whole /64. Knows sockets only to turn the longest waiting one away.
 //
 //   enter ──→ silent ──beginHandshake──→ handshake ──→ leave        a leg leaves by its ticket, straight from silent
 
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
+import { networkOf } from "../net/address.js";
 
 export interface GateLimits {
   maxUnauthenticated: number;
@@ -70,13 +71,13 @@ export class Gate {
     const { maxUnauthenticated, maxUnauthenticatedPerAddress } = this.limits;
     const half = Math.ceil(maxUnauthenticated / 2);
     const bound = Math.max(half, maxUnauthenticatedPerAddress);
-    this.join(socket, address && `silent ${address}`, bound);
+    this.join(socket, address && `silent ${networkOf(address)}`, bound);
   }
 
   /** It is no leg: it has to show a key. */
   beginHandshake(socket: Duplex, address: string | undefined): void {
     const bound = this.limits.maxUnauthenticatedPerAddress;
-    this.join(socket, address && `handshake ${address}`, bound);
+    this.join(socket, address && `handshake ${networkOf(address)}`, bound);
   }
 
   /** It has proved what it is, or is gone. Idempotent. */
@@ -87,17 +88,18 @@ export class Gate {
 
   /** A wrong key came from there. */
   failed(address: string): void {
-    const count = (this.current(address)?.count ?? 0) + 1;
-    this.failures.delete(address);
+    const network = networkOf(address);
+    const count = (this.current(network)?.count ?? 0) + 1;
+    this.failures.delete(network);
     const [oldest] = this.failures.keys();
     if (this.failures.size >= MAX_REMEMBERED && oldest !== undefined)
       this.failures.delete(oldest);
-    this.failures.set(address, { count, at: this.now() });
+    this.failures.set(network, { count, at: this.now() });
   }
 
   /** How long the next handshake from there has to wait, in ms. */
   delayMs(address: string): number {
-    const count = this.current(address)?.count ?? 0;
+    const count = this.current(networkOf(address))?.count ?? 0;
     if (count === 0) return 0;
     return Math.min(FIRST_DELAY_MS * 2 ** Math.min(count, 10), MAX_DELAY_MS);
   }
@@ -107,11 +109,11 @@ export class Gate {
     for (const socket of [...this.standing.keys()]) this.turnAway(socket);
   }
 
-  private current(address: string): Failures | undefined {
-    const failures = this.failures.get(address);
+  private current(network: string): Failures | undefined {
+    const failures = this.failures.get(network);
     if (failures === undefined || this.now() - failures.at < FORGET_MS)
       return failures;
-    this.failures.delete(address);
+    this.failures.delete(network);
     return undefined;
   }
 

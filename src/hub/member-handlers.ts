@@ -33,12 +33,7 @@ const CHANGES = { perSecond: 10, burst: 2_000 };
 type Handlers = MessageHandlers<MemberMessage>;
 
 /** What the log says of a member's serves. Whoever makes it closes it. */
-export function createChangesLog(
-  log: Log,
-  session: Session,
-  group: Group<Session>,
-): BoundedLog {
-  const who = whoIs(session, group);
+export function createChangesLog(log: Log, { who }: Session): BoundedLog {
   return new BoundedLog({
     ...{ log, level: "info", ...CHANGES },
     sum: (n) => ({ who, what: `${count(n, "more change")} of its serves` }),
@@ -59,7 +54,7 @@ function createServeHandlers({
   limits,
   changes,
 }: MemberHandlerOptions): Pick<Handlers, "register" | "update" | "unregister"> {
-  const who = whoIs(session, group);
+  const { who } = session;
 
   /** Somebody else's serve, or one that is gone already, is none of this session's business. */
   const own = (serveid: number) => group.serveOf(session, serveid);
@@ -244,8 +239,4 @@ function describe(
   { name, type, ip, port }: ServeParticulars,
 ): string {
   return `${formatServeid(serveid)} ${name} (${type}, ${formatAddress(ip, port)})`;
-}
-
-function whoIs({ title }: Session, { name }: Group<Session>): string {
-  return `vnet ${title} of group ${name}`;
 }

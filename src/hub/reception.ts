@@ -9,7 +9,6 @@ import type { Duplex } from "node:stream";
 import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
-import { networkOf } from "../net/address.js";
 import { readFirst, readFirstBytes } from "../net/first-bytes.js";
 import { formatPeer, UNIX_ADDRESS, type Peer } from "../net/peer.js";
 import { secureAsServer, TLS_FIRST_BYTE } from "../net/secure.js";
@@ -139,7 +138,7 @@ export class Reception {
       limits.handshakeMs,
     );
     if (source === null) return peer;
-    this.gate.moveTo(socket, networkOf(source.address));
+    this.gate.moveTo(socket, source.address);
     return source;
   }
 
@@ -206,7 +205,7 @@ export class Reception {
     const { keys, limits, onControl } = this.options;
     this.gate.beginHandshake(socket, crowdOf(peer));
     // Whoever guesses keys gets slower; what is right at once never notices.
-    const delayMs = this.gate.delayMs(networkOf(peer.address));
+    const delayMs = this.gate.delayMs(peer.address);
     if (delayMs > 0) await letWait(socket, delayMs);
     let entry: KeyRingEntry | undefined;
     const findKey = (hint: string): Buffer | null => {
@@ -223,7 +222,7 @@ export class Reception {
     } catch (error) {
       if (!(error instanceof VnetError) || error.code !== "refused")
         throw error;
-      this.gate.failed(networkOf(peer.address));
+      this.gate.failed(peer.address);
       throw new VnetError("refused", "does not have the authkey", {
         cause: error,
       });
@@ -234,7 +233,7 @@ export class Reception {
 /** Behind a Unix socket may stand a proxy or a machine's whole household, and its address would be one for all. */
 function crowdOf({ address }: Peer): string | undefined {
   const isOfMany = [UNIX_ADDRESS, OWN_PEER.address].includes(address);
-  return isOfMany ? undefined : networkOf(address);
+  return isOfMany ? undefined : address;
 }
 
 /** Rejects with VnetError `closed` when it goes meanwhile: TLS would not notice an end that came before it began. */

@@ -117,6 +117,12 @@ export class Session implements Member {
     return memberTitle(this.vnetid, this.name);
   }
 
+  get who(): string {
+    const { group, from, title } = this;
+    if (group === undefined) return `connection from ${from}`;
+    return `vnet ${title} of group ${group.name}`;
+  }
+
   /** its identity, base64; it has proved to have the private half */
   get key(): string {
     return this.hello?.key ?? "";
@@ -166,9 +172,7 @@ export class Session implements Member {
 
   private ended(reason: VnetError, cut: boolean): void {
     if (this.state === "ended") return;
-    const { from } = this;
     const { log, legs, unserves } = this.options;
-    const wasJoined = this.state === "joined";
     this.state = "ended";
     clearTimeout(this.helloTimer);
     unserves.drop(this);
@@ -180,9 +184,7 @@ export class Session implements Member {
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);
     this.changes?.close();
-    const who = wasJoined
-      ? `vnet ${this.title} of group ${this.group?.name ?? ""}`
-      : `connection from ${from}`;
+    const { who } = this;
     const why = reason.message;
     if (reason.code === "protocol") log.warn({ who, what: "was cut off", why });
     else if (!this.guest) log.info({ who, what: "left", why });
@@ -227,21 +229,19 @@ export class Session implements Member {
   }
 
   private join(group: Group<Session>): void {
-    const { from } = this;
     const { software, log, legs, unserves, limits, arrival, shortage } =
       this.options;
     arrival.leaveGate();
     this.group = group;
     this.state = "joined";
-    const changes = createChangesLog(log, this, group);
-    this.changes = changes;
+    this.changes = createChangesLog(log, this);
     this.handlers = createMemberHandlers({
       session: this,
       group,
       legs,
       unserves,
       limits,
-      changes,
+      changes: this.changes,
       shortage,
     });
     this.send({
@@ -254,7 +254,7 @@ export class Session implements Member {
     if (!this.guest)
       log.info({
         who: `vnet ${this.title}`,
-        what: `joined group ${group.name} from ${from}`,
+        what: `joined group ${group.name} from ${this.from}`,
       });
   }
 }

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { Channel } from "../../src/channel/channel.js";
 import type { Stream } from "../../src/channel/stream.js";
 import { createTraffic } from "../../src/channel/traffic.js";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 import { ChannelPeer, frame, openFrame } from "../support/channel-peer.js";
 import { eventually, within } from "../support/deadline.js";
 import { Observed } from "../support/echo.js";
@@ -9,7 +10,6 @@ import {
   createSocketPair,
   destroySocketPairs,
 } from "../support/socket-pair.js";
-import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 describe("What a user says before a reset reaches the service", () => {
   const LAST_WORDS = [frame("data", "my last words"), frame("reset", "gone")];

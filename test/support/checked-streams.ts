@@ -10,6 +10,7 @@ import {
   type Socket,
 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 import { CheckedBytes } from "./checked-bytes.js";
 import {
   decodeHeader,
@@ -22,7 +23,6 @@ import {
   type Verdict,
 } from "./checked-stream.js";
 import type { Random } from "./random.js";
-import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 /** Longer than whatever may stop a stream that still ends well. */
 export const SILENCE_MS = 30_000;

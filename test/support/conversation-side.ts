@@ -5,10 +5,10 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { tellTrueEnd } from "../../src/net/socket-handle.js";
 import type { CheckedBytes } from "./checked-bytes.js";
 import type { End, Step } from "./conversation.js";
 import type { Random } from "./random.js";
-import { tellTrueEnd } from "../../src/net/socket-handle.js";
 
 /** The errors by which a socket tells of a reset. */
 const RESETS = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);

@@ -77,20 +77,26 @@ const QUIET_RESPONSES = RESPONSES.slice(0, 4);
 const MAX_QUIET = 20;
 const TURN_MS = 300;
 
-function requests(random: Random): Buffer[] {
-  const steps: Buffer[] = [];
-  for (let left = random.between(0, MAX_QUIET); left > 0; left--)
-    steps.push(pick(random, QUIET_REQUESTS));
-  const [a, b] = [pick(random, REQUESTS), pick(random, REQUESTS)];
+/** So many quiet ones, then one that is not. */
+function talk(
+  random: Random,
+  count: number,
+  quiet: readonly Buffer[],
+  all: readonly Buffer[],
+): Buffer[] {
+  const steps = Array.from({ length: count }, () => pick(random, quiet));
+  const [a, b] = [pick(random, all), pick(random, all)];
   return [...steps, mutate(random, a, b)];
 }
 
+function requests(random: Random): Buffer[] {
+  const count = random.between(0, MAX_QUIET);
+  return talk(random, count, QUIET_REQUESTS, REQUESTS);
+}
+
 function responses(random: Random, way: string): Buffer[] {
-  const steps: Buffer[] = [];
-  const quiet = way === "upgrade" ? 0 : random.between(0, MAX_QUIET);
-  while (steps.length < quiet) steps.push(pick(random, QUIET_RESPONSES));
-  const [a, b] = [pick(random, RESPONSES), pick(random, RESPONSES)];
-  return [...steps, mutate(random, a, b)];
+  const count = way === "upgrade" ? 0 : random.between(0, MAX_QUIET);
+  return talk(random, count, QUIET_RESPONSES, RESPONSES);
 }
 
 /** Each of the service's turns: the next request on that connection, or none within a moment. The first one has come. */
