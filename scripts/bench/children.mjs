@@ -14,9 +14,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { family } from "./process-figures.mjs";
+import { performance } from "node:perf_hooks";
+import { family, isRunning } from "./process-figures.mjs";
 
 const LOG_TAIL = 600;
+/** What was killed is gone within milliseconds, unless the machine is very busy. */
+const END_MS = 5000;
 
 export class Children {
   /** everything the run writes; removed at the end */
@@ -91,12 +94,15 @@ export class Children {
     await Promise.all(children.map((child) => child.gone));
   }
 
-  /** For the very end: at once, without waiting. Idempotent. */
+  /** For the very end: returns once they are gone, and nothing else happens until then. Idempotent. */
   close() {
-    this.#kill([...this.#running]);
+    const pids = this.#kill([...this.#running]);
+    const deadline = performance.now() + END_MS;
+    while (pids.some(isRunning) && performance.now() < deadline) pause(5);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
+  /** The ids of all that it met. */
   #kill(children) {
     const mine = children.filter((child) => this.#running.has(child));
     // What has a session of its own (sshd's connections) is in no group of ours.
@@ -107,6 +113,7 @@ export class Children {
       } catch {
         // gone already
       }
+    return pids;
   }
 
   #keep(child, command, logFile) {
@@ -128,4 +135,9 @@ export class Children {
     if (child.pid !== undefined) this.#running.add(child);
     return child;
   }
+}
+
+/** Milliseconds in which this process does nothing. */
+function pause(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

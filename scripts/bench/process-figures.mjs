@@ -7,23 +7,36 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 const TICKS = 100;
 const POLL_MS = 50;
 
-/** pid → {parent, threads, started, seconds} of all processes. */
+/** pid → {state, parent, threads, started, seconds} of all processes. */
 function processes() {
   const all = new Map();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const stat = read(`/proc/${name}/stat`);
-    if (stat === null) continue;
-    // The name of the program may contain spaces and brackets.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    all.set(Number(name), {
-      parent: Number(fields[1]),
-      seconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
-      threads: Number(fields[17]),
-      started: fields[19],
-    });
+    const stat = statOf(name);
+    if (stat !== null) all.set(Number(name), stat);
   }
   return all;
+}
+
+/** null when there is no such process */
+function statOf(pid) {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === null) return null;
+  // The name of the program may contain spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return {
+    state: fields[0],
+    parent: Number(fields[1]),
+    seconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+    threads: Number(fields[17]),
+    started: fields[19],
+  };
+}
+
+/** False once it has ended, also while its parent has not yet been told. */
+export function isRunning(pid) {
+  const stat = statOf(pid);
+  return stat !== null && stat.state !== "Z";
 }
 
 /** The processes with these ids and everything below them. */
