@@ -3,6 +3,7 @@
 import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
+import { count } from "./count.js";
 import { messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
 
@@ -15,23 +16,41 @@ export const LOG_FLAGS = {
   "log-file": { section: "log", key: "file" },
 } as const;
 
-/** What a full disk holds up; beyond that lines are lost. */
+/** What a full disk, or a reader of standard error who does not read, holds up; beyond that lines are lost. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 /**
- * Lines are written before the call returns, so that the last one before a crash is there. A file is opened to append, so it can be cut
- * or copied while it is written.
+ * Lines are written before the call returns, so that the last one before a crash is there, but for a standard error that is a pipe: that
+ * one holds nobody up. A file is opened to append, so it can be cut or copied while it is written.
  * @param title of the configuration, for messages
  */
 export async function openLog(
   settings: LogSettings,
   title: string,
 ): Promise<Log> {
-  if (settings.file === "")
-    return createLog(settings, {
-      write: (line) => process.stderr.write(line),
-    });
+  if (settings.file === "") return logToStandardError(settings);
   return createLog(settings, await openFile(settings.file, title));
+}
+
+async function logToStandardError(settings: LogSettings): Promise<Log> {
+  const { stderr } = process;
+  let lost = 0;
+  const log = await createLog(settings, {
+    write: (line) => {
+      if (stderr.writableLength >= MAX_HELD_BYTES) {
+        lost++;
+        return;
+      }
+      const before = lost;
+      lost = 0;
+      if (before > 0)
+        log.warn(
+          `${count(before, "line")} of this log lost, as nobody read them`,
+        );
+      stderr.write(line);
+    },
+  });
+  return log;
 }
 
 /** Throws VnetError `config` where it cannot be opened. */

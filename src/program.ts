@@ -30,6 +30,9 @@ const FEW_OPEN_FILES = 4_096;
 /** What a program has open without any stream. */
 const OWN_FILES = 24;
 
+/** Longer than any program of `exec:` has for its end. */
+const LEFTOVERS_MS = 10_000;
+
 /** Name and version, as told to the other side: `vnet 0.1.0`. */
 export function software(name: string): string {
   const file = new URL("../../package.json", import.meta.url);
@@ -121,6 +124,17 @@ export function nextSignal(): Promise<string> {
   });
 }
 
+/**
+ * All is closed. What still keeps the process alive is a connection in the making that nobody wants, or a reader that
+ * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time.
+ */
+function exitSoon(): void {
+  void nextSignal().then(() => process.exit());
+  setInterval(() => {
+    if (process.stdout.writableLength === 0) process.exit();
+  }, LEFTOVERS_MS).unref();
+}
+
 /** Runs the program and sets the exit status; an error that is nobody's fault but ours goes up with its stack. */
 export async function run(program: Program): Promise<void> {
   // Nearly always none is left: programs end with their connections, and this process waits for them.
@@ -151,6 +165,7 @@ export async function run(program: Program): Promise<void> {
     else {
       openFiles.setLimit(openFilesLimit());
       process.exitCode = await program.main(args);
+      exitSoon();
     }
   } catch (error) {
     if (!(error instanceof VnetError)) throw error;

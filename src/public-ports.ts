@@ -1,11 +1,10 @@
 // The hub's own ports (`[public.X]`): uses of nodes that live in the hub's process, one for each group that has some.
 // They come to the hub through memory and are nodes like any other: the hub itself still reads nothing.
 
-import { join } from "node:path";
 import type { HubConfig, NodeConfig } from "./config/config.js";
 import type { Hub } from "./hub/hub.js";
 import type { HostKey } from "./keys/host-key.js";
-import { Identity } from "./keys/identity.js";
+import type { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import type { Log } from "./log.js";
 import { Listener } from "./net/listener.js";
@@ -22,8 +21,8 @@ export interface PublicPortsOptions {
   hub: Hub;
   sharedPort: SharedPort;
   hostKey: HostKey;
-  /** where the key of these nodes is kept */
-  folder: string;
+  /** of these nodes */
+  identity: Identity;
   software: string;
   log: Log;
 }
@@ -31,11 +30,9 @@ export interface PublicPortsOptions {
 export class PublicPorts {
   private constructor(private readonly nodes: readonly Node[]) {}
 
-  static async start(options: PublicPortsOptions): Promise<PublicPorts> {
-    const { config, folder, hub, sharedPort, software, log } = options;
+  static start(options: PublicPortsOptions): PublicPorts {
+    const { config, identity, hub, sharedPort, software, log } = options;
     const groups = [...new Set(config.publics.map(({ group }) => group))];
-    if (groups.length === 0) return new PublicPorts([]);
-    const identity = await Identity.load(join(folder, "public.key"));
     log.info(
       `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
     );

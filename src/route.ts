@@ -11,6 +11,7 @@ import { Hub } from "./hub/hub.js";
 import { KeyRing } from "./hub/key-ring.js";
 import { limitsFrom } from "./hub/limits.js";
 import { HostKey } from "./keys/host-key.js";
+import { Identity } from "./keys/identity.js";
 import { readOrMakeKeyFile } from "./keys/key-file.js";
 import { createSecret } from "./keys/secret.js";
 import type { Log } from "./log.js";
@@ -104,6 +105,11 @@ async function main(args: ProgramArguments): Promise<0> {
   const log = await openLog(config.log, title);
   const folder = stateFolder(args);
   const hostKey = await HostKey.load(join(folder, "hub.key"));
+  // All that can fail does so before the hub listens.
+  const publicKey =
+    config.publics.length === 0
+      ? null
+      : await Identity.load(join(folder, "public.key"));
   const authkey = await authkeyOf(config, folder, log);
   for (const warning of [...config.warnings, ...openFilesWarnings()])
     log.warn(warning);
@@ -130,23 +136,25 @@ async function main(args: ProgramArguments): Promise<0> {
   });
   log.info(`the hub's key is ${hostKey.fingerprint}`);
   log.info(`the hub listens on ${address}`);
-  const publicPorts = await PublicPorts.start({
-    config,
-    authkey,
-    hub,
-    sharedPort,
-    hostKey,
-    folder,
-    software: software("vnet"),
-    log,
-  });
+  const publicPorts =
+    publicKey &&
+    PublicPorts.start({
+      config,
+      authkey,
+      hub,
+      sharedPort,
+      hostKey,
+      identity: publicKey,
+      software: software("vnet"),
+      log,
+    });
   log.info("ready: nodes can join");
   await drain({
     signal: await firstSignal,
     nextSignal: nextSignal(),
     what: {
       retire: async () => {
-        await publicPorts.retire();
+        await publicPorts?.retire();
         await hub.retire();
       },
       get running() {
@@ -156,7 +164,7 @@ async function main(args: ProgramArguments): Promise<0> {
     drainSeconds: config.drainSeconds,
     log,
   });
-  await publicPorts.close();
+  await publicPorts?.close();
   await hub.close();
   return 0;
 }

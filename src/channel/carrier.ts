@@ -34,6 +34,9 @@ export const CARRIER_HEADROOM = CHANNEL_HEADER_BYTES;
 
 const COPY_BYTES = 8 * 1024;
 
+/** Far more than the bytes of one stream that may be on their way. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
 /** Long enough for the answer of a service that is near, too short to be noticed. */
 const SOON_MS = 1;
 
@@ -120,9 +123,24 @@ export class Carrier {
   }
 
   send(type: FrameType, payload: Buffer | string = ""): void {
+    const { duplex } = this;
     if (this.state !== "open") return;
-    this.duplex.write(encodeChannelFrame(type, payload));
+    duplex.write(encodeChannelFrame(type, payload));
     this.release();
+    // User bytes wait for their turn; who asks again and again and does not read the answers would fill the memory.
+    if (duplex.writableLength > MAX_QUEUED_BYTES)
+      duplex.destroy(new Error("the other node does not read"));
+  }
+
+  /** Something that was sent has not left yet. */
+  get hasUnsent(): boolean {
+    return this.duplex.writableLength > 0;
+  }
+
+  /** What was read so far is another matter than what comes: whoever still holds some of it holds up nobody. */
+  startAfresh(): void {
+    this.raw?.letGo();
+    this.resumeReading();
   }
 
   /** False: wait for onDrain before more is sent. */

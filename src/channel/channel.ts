@@ -69,6 +69,11 @@ export class Channel extends EventEmitter<{
     return this.state === "closed";
   }
 
+  /** What was sent has not left yet: a slow reader is to take the last stream's bytes. */
+  get hasUnsent(): boolean {
+    return this.carrier.hasUnsent;
+  }
+
   /**
    * Begins a stream to a serve of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
    * that the user's first bytes can leave together with it. `from`: the user's address, for the provider to tell its
@@ -146,7 +151,7 @@ export class Channel extends EventEmitter<{
     this.state = "idle";
     this.idleSince = performance.now();
     this.watchIdle();
-    this.carrier.resumeReading();
+    this.carrier.startAfresh();
     this.emit("idle");
   }
 
@@ -165,7 +170,8 @@ export class Channel extends EventEmitter<{
     clearTimeout(this.idleTimer);
     if (idleTimeoutMs === undefined || this.state !== "idle") return;
     this.idleTimer = setTimeout(() => {
-      this.close();
+      if (this.hasUnsent) this.watchIdle();
+      else this.close();
     }, idleTimeoutMs);
   }
 

@@ -215,7 +215,8 @@ export class ChannelPool {
     this.missed = false;
     const keep = this.wanted ? this.target : 0;
     const spare = this.idle.filter(
-      (channel) => now - channel.idleSince > this.limits.idleMs,
+      (channel) =>
+        now - channel.idleSince > this.limits.idleMs && !channel.hasUnsent,
     );
     const going = spare.slice(0, Math.max(0, this.idle.length - keep));
     for (const channel of going) {
@@ -227,7 +228,9 @@ export class ChannelPool {
   }
 
   private probe(channel: Channel, now: number): void {
-    if (now - channel.idleSince < this.limits.probeAfterMs) return;
+    const idleMs = now - channel.idleSince;
+    // Behind what a slow reader is yet to take there would be no answer in time.
+    if (idleMs < this.limits.probeAfterMs || channel.hasUnsent) return;
     channel.ping(this.limits.probeTimeoutMs).catch((error: unknown) => {
       // Nobody answered: whoever got this channel would wait in vain.
       const silent = error instanceof VnetError && error.code === "timeout";

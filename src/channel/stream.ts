@@ -40,7 +40,7 @@ export class Stream extends EventEmitter<{
   private socket: Duplex | undefined;
   private isRaw = false;
   private sentFin = false;
-  private receivedFin = false;
+  private gotFin = false;
   /** what came before the socket was there; at most one read of the channel, which is paused meanwhile */
   private early: Buffer[] = [];
   private readonly traffic: Traffic;
@@ -58,8 +58,8 @@ export class Stream extends EventEmitter<{
     this.from = options.from;
     this.traffic = options.traffic;
     this.isOpener = options.role === "opener";
-    this.traffic.streamsNow++;
-    this.traffic.streamsTotal++;
+    options.traffic.streamsNow++;
+    options.traffic.streamsTotal++;
     if (this.isOpener)
       this.acceptTimer = setTimeout(() => {
         this.reset("the provider did not answer in time");
@@ -100,8 +100,7 @@ export class Stream extends EventEmitter<{
         this.channel.carrier.flush();
       },
     });
-    const socket = raw?.socket ?? given;
-    this.socket = socket;
+    const socket = (this.socket = raw?.socket ?? given);
     this.isRaw = raw !== null;
     this.writer = new LentWriter(socket);
     if (raw === null)
@@ -123,9 +122,9 @@ export class Stream extends EventEmitter<{
     });
     for (const bytes of this.early.splice(0)) this.deliver(bytes, NO_LEASE);
     this.writer.flush();
-    if (this.receivedFin) socket.end();
+    if (this.gotFin) this.endSocket(socket);
     (raw ?? socket).resume();
-    // It told of that before we listened.
+    // Told before we listened.
     if (raw === null && given.readableEnded) this.finish();
   }
 
@@ -150,7 +149,7 @@ export class Stream extends EventEmitter<{
     this.channel.carrier.send(FrameType.refuse, reason);
     this.end("refused", new VnetError("refused", reason));
     this.early = [];
-    if (this.receivedFin) this.channel.streamEnded(this);
+    if (this.gotFin) this.channel.streamEnded(this);
     else this.channel.carrier.resumeReading();
   }
 
@@ -163,7 +162,7 @@ export class Stream extends EventEmitter<{
   // For the channel, nobody else: ----------------------------------------------------------------------------------
 
   receive(bytes: Buffer, lease: Lease): void {
-    if (this.receivedFin || this.awaitsAnswer)
+    if (this.gotFin || this.awaitsAnswer)
       throw new VnetError("protocol", "data out of turn");
     if (this.state === "refused") return;
     this.traffic.bytesIn += bytes.length;
@@ -178,13 +177,9 @@ export class Stream extends EventEmitter<{
       this.emit("accept");
     } else if (this.awaitsAnswer && type === FrameType.refuse) {
       this.refused(payload.toString());
-    } else if (
-      type === FrameType.fin &&
-      !this.receivedFin &&
-      !this.awaitsAnswer
-    ) {
-      this.receivedFin = true;
-      this.socket?.end();
+    } else if (type === FrameType.fin && !this.gotFin && !this.awaitsAnswer) {
+      this.gotFin = true;
+      if (this.socket !== undefined) this.endSocket(this.socket);
       this.endIfFinished();
     } else throw new VnetError("protocol", `channel frame ${type} out of turn`);
   }
@@ -219,6 +214,12 @@ export class Stream extends EventEmitter<{
       this.channel.carrier.pauseReading();
   }
 
+  /** One that has been told to end may announce no drain any more; what still comes of the channel is a reset, say. */
+  private endSocket(socket: Duplex): void {
+    socket.end();
+    this.channel.carrier.resumeReading();
+  }
+
   /** What came before the end still arrives, as far as the system takes it at once: that is how a reset is with TCP. */
   private partFrom(socket: Duplex): void {
     // It may have been reset as well, which is no news.
@@ -245,7 +246,7 @@ export class Stream extends EventEmitter<{
   }
 
   private endIfFinished(): void {
-    if (!this.sentFin || !this.receivedFin) return;
+    if (!this.sentFin || !this.gotFin) return;
     if (this.state !== "refused") this.end("ended", null);
     this.channel.streamEnded(this);
   }

@@ -48,7 +48,12 @@ function connect(
   toldMs = timeoutMs,
 ): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ ...where, allowHalfOpen: true });
+    const socket = net.connect({
+      ...where,
+      allowHalfOpen: true,
+      // Node's own 250 ms would never reach one of several addresses that is further away.
+      autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(timeoutMs / 4)),
+    });
     const fail = (error: Error) => {
       clearTimeout(timer);
       socket.destroy();

@@ -10,7 +10,8 @@ import { HttpVisit, type VisitLimits } from "./http-visit.js";
 
 const LIMITS: VisitLimits = {
   idleMs: 75_000,
-  lingerMs: 30_000,
+  lingerMs: 1_800_000,
+  bodyMs: 30_000,
   waitingMax: 100,
 };
 

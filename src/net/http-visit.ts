@@ -12,8 +12,10 @@ import { ServiceAgent } from "./service-agent.js";
 export interface VisitLimits {
   /** from the start or the last response to the end of a request's headers */
   idleMs: number;
-  /** from our last byte to the user's */
+  /** from our last byte to the user's; what we said may still be on its way to a slow reader */
   lingerMs: number;
+  /** from a response to the end of the request's body, which came too late for it */
+  bodyMs: number;
   /** requests that a user sent without waiting for the responses before them */
   waitingMax: number;
 }
@@ -39,6 +41,8 @@ export class HttpVisit {
   private timer: NodeJS.Timeout | undefined;
   /** requests that came and are not over; only the first one is with the service */
   private readonly pending: Pending[] = [];
+  /** no further request is taken */
+  private isFull = false;
   private onward: http.ClientRequest | null = null;
 
   constructor(private readonly options: VisitOptions) {
@@ -61,7 +65,7 @@ export class HttpVisit {
   /** A request; it is passed on when those before it are over. */
   take(request: http.IncomingMessage, response: http.ServerResponse): void {
     // What comes behind a last response is nobody's.
-    if (this.state !== "open") return;
+    if (this.state !== "open" || this.isFull) return;
     clearTimeout(this.timer);
     // Node's parser may lose what came behind an offer that is not taken.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
@@ -70,12 +74,14 @@ export class HttpVisit {
       ? { status: 503, reason: "too many requests at once on one connection" }
       : refusalOf(request);
     this.pending.push({ request, response, refusal });
+    if (isTooMany) this.stopReading();
     if (this.pending.length === 1) this.serveNext();
   }
 
   /** A request that wants to change the protocol; `head`: what came behind it. */
   upgrade(request: http.IncomingMessage, protocol: string, head: Buffer): void {
     const { user, route } = this.options;
+    if (this.isFull) return;
     if (this.state !== "open" || this.pending.length > 0) {
       reset(user);
       return;
@@ -116,7 +122,7 @@ export class HttpVisit {
     const { user } = this.options;
     // Bytes behind a request that was to be the last: nobody's.
     const isBehindLast = error.code === "HPE_CLOSED_CONNECTION";
-    if (this.state !== "open" || isBehindLast) return;
+    if (this.state !== "open" || this.isFull || isBehindLast) return;
     if (this.pending.length > 0 || !user.writable) {
       reset(user);
       return;
@@ -185,7 +191,7 @@ export class HttpVisit {
     const { limits } = this.options;
     this.timer = setTimeout(() => {
       this.destroy();
-    }, limits.lingerMs);
+    }, limits.bodyMs);
     request.once("end", () => {
       if (this.state !== "open" || this.pending.length > 0) return;
       clearTimeout(this.timer);
@@ -209,7 +215,13 @@ export class HttpVisit {
       this.destroy();
     }, limits.lingerMs);
     user.end();
-    // The parser would go on, and collect requests that nobody answers.
+    this.stopReading();
+  }
+
+  /** The parser would go on, and collect requests that nobody answers. */
+  private stopReading(): void {
+    const { user } = this.options;
+    this.isFull = true;
     user.removeAllListeners("data");
     user.resume();
   }

@@ -3,19 +3,14 @@
 
 import type net from "node:net";
 import type { Duplex } from "node:stream";
+import { BufferSupply } from "./buffer-supply.js";
 import {
   LentBuffer,
   NO_LEASE,
   SMALL_BYTES,
   type Lease,
 } from "./lent-buffer.js";
-import {
-  giveBufferBack,
-  keepNoMore,
-  lendBuffer,
-  mayKeep,
-  type Bulk,
-} from "./read-buffers.js";
+import type { Bulk } from "./read-buffers.js";
 import { takeHandle, type TakenSocket } from "./socket-handle.js";
 
 /** What TLS brings at once at the most: the payload of a record (RFC 8446, 5.1). */
@@ -46,17 +41,19 @@ export class RawReader {
   /** what was handed on in this moment already; the rest shall not make it more than a large buffer */
   private ahead = 0;
   private gathering: NodeJS.Immediate | undefined;
-  /** has the right to keep a large buffer while nothing comes */
-  private keeps = false;
-  /** a small one that nobody holds */
-  private spare: Buffer | null = null;
-  /** in buffers that somebody holds */
+  private readonly supply: BufferSupply;
+  /** the buffers that somebody holds and that count, and their bytes */
+  private readonly pending = new Set<LentBuffer>();
   private pendingBytes = 0;
+  /** letGo() was called, and is done when the read is over */
+  private letsGo = false;
+  private isReading = false;
   /** it has to wait for whoever holds its buffers */
   private isFull = false;
   private isPaused = true;
   private isClosed = false;
   private unread: Buffer | null;
+  private readonly readInto: TakenSocket["readInto"];
 
   /**
    * Takes a socket over, with what was read of it and not consumed; paused. Null: this duplex cannot be read so (a
@@ -75,14 +72,15 @@ export class RawReader {
   }
 
   private constructor(
-    { socket, isSecure, unread }: TakenSocket,
+    { socket, isSecure, unread, readInto }: TakenSocket,
     first: Buffer,
     private readonly options: RawReaderOptions,
   ) {
     this.socket = socket;
     this.isSecure = isSecure;
     this.unread = unread;
-    this.spare = first;
+    this.readInto = readInto;
+    this.supply = new BufferSupply(first, options.bulk.bytes);
     this.current = this.fresh(false);
     // The first to hear of it: what was gathered comes before the end.
     socket.once("end", () => {
@@ -92,8 +90,8 @@ export class RawReader {
     socket.once("close", () => {
       this.isClosed = true;
       if (this.gathering !== undefined) this.finish();
-      if (!this.current.isHeld) this.recycle(this.current);
-      this.keepNoMore();
+      if (!this.current.isHeld) this.supply.giveBack(this.current);
+      this.supply.keepNoMore();
     });
   }
 
@@ -112,6 +110,25 @@ export class RawReader {
         this.deliverUnread();
       });
     else if (this.canRead) this.socket.resume();
+  }
+
+  /** Whoever holds what was read so far may keep it: it holds up no more reading. That is one read's bytes at the most. */
+  letGo(): void {
+    this.letsGo = true;
+    if (!this.isReading && this.gathering === undefined) this.forget();
+  }
+
+  private forget(): void {
+    this.letsGo = false;
+    this.pending.clear();
+    this.pendingBytes = 0;
+    if (this.current.isHeld && !this.isClosed) {
+      this.change(false);
+      this.readInto(this.room);
+    }
+    if (!this.isFull) return;
+    this.isFull = false;
+    if (this.canRead && !this.socket.destroyed) this.socket.resume();
   }
 
   // Read through a getter, so that the compiler does not take it for constant across a call.
@@ -162,7 +179,9 @@ export class RawReader {
       this.finish();
       // Without the right to keep it, a large buffer is for as long as it is filled.
       const staysLarge =
-        this.keeps && !this.isSecure && this.filled >= SMALL_BYTES;
+        this.supply.mayKeepLarge &&
+        !this.isSecure &&
+        this.filled >= SMALL_BYTES;
       this.chooseBuffer(isFilled || staysLarge);
     }
     return this.canRead;
@@ -181,10 +200,14 @@ export class RawReader {
     if (handedOn === filled) return;
     this.handedOn = filled;
     const wasHeld = lent.isHeld;
+    this.isReading = true;
     lent.during(() => {
       this.options.onBytes(lent.view.subarray(handedOn, filled), lent);
     });
-    if (!wasHeld && lent.isHeld) this.pendingBytes += lent.buffer.length;
+    this.isReading = false;
+    if (wasHeld || !lent.isHeld) return;
+    this.pending.add(lent);
+    this.pendingBytes += lent.buffer.length;
   }
 
   private finish(): void {
@@ -194,6 +217,7 @@ export class RawReader {
     this.options.onOver();
     this.isFull = this.pendingBytes >= this.options.bulk.pendingBytes;
     if (this.isFull) this.socket.pause();
+    if (this.letsGo) this.forget();
   }
 
   /** For the next read; at the end of a read only, when Node asks for it. */
@@ -208,31 +232,21 @@ export class RawReader {
   }
 
   private change(isLarge: boolean): void {
-    if (!this.current.isHeld) this.recycle(this.current);
+    if (!this.current.isHeld) this.supply.giveBack(this.current);
     this.current = this.fresh(isLarge);
     this.handedOn = this.filled = 0;
-    if (!isLarge) this.keepNoMore();
-    else if (!this.keeps) this.keeps = mayKeep();
-  }
-
-  private keepNoMore(): void {
-    if (this.keeps) keepNoMore();
-    this.keeps = false;
   }
 
   private fresh(isLarge: boolean): LentBuffer {
-    const buffer = isLarge
-      ? lendBuffer(this.options.bulk.bytes)
-      : (this.spare ?? Buffer.allocUnsafeSlow(SMALL_BYTES));
-    if (!isLarge) this.spare = null;
+    const buffer = this.supply.take(isLarge);
     return new LentBuffer(buffer, this.options.headroom, this.freed);
   }
 
   /** What was written from it has left. */
   private readonly freed = (lent: LentBuffer): void => {
-    this.pendingBytes -= lent.buffer.length;
+    if (this.pending.delete(lent)) this.pendingBytes -= lent.buffer.length;
     // The current one of a reader that is closed was held then; now it is given back, once.
-    if (lent !== this.current || this.isClosed) this.recycle(lent);
+    if (lent !== this.current || this.isClosed) this.supply.giveBack(lent);
     const { pendingBytes } = this.options.bulk;
     if (!this.isFull || this.pendingBytes >= pendingBytes) return;
     // That is where the next read would go.
@@ -240,9 +254,4 @@ export class RawReader {
     this.isFull = false;
     if (this.canRead && !this.socket.destroyed) this.socket.resume();
   };
-
-  private recycle({ buffer, isLarge }: LentBuffer): void {
-    if (isLarge) giveBufferBack(buffer);
-    else this.spare ??= buffer;
-  }
 }

@@ -19,10 +19,12 @@ export interface TakenSocket {
   isSecure: boolean;
   /** what the old one had read, and nobody had consumed */
   unread: Buffer | null;
+  /** The next read goes there after all. */
+  readInto: (buffer: Buffer) => void;
 }
 
 interface Handle {
-  useUserBuffer?: unknown;
+  useUserBuffer?: (buffer: Buffer) => void;
   /** 0: it reads again */
   readStart(): number;
   onerror?: (error: Error) => void;
@@ -60,7 +62,10 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   const socket = new net.Socket(options);
   if (isSecure) becomeSecure(socket, handle, old);
   else tellTrueEnd(socket);
-  return { socket, isSecure, unread: unread as Buffer | null };
+  const readInto = (buffer: Buffer) => {
+    (socket as WithHandle)._handle?.useUserBuffer?.(buffer);
+  };
+  return { socket, isSecure, unread: unread as Buffer | null, readInto };
 }
 
 /**

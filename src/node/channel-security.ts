@@ -80,9 +80,13 @@ export class ChannelSecurity {
   ): Promise<Duplex> {
     const { encrypt, secret } = this.settings();
     if (!encrypt) return leg;
+    // It may break while the key is being made.
+    leg.on("error", () => undefined);
     try {
       const peerKey = Buffer.from(peer.key, "base64");
       const shared = await this.derive(peer.key, peerKey, secret);
+      if (leg.destroyed)
+        throw new VnetError("closed", "closed before the handshake");
       const ownKey = this.identity.publicKey;
       const psk = openedBy(shared, role === "opener" ? ownKey : peerKey);
       const key = { identity: HINT, psk };

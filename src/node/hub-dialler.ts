@@ -103,6 +103,8 @@ export class HubDialler {
     });
     try {
       const hub = await greet(link, secured.binding, options, earlier);
+      // While the hub's key was looked up nobody listened.
+      if (!link.isOpen) throw new VnetError("closed", "the hub was lost");
       return { ...hub, link };
     } catch (error) {
       link.close(

@@ -212,7 +212,9 @@ export class HubLink extends EventEmitter<{
         reply.request,
         new VnetError("refused", reply.reason),
       );
-    else this.requests.answer(reply);
+    else if (!this.requests.answer(reply) && reply.type === "registered")
+      // It came too late: who asked has given up, and will ask again.
+      this.send({ type: "unregister", serveid: reply.serveid });
   }
 
   /** The link of the moment, or the attempt at one, is over. */

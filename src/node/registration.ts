@@ -14,9 +14,12 @@ import type { ToHub } from "../wire/to-hub.js";
 import type { Notice, ServeView } from "./control.js";
 import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
+import type { HubNews } from "./hub-messages.js";
 
 /** The hub refused an id: asked again this often, besides at once when the id becomes free. */
 const RETRY_MS = 15_000;
+
+export type Displaced = Extract<HubNews, { type: "displaced" }>;
 
 export interface RegistrationOptions {
   /** those of the moment */
@@ -37,6 +40,10 @@ export class Registration {
   private isDisplaced = false;
   /** one question to the hub at a time: a serve closed and opened again at once must not be registered twice */
   private inTurn: Promise<void> = Promise.resolve();
+  /** said while the hub was being asked */
+  private overtaken: Displaced | undefined;
+  /** the hub was told, or is being told, of settings before these */
+  private isOutdated = false;
   /** raised by whatever makes an answer of the hub that is still on its way meaningless */
   private epoch = 0;
 
@@ -96,9 +103,11 @@ export class Registration {
     if (this.isOpen && !this.isDisplaced) this.current = "waiting";
   }
 
-  /** A later one of the group took over; streams that run go on. */
-  displaced(by: { vnetid: number; name: string }): void {
-    if (this.current !== "registered") return;
+  /** A later one of the group took over what may be this one's; streams that run go on. */
+  displaced(by: Displaced): void {
+    // It may come in the same read as the answer that this one is registered, before that answer's turn.
+    this.overtaken = by;
+    if (this.registeredId !== by.serveid) return;
     this.isDisplaced = true;
     this.current = "refused";
     this.why = `vnet ${formatVnetid(by.vnetid)} (${by.name}) has taken it over (share=takeover)`;
@@ -131,9 +140,11 @@ export class Registration {
     this.register().catch(() => undefined);
   }
 
-  /** Tells the group what has changed. */
+  /** Tells the group what has changed, now or as soon as the hub knows it. */
   update(): void {
+    this.isOutdated = true;
     if (this.current !== "registered") return;
+    this.isOutdated = false;
     this.options.link.send({
       type: "update",
       serveid: this.given,
@@ -165,6 +176,8 @@ export class Registration {
     const epoch = ++this.epoch;
     clearTimeout(this.retryTimer);
     const wanted = this.serveid;
+    this.overtaken = undefined;
+    this.isOutdated = false;
     try {
       const reply = await link.request<Extract<ToHub, { type: "register" }>>({
         type: "register",
@@ -183,8 +196,8 @@ export class Registration {
   private registered(serveid: number, epoch: number): void {
     const { link, notify } = this.options;
     if (epoch !== this.epoch) {
-      // Closed meanwhile: the hub's answer crossed with that.
-      if (!this.isOpen) link.send({ type: "unregister", serveid });
+      // Closed meanwhile, and perhaps opened again, which waits for its turn: the hub's answer crossed with that.
+      link.send({ type: "unregister", serveid });
       return;
     }
     const before = this.serveid;
@@ -198,6 +211,8 @@ export class Registration {
         what: `got serveid ${formatServeid(serveid)}`,
         why: `${formatServeid(before)} is taken`,
       });
+    if (this.isOutdated) this.update();
+    if (this.overtaken?.serveid === serveid) this.displaced(this.overtaken);
   }
 
   private refused(reason: VnetError): void {

@@ -29,9 +29,11 @@ export class Requests<Reply extends { request: number }> {
     });
   }
 
-  /** An answer that nobody waits for (any more) is let go. */
-  answer(reply: Reply): void {
-    this.take(reply.request)?.resolve(reply);
+  /** False: nobody waits for it (any more). */
+  answer(reply: Reply): boolean {
+    const pending = this.take(reply.request);
+    pending?.resolve(reply);
+    return pending !== undefined;
   }
 
   refuse(request: number, reason: VnetError): void {

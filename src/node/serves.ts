@@ -12,7 +12,7 @@ import type { Caller } from "./channels.js";
 import type { Notice, Origin } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
-import type { HubNews } from "./hub-messages.js";
+import type { Displaced } from "./registration.js";
 import { Serve } from "./serve.js";
 
 export interface ServesOptions {
@@ -105,10 +105,9 @@ export class Serves {
   }
 
   /** The hub gave the id or name of one of ours to another node. */
-  displaced(news: Extract<HubNews, { type: "displaced" }>): void {
+  displaced(news: Displaced): void {
     for (const { registration } of this.byLabel.values())
-      if (registration.registeredId === news.serveid)
-        registration.displaced(news);
+      registration.displaced(news);
   }
 
   private insert(

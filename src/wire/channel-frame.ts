@@ -88,7 +88,8 @@ export class ChannelFrameReader {
         if (this.left === 0) this.headerBytes = 0;
         this.sink.onData(piece);
       } else {
-        this.small.push(piece);
+        // The chunk is the caller's, who may read over it once it is pushed.
+        this.small.push(this.left > 0 ? Buffer.from(piece) : piece);
         if (this.left === 0) this.finishSmall();
       }
     }

@@ -11,6 +11,10 @@ import { eventually, within } from "../support/deadline.js";
 import { createDuplexPair, type PairEnd } from "../support/duplex-pair.js";
 import { Observed } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
+import {
+  createSocketPair,
+  destroySocketPairs,
+} from "../support/socket-pair.js";
 
 /** A channel, and its other end by hand. */
 interface Bench {
@@ -24,15 +28,22 @@ interface Bench {
   traffic: Traffic;
 }
 
+/** More than the system takes of a socket that nobody reads. */
+const FILL_BYTES = 16 * 1024 * 1024;
+
 describe("Channel", () => {
   const ends: Duplex[] = [];
   const channels: Channel[] = [];
 
-  function create(role: ChannelRole, idleTimeoutMs?: number): Bench {
+  function create(
+    role: ChannelRole,
+    idleTimeoutMs?: number,
+    given?: Duplex,
+  ): Bench {
     const { a, b } = pair();
     const traffic = createTraffic();
     const channel = new Channel({
-      duplex: a,
+      duplex: given ?? a,
       role,
       traffic,
       ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
@@ -91,6 +102,7 @@ describe("Channel", () => {
   afterEach(async () => {
     for (const channel of channels.splice(0)) channel.destroy();
     for (const end of ends.splice(0)) end.destroy();
+    destroySocketPairs();
     await settle();
   });
 
@@ -239,6 +251,44 @@ describe("Channel", () => {
       first.service.socket.resume();
       expect(await within("the FIN", first.service.ended)).to.equal("fin");
       expect(first.service.text).to.equal(much);
+    });
+
+    it("does not let one stream's slow reader hold up the next stream, also where it reads into buffers of its own", async () => {
+      const legs = await createSocketPair();
+      const bench = create("acceptor", undefined, legs.a);
+      const peer = new ChannelPeer(legs.b);
+      peer.say(openFrame(1));
+      const slow = await createSocketPair();
+      // Nobody reads it, so what comes next waits in our buffers.
+      slow.a.write(Buffer.alloc(FILL_BYTES));
+      const first = await eventually("a stream", () => bench.streams[0]);
+      first.accept(slow.a);
+      slow.b.end();
+      await peer.hearing("accept", "fin");
+      peer.say(frame("data", "for the slow one"), frame("fin"));
+      await eventually("idle", () => bench.channel.isIdle);
+      peer.say(openFrame(2), frame("data", "next"), frame("fin"));
+      const second = await acceptStream(bench, 2);
+      expect(await within("the FIN", second.service.ended)).to.equal("fin");
+      expect(second.service.text).to.equal("next");
+      const heard = new Observed<Duplex>(slow.b);
+      expect(await within("the FIN", heard.ended)).to.equal("fin");
+      expect(heard.text).to.have.lengthOf(FILL_BYTES + 16);
+      expect(heard.text).to.match(/for the slow one$/);
+    });
+
+    it("gives up the other node when it asks without end and does not read", async () => {
+      const bench = create("acceptor");
+      bench.peer.duplex.pause();
+      const ask = frame("ping", "x".repeat(MAX_SMALL_BYTES));
+      for (let n = 0; n < 1_000 && bench.closes.length === 0; n++) {
+        bench.peer.say(ask);
+        await new Promise(setImmediate);
+      }
+      const [reason] = bench.closes;
+      expect(reason?.message).to.equal(
+        "the channel broke: the other node does not read",
+      );
     });
 
     it("takes a refused stream's rest and the next OPEN in one read", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -584,6 +585,33 @@ describe("an HTTP front", () => {
       expect(
         answer.match(/HTTP.1.1 .{3}/g)!.map((line) => line.slice(9)),
       ).to.deep.equal(["200", "200", "200", "503"]);
+    });
+
+    it("that send requests without end are not read on, however long the first one takes", async () => {
+      let answer = () => undefined as unknown;
+      await started(
+        Bench.http(
+          (_request, response) => {
+            answer = () => response.end("at last");
+          },
+          { waitingMax: 3 },
+        ),
+      );
+      let parsed = 0;
+      const count = () => parsed++;
+      subscribe("http.server.request.start", count);
+      try {
+        const user = bench.open();
+        for (let n = 0; n < 50; n++) user.socket.write(get("/").repeat(500));
+        await eventually("all is read", () => user.socket.writableLength === 0);
+        await eventually("the first", () => bench.requests.length === 1);
+        // Those of the first write at the most.
+        expect(parsed).to.be.within(4, 600);
+        answer();
+        await eventually("the answer", () => user.text.includes("at last"));
+      } finally {
+        unsubscribe("http.server.request.start", count);
+      }
     });
 
     it("that say nothing end after a while", async () => {

@@ -173,6 +173,33 @@ for (const [kind, make] of Object.entries(MAKERS))
       expect(String(pieces[2]?.view)).to.equal("three");
     });
 
+    for (const [when, inTheRead] of [
+      ["later", false],
+      ["in the middle of the read", true],
+    ] as const)
+      it(`reads on when it lets go of what is held ${when}, and does not read over it`, async () => {
+        const reader = resumed(start());
+        take = ({ lease }) => {
+          lease.hold();
+          if (inTheRead && pieces.length === 2) reader.letGo();
+        };
+        await say("one");
+        await say("two");
+        if (!inTheRead) reader.letGo();
+        await say("three");
+        await say("four");
+        // It counts from here.
+        pair.a.write("five");
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+        expect(pieces.map(({ view }) => String(view))).to.deep.equal([
+          ...["one", "two", "three", "four"],
+        ]);
+        take = () => undefined;
+        for (const { lease } of pieces) lease.release();
+        await eventually("the rest", () => pieces.length === 5);
+        expect(String((await say("six")).view)).to.equal("six");
+      });
+
     it("reads nothing while it is paused", async () => {
       const reader = resumed(start());
       await say("one");

@@ -73,6 +73,17 @@ describe("a channel's encryption", () => {
       expect(b.security.isTrusted(a.peer.key)).to.equal(isTrusted);
     });
 
+  for (const role of ["opener", "acceptor"] as const)
+    it(`ends nothing but the channel when its leg breaks while the ${role} makes the secret's key`, async () => {
+      const [a, b] = [createEnd("a", { secret: SECRET }), createEnd("b")];
+      const failed = failureOf(a.security.secure(legs.a, b.peer, role));
+      legs.b.resetAndDestroy();
+      expect(await within("its failure", failed)).to.include({
+        code: "closed",
+      });
+      expect(legs.a.destroyed).to.equal(true);
+    });
+
   it("trusts oneself, nobody unseen, and nobody after the secret changed", async () => {
     const secret = SECRET;
     const [a, b] = [createEnd("a", { secret }), createEnd("b", { secret })];

@@ -213,11 +213,11 @@ describe("a node's way to the hub", () => {
         });
       }));
 
-  it("takes answers that nobody waits for, and serveids that are not its own", () =>
+  it("takes answers that nobody waits for, and serveids that are not its own; gives back what comes too late", () =>
     withFakeHub(async (hub) => {
       const config = nodeSettings(hub.port, { name: "home" });
       await withNode(config, async (node) => {
-        const { say } = await hub.next();
+        const { say, observed } = await hub.next();
         for (const message of [
           WELCOME,
           EMPTY,
@@ -235,6 +235,10 @@ describe("a node's way to the hub", () => {
           () => node.control.knownNodes().length === 1,
         );
         expect(node.control.view().link).to.equal("online");
+        // Nobody here would answer for that serve.
+        await eventually("the answer", () =>
+          observed.text.includes('{"type":"unregister","serveid":1}'),
+        );
       });
     }));
 

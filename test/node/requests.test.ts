@@ -28,7 +28,9 @@ describe("the requests to a hub", () => {
   it("are matched with their answers, in whatever order these come", async () => {
     const asked = [ask(), ask(), ask()];
     for (const request of [...sent].reverse())
-      requests.answer({ request, text: `to ${request}` });
+      expect(requests.answer({ request, text: `to ${request}` })).to.equal(
+        true,
+      );
     expect((await Promise.all(asked)).map((reply) => reply.text)).to.deep.equal(
       sent.map((request) => `to ${request}`),
     );
@@ -49,7 +51,9 @@ describe("the requests to a hub", () => {
       code: "timeout",
       message: "the hub did not answer in time",
     });
-    requests.answer({ request: sent[0]!, text: "late" });
+    expect(requests.answer({ request: sent[0]!, text: "late" })).to.equal(
+      false,
+    );
   });
 
   it("all fail when the hub is lost", async () => {

@@ -131,6 +131,22 @@ describe("ChannelFrameReader", () => {
     expect(String(kept[0])).to.equal("abc");
   });
 
+  it("keeps the parts of a small frame, whatever is read over them meanwhile", () => {
+    const frame = encodeChannelFrame(FrameType.open, "abcdef");
+    for (const { chunks } of cutsOf(frame, 3)) {
+      const kept: Buffer[] = [];
+      const reader = new ChannelFrameReader({
+        onData: () => expect.fail("no data came"),
+        onFrame: (_type, payload) => kept.push(payload),
+      });
+      // As a reader of sockets does, which has one buffer.
+      const buffer = Buffer.alloc(frame.length);
+      for (const chunk of chunks)
+        reader.push(buffer.subarray(0, chunk.copy(buffer)));
+      expect(kept.map(String)).to.deep.equal(["abcdef"]);
+    }
+  });
+
   for (const [name, type] of small)
     it(`takes a ${name} of exactly the cap, and refuses one byte more at once`, () => {
       const payload = "x".repeat(MAX_SMALL_BYTES);
