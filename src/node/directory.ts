@@ -144,10 +144,10 @@ function difference(
 ): Omit<DirectoryNews, "afterReconnect"> {
   return {
     nodesCame: [...after.nodes.values()].filter(
-      (node) => !before.nodes.has(node.vnetid),
+      (node) => !isAmong(before, node),
     ),
     nodesGone: [...before.nodes.values()].filter(
-      (node) => !after.nodes.has(node.vnetid),
+      (node) => !isAmong(after, node),
     ),
     servesCame: [...after.serves.values()].filter(
       (serve) => !before.serves.has(serveKey(serve)),
@@ -156,4 +156,9 @@ function difference(
       (serve) => !after.serves.has(serveKey(serve)),
     ),
   };
+}
+
+/** While the hub is away, a number may pass to another node. */
+function isAmong({ nodes }: Copy, { vnetid, key }: DirectoryNode): boolean {
+  return nodes.get(vnetid)?.key === key;
 }

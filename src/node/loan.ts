@@ -73,6 +73,8 @@ export class Loan {
         borrower.giveBack(serve.serveid);
         return;
       }
+      // Its node may have come back with the one before as well.
+      if (this.granted !== undefined) borrower.giveBack(this.granted.serveid);
       this.granted = serve;
       this.error = null;
       this.retryMs = FIRST_RETRY_MS;

@@ -118,7 +118,7 @@ export function assemble(
     listen: options.listen ?? ((listener) => Listener.start(listener)),
     notify,
   });
-  const unserves = new Unserves({ link, serves, settings, notify });
+  const unserves = new Unserves({ link, directory, serves, settings, notify });
   const parts = {
     traffic,
     directory,

@@ -15,6 +15,7 @@ import type { ChannelSecurity } from "./channel-security.js";
 import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { Serves } from "./serves.js";
+import type { Unserves } from "./unserves.js";
 import type { Uses } from "./uses.js";
 
 export interface ReloadParts {
@@ -24,6 +25,7 @@ export interface ReloadParts {
   channels: Channels;
   serves: Serves;
   uses: Uses;
+  unserves: Unserves;
 }
 
 const REASON = "the configuration changed";
@@ -55,7 +57,7 @@ export async function applyReload(
   after: NodeConfig,
   changes: ConfigChange[],
 ): Promise<void> {
-  const { link, directory, security, channels, serves, uses } = parts;
+  const { link, directory, security, channels, serves, uses, unserves } = parts;
   const { startserve, startuse, name, group, encrypt } = after.vnet;
   // All that goes does so before anything comes: ids and ports may change hands.
   const newServes: ServeSettings[] = [];
@@ -83,6 +85,7 @@ export async function applyReload(
   if (changes.some(movesElsewhere)) {
     // Numbers of another group or hub mean nothing here, nor do channels to its nodes.
     channels.destroy(new VnetError("closed", REASON));
+    unserves.revokeAll();
     directory.clear();
   }
   if (changes.some(changesKeys)) {

@@ -8,8 +8,8 @@ import { isLoopback } from "../net/address.js";
 import { dial } from "../net/dial.js";
 import { clipReason } from "../wire/fields.js";
 import type { Notice } from "./control.js";
-import { callerOf } from "./channels.js";
-import type { DirectoryNews } from "./directory.js";
+import { callerOf, type Caller } from "./channels.js";
+import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
 import type { Serve } from "./serve.js";
@@ -22,6 +22,7 @@ const PROBE_TIMEOUT_MS = 4_000;
 
 export interface UnservesOptions {
   link: HubLink;
+  directory: Directory;
   serves: Serves;
   settings: () => VnetSettings;
   notify: (notice: Notice) => void;
@@ -84,6 +85,12 @@ export class Unserves {
     }
   }
 
+  /** The numbers of those to whom they were granted mean nothing any more. */
+  revokeAll(): void {
+    for (const granted of this.granted)
+      this.remove(granted, "this node went elsewhere");
+  }
+
   /** Takes all of them back, without a word. */
   close(): void {
     for (const granted of this.granted) clearTimeout(granted.timer);
@@ -122,6 +129,7 @@ export class Unserves {
         "refused",
         `that node allows unserve for its own loopback addresses only, not ${ask.ip} (unserve_remote=false)`,
       );
+    this.removeFormer(callerOf(ask));
     if (this.granted.size + this.reserved >= unserveNum)
       throw new VnetError(
         "refused",
@@ -133,6 +141,17 @@ export class Unserves {
       return await this.register(ask);
     } finally {
       this.reserved--;
+    }
+  }
+
+  /** What that node had under a number that is not its own any more: it has another name now, say. */
+  private removeFormer({ vnetid, fingerprint }: Caller): void {
+    for (const granted of this.granted) {
+      const { only } = granted.serve;
+      if (only?.fingerprint !== fingerprint || only.vnetid === vnetid) continue;
+      const holder = this.options.directory.node(only.vnetid);
+      if (holder === undefined || !granted.serve.isFor(callerOf(holder)))
+        this.remove(granted, "its node has another number now");
     }
   }
 

@@ -676,15 +676,16 @@ describe("a key file", function () {
   this.timeout(60_000);
   afterEach(closeOwned);
 
-  for (const [launcher, name] of [
-    ["route", "hub.key"],
-    ["vnet", "identity.key"],
+  for (const [launcher, name, more] of [
+    ["route", "hub.key", ""],
+    ["route", "public.key", "\n[public.web]\nserve = web\nport = 0\n"],
+    ["vnet", "identity.key", ""],
   ] as const)
-    it(`that others can read, or that is damaged, stops ./${launcher} with one line and status 2`, async () => {
+    it(`${name} that others can read, or that is damaged, stops ./${launcher} with one line and status 2`, async () => {
       const port = await reservePort();
-      const place = new Place(
-        launcher === "route" ? hubText(port) : nodeText(port),
-      );
+      const text = launcher === "route" ? hubText(port) : nodeText(port);
+      const publicPort = String(await reservePort());
+      const place = new Place(text + more.replace("= 0", `= ${publicPort}`));
       const first = place.start(launcher);
       await first.waitForOutput(launcher === "route" ? "listens" : "the hub");
       await first.close();

@@ -134,6 +134,15 @@ describe("a directory", () => {
     expect(directory.node(2)).to.be.undefined;
   });
 
+  it("tells of another node that has a number now, which is known by its key", () => {
+    told();
+    directory.setStale();
+    const other = { ...OFFICE, key: Buffer.alloc(32, 9).toString("base64") };
+    apply({ nodes: [HOME, other], serves: [WEB] });
+    expect(told()).to.deep.equal(["+office", "-office"]);
+    expect(directory.node(2)).to.equal(other);
+  });
+
   it("tells nothing after a reconnection where all is as it was", () => {
     told();
     directory.setStale();

@@ -500,6 +500,43 @@ describe("an unserve", () => {
     );
   });
 
+  it("takes no place of its requester any more, when that one has another name and so another number", () =>
+    withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
+      const { home, office, service } = pair;
+      await ask(office, home, service.port);
+      const { config } = office.control;
+      const before = office.vnetid;
+      await office.control.reload({
+        ...config,
+        vnet: { ...config.vnet, name: "renamed" },
+      });
+      await eventually(
+        "its new number",
+        () =>
+          home.control.knownNodes().some(({ name }) => name === "renamed") &&
+          office.vnetid !== before &&
+          office.control.knownNodes().length === 2,
+      );
+      const { serveid } = await ask(office, home, service.port);
+      expect(home.control.serves().map((serve) => serve.serveid)).to.deep.equal(
+        [serveid],
+      );
+    }));
+
+  it("is gone when its provider moves to another group", () =>
+    withPair(ALLOWED, async (pair) => {
+      const { hub, home } = pair;
+      await borrow(pair);
+      const { config } = home.control;
+      await home.control.reload({
+        ...config,
+        vnet: { ...config.vnet, group: "elsewhere" },
+      });
+      await home.online();
+      expect(home.control.serves()).to.deep.equal([]);
+      await eventually("nothing at the hub", () => hub.counts.serves === 0);
+    }));
+
   it("is waited for while its provider is away, though the node is seen before its serve", () =>
     withHub(async (hub) => {
       const session = "ab".repeat(16);
