@@ -10,6 +10,7 @@ import { count } from "./count.js";
 import type { Log } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
+import { BoundedLog } from "./net/bounded-log.js";
 import { Node } from "./node/node.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
@@ -194,10 +195,14 @@ async function runNode(
   process.stdin.destroy();
 }
 
-/** Writes down what happens to the node. */
+/** Writes down what happens to the node; others can make that happen as often as they like. */
 function follow(node: Node, config: NodeConfig, log: Log): void {
+  const bounded = new BoundedLog({
+    ...{ log, perSecond: 10, burst: 2_000 },
+    sum: (n) => `${count(n, "more event")} left out`,
+  });
   node.onNotice(({ level, ...event }) => {
-    log[level](event);
+    bounded[level](event);
   });
   log.info(`vnet ${config.vnet.name} of group ${config.vnet.group} starts`);
   void node.ready().then(() => {

@@ -5,8 +5,10 @@
 
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
+import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
+import { BoundedLog } from "../net/bounded-log.js";
 import { createDuplexPair } from "../net/duplex-pair.js";
 import { Listener } from "../net/listener.js";
 import type { Hello } from "../wire/to-hub.js";
@@ -49,6 +51,9 @@ export interface HubCounts {
   legs: { joined: number; waiting: number };
 }
 
+/** Lines of the log about members: all of a big LAN's start, and few of somebody's who comes and goes for ever. */
+const MEMBER_LINES = { perSecond: 50, burst: 20_000 };
+
 export class Hub {
   private listener: Listener | undefined;
   private readonly limits: HubLimits;
@@ -61,11 +66,16 @@ export class Hub {
   private readonly legs: Legs<Session>;
   private readonly unserves: UnserveRequests<Session>;
   private readonly shortage: Shortage;
+  private readonly memberLog: BoundedLog;
 
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
     this.shortage = new Shortage(options.log);
+    this.memberLog = new BoundedLog({
+      ...{ log: options.log, ...MEMBER_LINES },
+      sum: (n) => `${count(n, "more event")} of members`,
+    });
     this.reception = new Reception({
       ...options,
       limits: this.limits,
@@ -155,17 +165,18 @@ export class Hub {
   async close(): Promise<void> {
     await this.retire();
     this.legs.close();
+    this.memberLog.close();
   }
 
   private openSession(arrival: ControlArrival): void {
     const { limits, legs, unserves, shortage } = this;
-    const { software, log, hostKey } = this.options;
+    const { software, hostKey } = this.options;
     const session = new Session({
       arrival,
       hostKey,
       software,
       limits,
-      log,
+      log: this.memberLog,
       legs,
       unserves,
       shortage,

@@ -6,9 +6,9 @@ import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { formatAddress } from "../net/address.js";
+import { BoundedLog } from "../net/bounded-log.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { MessageHandlers } from "../wire/message.js";
-import { BoundedLog } from "./bounded-log.js";
 import type { Group } from "./group.js";
 import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
@@ -35,7 +35,7 @@ type Handlers = MessageHandlers<MemberMessage>;
 /** What the log says of a member's serves. Whoever makes it closes it. */
 export function createChangesLog(log: Log, { who }: Session): BoundedLog {
   return new BoundedLog({
-    ...{ log, level: "info", ...CHANGES },
+    ...{ log, ...CHANGES },
     sum: (n) => ({ who, what: `${count(n, "more change")} of its serves` }),
   });
 }
@@ -79,7 +79,7 @@ function createServeHandlers({
       });
       // An unserve is between two nodes.
       if (only === 0)
-        changes.add({
+        changes.info({
           who,
           what: `serves ${describe(given.serve.serveid, serve)}`,
         });
@@ -123,7 +123,7 @@ function createServeHandlers({
       if (serve === undefined) return;
       group.remove(serve);
       if (serve.only === 0)
-        changes.add({
+        changes.info({
           who,
           what: `serves ${describe(serveid, serve)} no longer`,
         });

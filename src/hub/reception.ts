@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream";
 import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
+import { BoundedLog } from "../net/bounded-log.js";
 import { readFirst, readFirstBytes } from "../net/first-bytes.js";
 import { formatPeer, UNIX_ADDRESS, type Peer } from "../net/peer.js";
 import { secureAsServer, TLS_FIRST_BYTE } from "../net/secure.js";
@@ -20,7 +21,6 @@ import {
   TICKET_BYTES,
 } from "../wire/preamble.js";
 import { parseProxyHeader } from "../wire/proxy-header.js";
-import { BoundedLog } from "./bounded-log.js";
 import { Gate, type GateLimits } from "./gate.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
 import type { Shortage } from "./shortage.js";
@@ -75,7 +75,7 @@ export class Reception {
   constructor(private readonly options: ReceptionOptions) {
     this.gate = new Gate(options.limits);
     this.complaints = new BoundedLog({
-      ...{ log: options.log, level: "warn", perSecond: 5, burst: 10 },
+      ...{ log: options.log, perSecond: 5, burst: 10 },
       sum: (n) => `${count(n, "more connection")} that came to nothing`,
     });
   }
@@ -112,7 +112,7 @@ export class Reception {
       if (!(error instanceof VnetError)) throw error;
       // Turned away by the gate: one line each would be the attacker's gain.
       if (!connection.destroyed || error.code !== "closed")
-        this.complaints.add({
+        this.complaints.warn({
           who: `connection from ${formatPeer(from)}`,
           what: "was turned away",
           why: error.message,

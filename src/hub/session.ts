@@ -7,6 +7,7 @@ import type { Log } from "../log.js";
 import type { HostKey } from "../keys/host-key.js";
 import { Identity } from "../keys/identity.js";
 import { identityProof } from "../keys/psk.js";
+import type { BoundedLog } from "../net/bounded-log.js";
 import { ControlLink } from "../net/control-link.js";
 import { clipReason } from "../wire/fields.js";
 import { dispatch, type MessageHandlers } from "../wire/message.js";
@@ -18,7 +19,6 @@ import {
   type ToHub,
 } from "../wire/to-hub.js";
 import type { ControlArrival } from "./reception.js";
-import type { BoundedLog } from "./bounded-log.js";
 import { memberTitle, type Group, type Member } from "./group.js";
 import { createChangesLog, createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";

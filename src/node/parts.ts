@@ -21,6 +21,7 @@ import { Directory } from "./directory.js";
 import { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
 import { Notices } from "./notices.js";
+import { Repetition } from "./repetition.js";
 import { Serves } from "./serves.js";
 import { Unserves } from "./unserves.js";
 import { Uses } from "./uses.js";
@@ -56,6 +57,9 @@ export interface NodeParts {
   borrower: Borrower;
 }
 
+/** The same words of the program that leads to the hub: it is started anew with each attempt. */
+const LINE_AGAIN_MS = 3_600_000;
+
 /** @param settings the `[vnet]` of this moment, which a reload may change */
 export function assemble(
   options: NodeOptions,
@@ -67,7 +71,7 @@ export function assemble(
   const traffic = createTraffic();
   const directory = new Directory();
   const hubTrust = new HubTrust(options.knownHubs);
-  let lineTold = "";
+  const lines = new Repetition(LINE_AGAIN_MS);
   const link = new HubLink({
     route: config.route,
     name,
@@ -80,14 +84,13 @@ export function assemble(
     ...(dialHub && { dialHub }),
     onLine: (text) => {
       // A program says the same at each attempt.
-      if (text !== lineTold)
+      if (lines.isNews(text))
         notify({
           level: "info",
           who: "the way to the hub",
           what: "says",
           why: text,
         });
-      lineTold = text;
     },
     ...(backoff && { backoff }),
   });

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { BoundedLog } from "../../src/hub/bounded-log.js";
+import { BoundedLog } from "../../src/net/bounded-log.js";
 import { eventually } from "../support/deadline.js";
 import { KeptLog } from "../support/kept-log.js";
 
 const create = (log: KeptLog) =>
   new BoundedLog({
-    ...{ log, level: "warn", perSecond: 5, burst: 10 },
+    ...{ log, perSecond: 5, burst: 10 },
     sum: (n) => `${n} more`,
   });
 
@@ -13,8 +13,8 @@ describe("what the log says of something that others may do as often as they lik
   it("is a line each while they are few", () => {
     const log = new KeptLog();
     const bounded = create(log);
-    bounded.add({ what: "one" });
-    bounded.add({ what: "two" });
+    bounded.warn({ what: "one" });
+    bounded.warn({ what: "two" });
     bounded.close();
     expect(log.texts).to.deep.equal(["one", "two"]);
   });
@@ -22,7 +22,7 @@ describe("what the log says of something that others may do as often as they lik
   it("is their number where they are many", async () => {
     const log = new KeptLog();
     const bounded = create(log);
-    for (let n = 0; n < 5_000; n++) bounded.add({ what: `number ${n}` });
+    for (let n = 0; n < 5_000; n++) bounded.warn({ what: `number ${n}` });
     const few = log.texts.length;
     expect(few).to.be.within(5, 20);
     const sum = await eventually("the sum", () => log.texts[few]);
@@ -34,7 +34,7 @@ describe("what the log says of something that others may do as often as they lik
   it("is said at the end at the latest", () => {
     const log = new KeptLog();
     const bounded = create(log);
-    for (let n = 0; n < 100; n++) bounded.add({ what: "again" });
+    for (let n = 0; n < 100; n++) bounded.warn({ what: "again" });
     bounded.close();
     bounded.close();
     expect(log.texts.at(-1)).to.match(/^\d+ more$/);
