@@ -11,6 +11,9 @@ import { VnetError } from "../errors.js";
  */
 export const KEEP_ALIVE_MS = 30_000;
 
+/** For each address of a name but the last one. Node's own 250 ms would never reach one that is further away. */
+const ATTEMPT_MS = 1_000;
+
 /** A socket file whose queue is full says so at once, where TCP would wait. */
 const FULL_RETRY_MS = 20;
 
@@ -51,8 +54,7 @@ function connect(
     const socket = net.connect({
       ...where,
       allowHalfOpen: true,
-      // Node's own 250 ms would never reach one of several addresses that is further away.
-      autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(timeoutMs / 4)),
+      autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     });
     const fail = (error: Error) => {
       clearTimeout(timer);

@@ -81,7 +81,11 @@ export class HttpVisit {
   /** A request that wants to change the protocol; `head`: what came behind it. */
   upgrade(request: http.IncomingMessage, protocol: string, head: Buffer): void {
     const { user, route } = this.options;
-    if (this.isFull) return;
+    if (this.state === "ending") {
+      // Node does not read it any more.
+      user.resume();
+      return;
+    }
     if (this.state !== "open" || this.pending.length > 0) {
       reset(user);
       return;
@@ -121,8 +125,10 @@ export class HttpVisit {
   misunderstood(error: NodeJS.ErrnoException): void {
     const { user } = this.options;
     // Bytes behind a request that was to be the last: nobody's.
-    const isBehindLast = error.code === "HPE_CLOSED_CONNECTION";
-    if (this.state !== "open" || this.isFull || isBehindLast) return;
+    const isBehindLast =
+      error.code === "HPE_CLOSED_CONNECTION" ||
+      (this.isFull && error.code !== undefined);
+    if (this.state !== "open" || isBehindLast) return;
     if (this.pending.length > 0 || !user.writable) {
       reset(user);
       return;

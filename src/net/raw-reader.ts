@@ -45,9 +45,9 @@ export class RawReader {
   /** the buffers that somebody holds and that count, and their bytes */
   private readonly pending = new Set<LentBuffer>();
   private pendingBytes = 0;
-  /** letGo() was called, and is done when the read is over */
   private letsGo = false;
-  private isReading = false;
+  private isHandingOn = false;
+  private isInRead = false;
   /** it has to wait for whoever holds its buffers */
   private isFull = false;
   private isPaused = true;
@@ -115,14 +115,15 @@ export class RawReader {
   /** Whoever holds what was read so far may keep it: it holds up no more reading. That is one read's bytes at the most. */
   letGo(): void {
     this.letsGo = true;
-    if (!this.isReading && this.gathering === undefined) this.forget();
+    if (!this.isHandingOn && this.gathering === undefined) this.forget();
   }
 
   private forget(): void {
     this.letsGo = false;
     this.pending.clear();
     this.pendingBytes = 0;
-    if (this.current.isHeld && !this.isClosed) {
+    // At the end of a read Node asks anyway where the next one goes.
+    if (this.current.isHeld && !this.isClosed && !this.isInRead) {
       this.change(false);
       this.readInto(this.room);
     }
@@ -176,7 +177,9 @@ export class RawReader {
       this.gather();
     } else {
       this.handOn();
+      this.isInRead = true;
       this.finish();
+      this.isInRead = false;
       // Without the right to keep it, a large buffer is for as long as it is filled.
       const staysLarge =
         this.supply.mayKeepLarge &&
@@ -200,11 +203,11 @@ export class RawReader {
     if (handedOn === filled) return;
     this.handedOn = filled;
     const wasHeld = lent.isHeld;
-    this.isReading = true;
+    this.isHandingOn = true;
     lent.during(() => {
       this.options.onBytes(lent.view.subarray(handedOn, filled), lent);
     });
-    this.isReading = false;
+    this.isHandingOn = false;
     if (wasHeld || !lent.isHeld) return;
     this.pending.add(lent);
     this.pendingBytes += lent.buffer.length;

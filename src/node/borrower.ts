@@ -23,20 +23,23 @@ export interface BorrowerOptions {
 type UnserveRequest = Extract<ToHub, { type: "unserve" }>;
 
 interface Borrowed {
+  serveid: number;
+  vnet: string;
   /** how many here want it; 0: it is to be given back as soon as it is seen */
   count: number;
-  /** its node, as another one may get that id */
-  vnet: string;
   /** it was given back, and is perhaps still to be seen for a moment */
   isReturned: boolean;
 }
 
+/** An id of a node: another node may get that id. */
+export type Lent = Pick<RemoteServe, "serveid" | "vnet">;
+
+/** There are more ids than that at no node, and few nodes that lend. */
+const MAX_REMEMBERED = 10_000;
+
 export class Borrower {
-  /**
-   * By id. One that is gone from the directory is kept in mind, as its node may come back with it: whoever wants it
-   * gives it back some time. There are no more than ids.
-   */
-  private readonly borrowed = new Map<number, Borrowed>();
+  /** One that is gone from the directory is kept in mind, as its node may come back with it. */
+  private readonly borrowed = new Map<string, Borrowed>();
   /** what is granted is seen before the answer says that it is wanted */
   private asking = 0;
 
@@ -67,10 +70,10 @@ export class Borrower {
   }
 
   /** Does nothing for a serve that is registered for all. */
-  giveBack(serveid: number): void {
-    const serve = this.options.directory.serve(serveid);
+  giveBack(lent: Lent): void {
+    const serve = this.seen(lent);
     const borrowed =
-      serve?.temporary === true ? this.of(serve) : this.borrowed.get(serveid);
+      serve === undefined ? this.borrowed.get(keyOf(lent)) : this.of(serve);
     if (borrowed === undefined) return;
     borrowed.count = Math.max(0, borrowed.count - 1);
     this.settle();
@@ -81,21 +84,41 @@ export class Borrower {
     const { link, directory } = this.options;
     if (link.state !== "online" || !directory.isCurrent || this.asking > 0)
       return;
-    for (const [serveid, borrowed] of this.borrowed) {
-      const serve = directory.serve(serveid);
-      const isThere = serve?.temporary === true && serve.vnet === borrowed.vnet;
-      if (isThere && borrowed.count === 0 && !borrowed.isReturned)
-        link.send({ type: "unserve-return", serveid });
-      borrowed.isReturned = isThere && borrowed.count === 0;
+    for (const borrowed of this.borrowed.values()) {
+      const isOwed = borrowed.count === 0 && this.seen(borrowed) !== undefined;
+      if (isOwed && !borrowed.isReturned)
+        link.send({ type: "unserve-return", serveid: borrowed.serveid });
+      borrowed.isReturned = isOwed;
     }
   }
 
-  private of({ serveid, vnet }: RemoteServe): Borrowed {
-    let borrowed = this.borrowed.get(serveid);
-    if (borrowed?.vnet !== vnet) {
-      borrowed = { count: 0, vnet, isReturned: false };
-      this.borrowed.set(serveid, borrowed);
+  /** As the directory has it now; unserves are never shared, so an id is one node's. */
+  private seen({ serveid, vnet }: Lent): RemoteServe | undefined {
+    const serve = this.options.directory.serve(serveid);
+    return serve?.temporary === true && serve.vnet === vnet ? serve : undefined;
+  }
+
+  private of({ serveid, vnet }: Lent): Borrowed {
+    const key = keyOf({ serveid, vnet });
+    let borrowed = this.borrowed.get(key);
+    if (borrowed === undefined) {
+      borrowed = { serveid, vnet, count: 0, isReturned: false };
+      this.borrowed.set(key, borrowed);
+      this.forgetOldest();
     }
     return borrowed;
   }
+
+  private forgetOldest(): void {
+    if (this.borrowed.size <= MAX_REMEMBERED) return;
+    for (const [key, { count }] of this.borrowed)
+      if (count === 0) {
+        this.borrowed.delete(key);
+        return;
+      }
+  }
+}
+
+function keyOf({ serveid, vnet }: Lent): string {
+  return `${serveid} ${vnet}`;
 }

@@ -122,6 +122,12 @@ export interface Notice extends LogEvent {
   level: "info" | "warn" | "error";
 }
 
+/** Where a use listens. */
+export interface LocalAddress {
+  ip: string;
+  port: number;
+}
+
 export interface NodeControl {
   readonly config: NodeConfig;
 
@@ -158,10 +164,7 @@ export interface NodeControl {
     port: number;
   }): Promise<RemoteServe>;
   /** Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. */
-  mapUnserve(
-    serveid: number,
-    local: { ip: string; port: number },
-  ): Promise<UseView>;
+  mapUnserve(serveid: number, local: LocalAddress): Promise<UseView>;
   /** Gives back an unserve that was requested and will not be mapped. Never throws. */
   withdrawUnserve(serveid: number): void;
 

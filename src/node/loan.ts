@@ -54,7 +54,7 @@ export class Loan {
     this.state = "closed";
     clearTimeout(this.retryTimer);
     if (this.granted !== undefined)
-      this.options.borrower.giveBack(this.granted.serveid);
+      this.options.borrower.giveBack(this.granted);
     this.granted = undefined;
   }
 
@@ -70,11 +70,11 @@ export class Loan {
     try {
       const serve = await borrower.request({ vnetid, ip, port, keep: true });
       if (this.state === "closed") {
-        borrower.giveBack(serve.serveid);
+        borrower.giveBack(serve);
         return;
       }
       // Its node may have come back with the one before as well.
-      if (this.granted !== undefined) borrower.giveBack(this.granted.serveid);
+      if (this.granted !== undefined) borrower.giveBack(this.granted);
       this.granted = serve;
       this.error = null;
       this.retryMs = FIRST_RETRY_MS;

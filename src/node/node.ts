@@ -12,6 +12,7 @@ import { targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { UnserveTarget } from "./borrower.js";
 import type {
+  LocalAddress,
   NodeControl,
   NodeView,
   Notice,
@@ -165,15 +166,13 @@ export class Node implements NodeControl {
     return this.parts.borrower.request(request);
   }
 
-  mapUnserve(
-    serveid: number,
-    local: { ip: string; port: number },
-  ): Promise<UseView> {
+  mapUnserve(serveid: number, local: LocalAddress): Promise<UseView> {
     return this.parts.uses.mapUnserve(serveid, local);
   }
 
   withdrawUnserve(serveid: number): void {
-    this.parts.borrower.giveBack(serveid);
+    const serve = this.parts.directory.serve(serveid);
+    if (serve !== undefined) this.parts.borrower.giveBack(serve);
   }
 
   ping(vnetid: number | null, probes: number): Promise<PingResult> {

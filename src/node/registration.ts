@@ -40,8 +40,8 @@ export class Registration {
   private isDisplaced = false;
   /** one question to the hub at a time: a serve closed and opened again at once must not be registered twice */
   private inTurn: Promise<void> = Promise.resolve();
-  /** said while the hub was being asked */
-  private overtaken: Displaced | undefined;
+  /** what was said of ids while the hub was being asked */
+  private readonly overtaken = new Map<number, Displaced>();
   /** the hub was told, or is being told, of settings before these */
   private isOutdated = false;
   /** raised by whatever makes an answer of the hub that is still on its way meaningless */
@@ -106,7 +106,7 @@ export class Registration {
   /** A later one of the group took over what may be this one's; streams that run go on. */
   displaced(by: Displaced): void {
     // It may come in the same read as the answer that this one is registered, before that answer's turn.
-    this.overtaken = by;
+    this.overtaken.set(by.serveid, by);
     if (this.registeredId !== by.serveid) return;
     this.isDisplaced = true;
     this.current = "refused";
@@ -176,7 +176,7 @@ export class Registration {
     const epoch = ++this.epoch;
     clearTimeout(this.retryTimer);
     const wanted = this.serveid;
-    this.overtaken = undefined;
+    this.overtaken.clear();
     this.isOutdated = false;
     try {
       const reply = await link.request<Extract<ToHub, { type: "register" }>>({
@@ -212,7 +212,8 @@ export class Registration {
         why: `${formatServeid(before)} is taken`,
       });
     if (this.isOutdated) this.update();
-    if (this.overtaken?.serveid === serveid) this.displaced(this.overtaken);
+    const by = this.overtaken.get(serveid);
+    if (by !== undefined) this.displaced(by);
   }
 
   private refused(reason: VnetError): void {

@@ -6,9 +6,15 @@ import { isLink } from "../config/link.js";
 import { formatWanted, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { Listen } from "../net/listener.js";
-import type { Borrower } from "./borrower.js";
+import type { Borrower, Lent } from "./borrower.js";
 import type { Channels } from "./channels.js";
-import type { Notice, Origin, RemoteServe, UseView } from "./control.js";
+import type {
+  LocalAddress,
+  Notice,
+  Origin,
+  RemoteServe,
+  UseView,
+} from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import { createSearch, type Search } from "./search.js";
@@ -28,6 +34,8 @@ export interface UsesOptions {
 
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
+  /** what each use of an unserve has borrowed */
+  private readonly lent = new Map<Use, Lent>();
   private readonly returning = new Map<Use, NodeJS.Timeout>();
 
   constructor(private readonly options: UsesOptions) {}
@@ -78,10 +86,7 @@ export class Uses {
   /**
    * Maps what an unserve brought. A registered serve may have been granted as well: then the use is one like any other.
    */
-  async mapUnserve(
-    serveid: number,
-    local: { ip: string; port: number },
-  ): Promise<UseView> {
+  async mapUnserve(serveid: number, local: LocalAddress): Promise<UseView> {
     const serve = this.options.directory.serve(serveid);
     if (serve === undefined)
       throw new VnetError(
@@ -93,6 +98,7 @@ export class Uses {
       { label, serveid, serve: "", to: "", ...local, active: true },
       serve.temporary ? "unserve" : "terminal",
     );
+    if (use.origin === "unserve") this.lent.set(use, serve);
     await this.open(use);
     return use.view();
   }
@@ -116,8 +122,9 @@ export class Uses {
     clearTimeout(this.returning.get(use));
     this.returning.delete(use);
     if (this.byLabel.get(use.label) === use) this.byLabel.delete(use.label);
-    if (use.origin === "unserve")
-      this.options.borrower.giveBack(use.settings.serveid);
+    const lent = this.lent.get(use);
+    this.lent.delete(use);
+    if (lent !== undefined) this.options.borrower.giveBack(lent);
     await use.close(reason);
     this.tellWanted();
   }

@@ -255,11 +255,12 @@ for (const [kind, make] of Object.entries(MAKERS))
         const random = new Random(seed);
         const sent = createHash("sha256");
         const received = createHash("sha256");
-        start().resume();
+        const reader = resumed(start());
         // Pieces are done with in their order, as writes to one socket are; some of them at once.
         let queue: Promise<void> = Promise.resolve();
         let waiting = 0;
         take = ({ view, lease }) => {
+          if (random.chance(0.1)) reader.letGo();
           const turns = random.between(0, 3);
           if (turns + waiting === 0) {
             received.update(view);
@@ -272,6 +273,7 @@ for (const [kind, make] of Object.entries(MAKERS))
               await new Promise(setImmediate);
             received.update(view);
             waiting--;
+            if (random.chance(0.1)) reader.letGo();
             lease.release();
           });
         };

@@ -60,12 +60,12 @@ describe("what a node has borrowed", () => {
     });
   });
 
-  async function borrow(): Promise<void> {
+  async function borrow(serve = LENT): Promise<void> {
     const asked = borrower.request(TARGET);
     // The hub tells of it first.
-    tell(directory, { serves: [entryOf(LENT)] });
+    tell(directory, { serves: [entryOf(serve)] });
     hub.grant();
-    expect(await asked).to.deep.equal(LENT);
+    expect(await asked).to.deep.equal(serve);
   }
 
   const comes = (serve = LENT) => {
@@ -75,9 +75,9 @@ describe("what a node has borrowed", () => {
   it("is given back when the last of two who share it wants it no more, once", async () => {
     await borrow();
     await borrow();
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     expect(hub.returned).to.deep.equal([]);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     tell(directory, {});
     expect(hub.returned).to.deep.equal([ID]);
   });
@@ -87,16 +87,16 @@ describe("what a node has borrowed", () => {
     await borrow();
     tell(directory, GONE);
     comes();
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     expect(hub.returned).to.deep.equal([]);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     expect(hub.returned).to.deep.equal([ID]);
   });
 
   it("is given back as soon as it is seen again, when nobody wanted it any more while its node was away", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     tell(directory, {});
     expect(hub.returned).to.deep.equal([]);
     comes();
@@ -105,7 +105,7 @@ describe("what a node has borrowed", () => {
 
   it("is given back once more when its node comes back with it, as it never heard of that", async () => {
     await borrow();
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     tell(directory, GONE);
     comes();
     expect(hub.returned).to.deep.equal([ID, ID]);
@@ -114,7 +114,7 @@ describe("what a node has borrowed", () => {
   it("is given back when the hub is back", async () => {
     await borrow();
     hub.state = "offline";
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     expect(hub.returned).to.deep.equal([]);
     hub.state = "online";
     tell(directory, {});
@@ -124,7 +124,7 @@ describe("what a node has borrowed", () => {
   it("is not taken for what was owed before, when it is lent anew under the same id", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     await borrow();
     tell(directory, {});
     expect(hub.returned).to.deep.equal([]);
@@ -133,15 +133,26 @@ describe("what a node has borrowed", () => {
   it("is another node's when that one has the id now", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     comes(remoteServe(2, { serveid: ID, port: 22, temporary: true }));
     expect(hub.returned).to.deep.equal([]);
+  });
+
+  it("of one node is not given back by who wanted another node's under the same id", async () => {
+    const other = remoteServe(2, { serveid: ID, port: 22, temporary: true });
+    await borrow();
+    tell(directory, GONE);
+    await borrow(other);
+    borrower.giveBack(LENT);
+    expect(hub.returned).to.deep.equal([]);
+    borrower.giveBack(other);
+    expect(hub.returned).to.deep.equal([ID]);
   });
 
   it("is settled also after a request that was refused", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(ID);
+    borrower.giveBack(LENT);
     const asked = borrower.request({ ...TARGET, port: 23 });
     comes();
     expect(hub.returned).to.deep.equal([]);

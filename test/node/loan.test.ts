@@ -38,7 +38,7 @@ class Asked {
     });
   }
 
-  giveBack(serveid: number): void {
+  giveBack({ serveid }: { serveid: number }): void {
     this.returned.push(serveid);
   }
 

@@ -79,6 +79,8 @@ describe("the registration of a serve", () => {
     await setImmediate();
     asked.register();
     registration.displaced(LATER);
+    // Every serve of the node hears of all of them.
+    registration.displaced({ ...LATER, serveid: ID + 1 });
     await setImmediate();
     expect(registration.state).to.equal("refused");
     expect(registration.error).to.include("vnet 02 (later) has taken it over");
