@@ -6,6 +6,7 @@ import { formatPlace } from "./config/problem.js";
 import { count } from "./count.js";
 import { messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
+import { BoundedLog } from "./net/bounded-log.js";
 
 type LogFile = ReturnType<typeof pino.destination>;
 
@@ -30,6 +31,14 @@ export async function openLog(
 ): Promise<Log> {
   if (settings.file === "") return logToStandardError(settings);
   return createLog(settings, await openFile(settings.file, title));
+}
+
+/** For a node's notices: others can make things happen as often as they like. */
+export function boundNotices(log: Log): Log {
+  return new BoundedLog({
+    ...{ log, perSecond: 10, burst: 2_000 },
+    sum: (n) => `${count(n, "more event")} left out`,
+  });
 }
 
 async function logToStandardError(settings: LogSettings): Promise<Log> {

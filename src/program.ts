@@ -1,7 +1,7 @@
 // What both programs share around their main work: command line, version, errors on the screen, exit status, signals.
 // With route.ts and vnet.ts the only user of `process`.
 
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { readConfigFile } from "./config/file.js";
@@ -117,10 +117,25 @@ export function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
     const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const heard = (name: string) => {
-      for (const each of names) process.off(each, heard);
       resolve(name);
+      // Not at once: a question's own listener would take itself for the last one, and kill the process.
+      setImmediate(() => {
+        for (const each of names) process.off(each, heard);
+      });
     };
     for (const name of names) process.on(name, heard);
+  });
+}
+
+/**
+ * The screen is gone for good. At its end Node would set it back to what it was, and abort as that fails; what is closed
+ * it leaves alone.
+ */
+export function forgetScreen(): void {
+  const { stdin, stdout, stderr } = process;
+  process.on("exit", () => {
+    for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries())
+      if (isTTY) closeSync(fd);
   });
 }
 
@@ -137,12 +152,15 @@ function exitSoon(): void {
 
 /** Runs the program and sets the exit status; an error that is nobody's fault but ours goes up with its stack. */
 export async function run(program: Program): Promise<void> {
+  let isOutputLost = false;
   // Nearly always none is left: programs end with their connections, and this process waits for them.
   process.on("exit", killPrograms);
-  // Whoever reads our output may leave before its end, as `head` does.
+  // Whoever reads our output may leave before its end, as `head` does. A screen that is gone is told of otherwise.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
+    if (error.code === "EPIPE") process.exit(0);
+    if (error.code === "EIO" || isOutputLost) return;
+    isOutputLost = true;
+    process.stderr.write(`the output cannot be written: ${error.message}\n`);
   });
   // Nor does the program end because nobody reads its log any more.
   process.stderr.on("error", () => undefined);

@@ -10,10 +10,10 @@ import { count } from "./count.js";
 import type { Log } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
-import { BoundedLog } from "./net/bounded-log.js";
 import { Node } from "./node/node.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
+  forgetScreen,
   openFilesWarnings,
   openKeysWarning,
   screenHasColor,
@@ -24,7 +24,7 @@ import {
   stateHome,
   nextSignal,
 } from "./program.js";
-import { LOG_FLAGS, openLog } from "./program-log.js";
+import { boundNotices, LOG_FLAGS, openLog } from "./program-log.js";
 import type { ProgramArguments } from "./program-arguments.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
@@ -195,12 +195,9 @@ async function runNode(
   process.stdin.destroy();
 }
 
-/** Writes down what happens to the node; others can make that happen as often as they like. */
+/** Writes down what happens to the node. */
 function follow(node: Node, config: NodeConfig, log: Log): void {
-  const bounded = new BoundedLog({
-    ...{ log, perSecond: 10, burst: 2_000 },
-    sum: (n) => `${count(n, "more event")} left out`,
-  });
+  const bounded = boundNotices(log);
   node.onNotice(({ level, ...event }) => {
     bounded[level](event);
   });
@@ -222,6 +219,8 @@ function terminalExit(
   loadConfig: LoadConfig,
   signal: Promise<string>,
 ): Promise<string> {
+  // After Ctrl-Z a question does not read on by itself.
+  process.on("SIGCONT", () => setImmediate(() => process.stdin.resume()));
   return new Promise((resolve) => {
     const terminal = Terminal.start({
       control: node,
@@ -230,8 +229,10 @@ function terminalExit(
       loadConfig,
       historyFile: join(stateHome(), "history"),
       color: !args.noColor && screenHasColor(),
-      onExit: () => {
-        resolve("exit");
+      onExit: (how) => {
+        if (how === "hung up") forgetScreen();
+        // Whoever lost his screen has not seen what runs.
+        resolve(how === "left" ? "exit" : "lost screen");
       },
     });
     void signal.then((name) => {

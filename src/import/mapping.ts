@@ -175,7 +175,7 @@ function flatten(
     return;
   }
   const path = prefix + name;
-  const isSecret = /auth|key|secret|token|password|pwd|^sk$/i.test(key);
+  const isSecret = /auth|key|secret|token|passw|pwd|^sk$/i.test(key);
   const text = isSecret ? "(not shown)" : describe(value);
   found.push({ path, key, shown: `${path} = ${text}` });
 }

@@ -1,6 +1,7 @@
 // The [route] section of an imported configuration: where the hub is, who may
 // use it, and how soon silence counts. Pure.
 
+import { ROUTE_KEYS } from "../config/route-keys.js";
 import { SECRET, type ValueKind } from "../config/value.js";
 import type { Comment, Entry, Section } from "./outline.js";
 
@@ -37,9 +38,7 @@ export function routeSection(parts: RouteParts): Section {
       { key: "ip", value: ip },
       { key: "port", value: port },
       ...authkeyLines(parts.key, parts.keyName ?? ""),
-      ...(retryMs === undefined
-        ? []
-        : [{ key: "retry_interval", value: retryMs }]),
+      ...retryLines(retryMs),
       ...heartbeatLines(parts.heartbeatMs, parts.timeoutMs),
     ],
   };
@@ -65,27 +64,45 @@ function authkeyLines(
   ];
 }
 
-/** A timeout that is not longer than the interval would end every link. */
+/** What our own reader would refuse is not printed as a setting. */
 function heartbeatLines(
   heartbeatMs: number | undefined,
   timeoutMs: number | undefined,
 ): (Comment | Entry)[] {
   const interval = heartbeatMs ?? HEARTBEAT_MS;
   const timeout =
-    timeoutMs ??
-    (interval < TIMEOUT_MS ? undefined : Math.min(3 * interval, 86_400_000));
-  if ((timeout ?? TIMEOUT_MS) <= interval)
+    timeoutMs ?? (2 * interval <= TIMEOUT_MS ? TIMEOUT_MS : 3 * interval);
+  if (
+    timeout < 2 * interval ||
+    !accepts(ROUTE_KEYS.heartbeat_interval, interval) ||
+    !accepts(ROUTE_KEYS.heartbeat_timeout, timeout)
+  )
     return [
       {
-        comment: `not imported: a heartbeat every ${interval} ms with a timeout of ${timeout ?? TIMEOUT_MS} ms (the timeout must be longer; the defaults are ${HEARTBEAT_MS} and ${TIMEOUT_MS})`,
+        comment: `not imported: a heartbeat every ${interval} ms with a timeout of ${timeout} ms (the timeout must be at least twice as long, and at most an hour; the defaults are ${HEARTBEAT_MS} and ${TIMEOUT_MS})`,
       },
     ];
   return [
     ...(heartbeatMs === undefined
       ? []
       : [{ key: "heartbeat_interval", value: heartbeatMs }]),
-    ...(timeout === undefined
+    ...(timeout === TIMEOUT_MS && timeoutMs === undefined
       ? []
       : [{ key: "heartbeat_timeout", value: timeout }]),
   ];
+}
+
+function retryLines(retryMs: number | undefined): (Comment | Entry)[] {
+  if (retryMs === undefined) return [];
+  if (accepts(ROUTE_KEYS.retry_interval, retryMs))
+    return [{ key: "retry_interval", value: retryMs }];
+  return [
+    {
+      comment: `not imported: a new attempt every ${retryMs} ms (100 to 600000 ms are possible; without it, 200 growing to 1000)`,
+    },
+  ];
+}
+
+function accepts({ kind }: { kind: ValueKind<number> }, value: number) {
+  return kind.parse(String(value)) !== undefined;
 }

@@ -5,7 +5,7 @@ import { mkdir, readFile, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { messageOf, VnetError } from "../errors.js";
-import { writePrivateFile } from "./private-file.js";
+import { createPrivateFile, writePrivateFile } from "./private-file.js";
 
 const OTHERS = 0o077;
 
@@ -20,6 +20,12 @@ export async function readOrMakeKeyFile(
   const bytes = await readKeyFile(path);
   if (bytes !== null) return { bytes, isNew: false };
   const made = make();
+  if (await putKeyFile(path, made, createPrivateFile))
+    return { bytes: made, isNew: true };
+  // Two first starts at once: what is kept is what counts.
+  const theirs = await readKeyFile(path);
+  if (theirs !== null) return { bytes: theirs, isNew: false };
+  // A link that leads nowhere.
   await writeKeyFile(path, made);
   return { bytes: made, isNew: true };
 }
@@ -43,9 +49,17 @@ export async function readKeyFile(path: string): Promise<Buffer | null> {
 
 /** Whole or not at all: a crash in the middle leaves the old file. */
 export async function writeKeyFile(path: string, bytes: Buffer): Promise<void> {
+  await putKeyFile(path, bytes, writePrivateFile);
+}
+
+async function putKeyFile<T>(
+  path: string,
+  bytes: Buffer,
+  put: (path: string, bytes: Buffer) => Promise<T>,
+): Promise<T> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writePrivateFile(path, bytes);
+    return await put(path, bytes);
   } catch (error) {
     throw failed("write", path, error);
   }

@@ -8,7 +8,6 @@ export class KnownHubs {
   constructor(private readonly path: string | null) {}
 
   private readonly seen = new Map<string, string>();
-  private loaded = false;
 
   /**
    * `known`: the same key as at first contact. `new`: first contact, remembered from now on.
@@ -18,33 +17,33 @@ export class KnownHubs {
     address: string,
     publicKey: Buffer,
   ): Promise<{ verdict: "known" | "new" | "changed"; remembered: string }> {
-    await this.load();
     const fingerprint = fingerprintOf(publicKey);
+    // Another process of this configuration may have met it meanwhile.
+    if (!this.seen.has(address)) await this.load();
     const remembered = this.seen.get(address);
     if (remembered !== undefined)
       return {
         verdict: remembered === fingerprint ? "known" : "changed",
         remembered,
       };
+    await this.save([...this.seen, [address, fingerprint]]);
     this.seen.set(address, fingerprint);
-    await this.save();
     return { verdict: "new", remembered: fingerprint };
   }
 
   private async load(): Promise<void> {
-    if (this.loaded || this.path === null) return;
+    if (this.path === null) return;
     const text = (await readKeyFile(this.path))?.toString() ?? "";
     for (const line of text.split("\n")) {
       const [address, fingerprint] = line.trim().split(/\s+/);
       if (address !== undefined && fingerprint !== undefined)
         this.seen.set(address, fingerprint);
     }
-    this.loaded = true;
   }
 
-  private async save(): Promise<void> {
+  private async save(entries: [string, string][]): Promise<void> {
     if (this.path === null) return;
-    const lines = [...this.seen].map((entry) => entry.join(" "));
+    const lines = entries.map((entry) => entry.join(" "));
     await writeKeyFile(this.path, Buffer.from(`${lines.join("\n")}\n`));
   }
 }

@@ -1,7 +1,7 @@
 // Writes one file of mode 0600, whole or not at all.
 // Knows nothing of what is in it; says nothing, its caller explains an error.
 
-import { chmod, open, rename, rm } from "node:fs/promises";
+import { chmod, link, open, rename, rm } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 
 const OWNER_ONLY = 0o600;
@@ -10,6 +10,47 @@ const OWNER_ONLY = 0o600;
 export async function writePrivateFile(
   path: string,
   bytes: Buffer,
+): Promise<void> {
+  await written(path, bytes, (temporary) => rename(temporary, path));
+}
+
+/** False: there is a file of that name already, another process's perhaps, and it is as it was. */
+export async function createPrivateFile(
+  path: string,
+  bytes: Buffer,
+): Promise<boolean> {
+  let isCreated = true;
+  await written(path, bytes, async (temporary) => {
+    try {
+      // Unlike renaming, this fails where somebody was faster.
+      await link(temporary, path);
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (LINKLESS.has(code)) {
+        await rename(temporary, path);
+        return;
+      }
+      if (code !== "EEXIST") throw error;
+      isCreated = false;
+    }
+    await rm(temporary, { force: true });
+  });
+  return isCreated;
+}
+
+/** A file system that has no hard links says one of these. */
+const LINKLESS = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EMLINK",
+]);
+
+async function written(
+  path: string,
+  bytes: Buffer,
+  putInPlace: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.new`;
   try {
@@ -21,7 +62,7 @@ export async function writePrivateFile(
       await file.close();
     }
     await chmod(temporary, OWNER_ONLY);
-    await rename(temporary, path);
+    await putInPlace(temporary);
   } catch (error) {
     // A key that nobody uses must not lie about; where it cannot be removed, it could not be made either.
     await rm(temporary, { force: true }).catch(() => undefined);

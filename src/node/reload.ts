@@ -127,9 +127,15 @@ function keepsRegistration({ changed, after }: ServeChanged): boolean {
 }
 
 function movesElsewhere(change: ConfigChange): boolean {
-  if (change.kind === "route") return true;
-  return change.kind === "vnet" && change.changed.includes("group");
+  const where = { route: ["ip", "port"], vnet: ["group"] };
+  return (
+    (change.kind === "route" || change.kind === "vnet") &&
+    where[change.kind].some((key) => change.changed.includes(key))
+  );
 }
+
+/** Keys of `[route]` that are nothing to a node. */
+const OF_HUBS = ["proxy_protocol", "connect_line"];
 
 /** Channels run under the old secret, or without encryption. */
 function changesKeys(change: ConfigChange): boolean {
@@ -140,6 +146,8 @@ function changesKeys(change: ConfigChange): boolean {
 }
 
 function needsRejoin(change: ConfigChange): boolean {
+  if (change.kind === "route")
+    return change.changed.some((key) => !OF_HUBS.includes(key));
   const retells =
     change.kind === "vnet" &&
     (change.changed.includes("name") || change.changed.includes("encrypt"));

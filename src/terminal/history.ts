@@ -18,6 +18,8 @@ const PRIVATE = 0o600;
 export class History {
   readonly #file: string | null;
   readonly #lines: string[];
+  /** to the file, since it was cut to what is kept */
+  #added = 0;
 
   private constructor(file: string | null, lines: string[]) {
     this.#file = file;
@@ -27,18 +29,8 @@ export class History {
   /** Never throws. null: kept in memory only. */
   static open(file: string | null): History {
     if (file === null) return new History(null, []);
-    let kept: string[] = [];
-    try {
-      kept = readFileSync(file, "utf8")
-        .split("\n")
-        .filter((line) => line !== "" && isPrintable(line));
-    } catch {
-      // no file yet, or not ours to read
-    }
-    const history = new History(file, kept.slice(-HISTORY_LIMIT));
     attempt(() => chmodSync(file, PRIVATE));
-    if (kept.length > HISTORY_LIMIT) history.#rewrite();
-    return history;
+    return new History(file, cut(file));
   }
 
   /** Newest first, as readline wants it; a fresh array. */
@@ -52,11 +44,7 @@ export class History {
     if (text === "" || text === this.#lines.at(-1) || !isPrintable(text))
       return;
     this.#lines.push(text);
-    if (this.#lines.length > HISTORY_LIMIT) {
-      this.#lines.shift();
-      this.#rewrite();
-      return;
-    }
+    if (this.#lines.length > HISTORY_LIMIT) this.#lines.shift();
     const file = this.#file;
     if (file === null) return;
     attempt(() => {
@@ -64,17 +52,30 @@ export class History {
       // Appended, so that two terminals of one user keep both their lines.
       appendFileSync(file, `${text}\n`, { mode: PRIVATE });
     });
+    if (++this.#added < HISTORY_LIMIT) return;
+    this.#added = 0;
+    cut(file);
   }
+}
 
-  #rewrite(): void {
-    const file = this.#file;
-    if (file === null) return;
+/** The newest lines of the file, which has no more of them afterwards. */
+function cut(file: string): string[] {
+  let kept: string[] = [];
+  try {
+    kept = readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && isPrintable(line));
+  } catch {
+    // no file yet, or not ours to read
+  }
+  const newest = kept.slice(-HISTORY_LIMIT);
+  if (kept.length > HISTORY_LIMIT)
     attempt(() => {
       const fresh = `${file}.new`;
-      writeFileSync(fresh, `${this.#lines.join("\n")}\n`, { mode: PRIVATE });
+      writeFileSync(fresh, `${newest.join("\n")}\n`, { mode: PRIVATE });
       renameSync(fresh, file);
     });
-  }
+  return newest;
 }
 
 function attempt(write: () => void): void {

@@ -1,6 +1,7 @@
 // The interactive command line of a node: readline for lines, inquirer for questions, never both at once.
 // Whoever starts it closes it. Knows the node's interface, not its inside; opens nothing but the history.
 
+import type { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError } from "../errors.js";
@@ -17,6 +18,9 @@ import { printAbove } from "./screen.js";
 
 const PROMPT = ">: ";
 
+/** `left`: by `exit`, Ctrl-C or Ctrl-D; `hung up`: the window was closed, the connection to it is lost */
+export type Departure = "left" | "hung up";
+
 export interface TerminalOptions {
   control: NodeControl;
   /** a TTY's input; the terminal has it to itself until it is closed */
@@ -27,8 +31,8 @@ export interface TerminalOptions {
   /** null: history of this run only */
   historyFile: string | null;
   color: boolean;
-  /** Called once, when the person leaves; not when close() is called from outside. */
-  onExit(): void;
+  /** Called once, when the person leaves, or the screen goes; not when close() is called from outside. */
+  onExit(how: Departure): void;
 }
 
 /**
@@ -45,7 +49,7 @@ export class Terminal {
   readonly #lines: string[] = [];
   readonly #closing = new AbortController();
   readonly #stopNotices: () => void;
-  readonly #onInputEnd = () => this.#leave();
+  readonly #onHangUp = () => this.#leave("hung up");
   #state: State = "idle";
   #line: Interface | null = null;
   /** aborted by Ctrl-C: nobody waits for the running command any more */
@@ -64,7 +68,9 @@ export class Terminal {
   static start(options: TerminalOptions): Terminal {
     const terminal = new Terminal(options);
     // An input that ends during a question has no readline to notice it.
-    options.input.once("end", terminal.#onInputEnd);
+    options.input.once("end", terminal.#onHangUp);
+    // Stays: to give back a screen that is gone fails as well.
+    options.input.on("error", terminal.#onHangUp);
     terminal.#openLine();
     return terminal;
   }
@@ -76,7 +82,7 @@ export class Terminal {
     this.#stopNotices();
     this.#waiting?.abort();
     this.#closing.abort();
-    this.#options.input.off("end", this.#onInputEnd);
+    this.#options.input.off("end", this.#onHangUp);
     this.#closeLine();
   }
 
@@ -99,6 +105,10 @@ export class Terminal {
       void this.#drain();
     });
     line.on("SIGINT", () => this.#interrupt(line));
+    // It was stopped by Ctrl-Z.
+    line.on("SIGCONT", () => line.prompt(true));
+    // Of the input; undocumented, and fatal without a listener.
+    (line as EventEmitter).on("error", this.#onHangUp);
     // Ctrl-D on an empty line, or the end of the input.
     line.on("close", () => {
       if (this.#line === line) this.#leave();
@@ -112,11 +122,12 @@ export class Terminal {
     line?.close();
   }
 
-  #leave(): void {
+  #leave(how: Departure = "left"): void {
     if (this.#state === "closed") return;
-    if (this.#state === "idle") this.#options.output.write("\n");
+    if (this.#state === "idle" && how === "left")
+      this.#options.output.write("\n");
     this.close();
-    this.#options.onExit();
+    this.#options.onExit(how);
   }
 
   /** Runs the lines typed so far, one after the other. */

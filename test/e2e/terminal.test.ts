@@ -2,8 +2,9 @@
 // real window, also a narrow one and without colour.
 
 import { join } from "node:path";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
+import { eventually } from "../support/deadline.js";
 import { connectTo, startEcho, type TestServer } from "../support/echo.js";
 import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
@@ -282,5 +283,59 @@ describe("a person's terminal", function () {
     second.type("s");
     second.press("Enter");
     await second.until(/office/);
+  });
+
+  it("goes on after Ctrl-Z and fg, at the prompt and in a question", async function () {
+    needs(this, "bash");
+    // A shell with job control.
+    const terminal = (window = new TerminalWindow({
+      command: ["bash", "--norc", "--noprofile", "-i"],
+      cwd: folder,
+    }));
+    const enter = (text: string) => {
+      terminal.type(text);
+      terminal.press("Enter");
+    };
+    const stopAndGoOn = async (times: number) => {
+      terminal.press("C-z");
+      await terminal.until(new RegExp("(Stopped[^]*){" + String(times) + "}"));
+      enter("fg");
+    };
+    enter(`'${join(projectRoot, "vnet")}' config.ini`);
+    await terminal.until(/connected/);
+    await stopAndGoOn(1);
+    await terminal.until(/fg\n[^]*>:/);
+    enter("unserve");
+    await terminal.until(/to vnetid:/);
+    await stopAndGoOn(2);
+    await terminal.until(/fg\n[^]*fg\n.*config\.ini/);
+    enter("9");
+    await terminal.until(/vnetid "9": give/);
+  });
+
+  it("ends in good order by a signal while a question stands", async () => {
+    const terminal = open(80);
+    await terminal.until(/connected/);
+    terminal.type("unserve");
+    terminal.press("Enter");
+    await terminal.until(/to vnetid:/);
+    process.kill(terminal.pid, "SIGTERM");
+    await terminal.until(/\(left with status 0\)/);
+  });
+
+  it("whose window is closed ends its node in good order", async () => {
+    // The shell lives on, to tell of the status.
+    const script = `trap : HUP; '${join(projectRoot, "vnet")}' config.ini; echo $? >status`;
+    window = new TerminalWindow({
+      command: ["sh", "-c", script],
+      cwd: folder,
+    });
+    await window.until(/connected/);
+    window.hangUp();
+    await hub.waitForOutput("left: the other side closed the link");
+    const status = await eventually("its status", () =>
+      readFileSync(join(folder, "status"), "utf8"),
+    );
+    expect(status).to.equal("0\n");
   });
 });

@@ -123,7 +123,7 @@ describe("The import of qjw-proxy", () => {
     expect(user.comments).to.include('"db@home" is called db_home');
   });
 
-  it("never prints a timeout that is not longer than the interval", async () => {
+  it("never prints times that our own programs refuse", async () => {
     const slow = await imported(
       one({ port: 1, topic: "t" }, { heartbeat_interval: 20_000 }),
       "x.json",
@@ -134,6 +134,17 @@ describe("The import of qjw-proxy", () => {
       "x.json",
     );
     expect(odd.sections.route).to.have.all.keys("ip", "port");
-    expect(odd.comments).to.include("the timeout must be longer");
+    expect(odd.comments).to.include("must be at least twice as long");
+    const often = await imported(
+      one({ port: 1, topic: "t" }, { heartbeat_interval: 7_000 }),
+      "x.json",
+    );
+    expect(often.sections.route).to.include({ heartbeat_timeout: "21000" });
+    const rare = await imported(
+      one({ port: 1, topic: "t" }, { heartbeat_interval: 80_000_000 }),
+      "x.json",
+    );
+    expect(rare.sections.route).to.have.all.keys("ip", "port");
+    expect(rare.comments).to.include("not imported: a heartbeat");
   });
 });

@@ -47,6 +47,27 @@ describe("a key file", () => {
     });
   });
 
+  it("is one and the same for all who make it at once", async () => {
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, n) =>
+        readOrMakeKeyFile(path, () => Buffer.from(`key ${n}`)),
+      ),
+    );
+    const kept = readFileSync(path, "utf8");
+    expect(made.map(({ bytes }) => String(bytes))).to.deep.equal(
+      made.map(() => kept),
+    );
+    expect(made.filter(({ isNew }) => isNew)).to.have.lengthOf(1);
+    expect(readdirSync(join(path, ".."))).to.deep.equal(["a.key"]);
+  });
+
+  it("is made behind a link that leads nowhere, in its place", async () => {
+    mkdirSync(join(path, ".."), { recursive: true });
+    symlinkSync(join(folder, "nowhere"), path);
+    await readOrMakeKeyFile(path, () => KEY);
+    expect(readFileSync(path)).to.deep.equal(KEY);
+  });
+
   it("is its owner's alone, and so is its folder", async () => {
     await writeKeyFile(path, KEY);
     expect(statSync(path).mode & 0o777).to.equal(0o600);

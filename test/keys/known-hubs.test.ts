@@ -79,5 +79,18 @@ describe("the hubs that a node knows", () => {
     const error = await failureOf(inside.check("hub:7749", A));
     expect(error.code).to.equal("config");
     expect(error.message).to.include("known_hubs");
+    // It does not count as known for that.
+    expect((await failureOf(inside.check("hub:7749", A))).code).to.equal(
+      "config",
+    );
+  });
+
+  it("are those of all processes that have the file", async () => {
+    const [one, other] = [new KnownHubs(path), new KnownHubs(path)];
+    await one.check("hub:7749", A);
+    await other.check("hub:7750", B);
+    expect((await one.check("hub:7750", B)).verdict).to.equal("known");
+    await one.check("hub:7751", A);
+    expect(readFileSync(path, "utf8").trim().split("\n")).to.have.lengthOf(3);
   });
 });

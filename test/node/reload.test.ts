@@ -251,6 +251,24 @@ describe("a reload", () => {
       });
     }));
 
+  it("cuts no stream for keys of [route] that leave hub and group as they are", () =>
+    withStage(async ({ home, config, user }) => {
+      const after = copy(config);
+      after.route.heartbeatIntervalMs = 1_000;
+      after.route.retryIntervalMs = 200;
+      expect(kinds(await home.control.reload(after))).to.deep.equal(["route"]);
+      await home.online();
+      await home.untilUse("kept", "listening");
+      await expectAlive(user);
+      const told = home.notices.length;
+      const again = copy(after);
+      again.route.proxyProtocol = true;
+      expect(kinds(await home.control.reload(again))).to.deep.equal(["route"]);
+      await expectAlive(user);
+      const texts = home.notices.slice(told).map(({ text }) => text);
+      expect(texts.join()).not.to.include("lost");
+    }));
+
   it("moves to another hub", () =>
     withStage(async ({ home, config }) => {
       await withHub(async (second) => {

@@ -2,6 +2,7 @@
 // Needs the program tmux; closed by close().
 
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, removeFolder } from "./folder.js";
 
@@ -66,6 +67,19 @@ export class TerminalWindow {
         throw new Error(`never ${String(pattern)} on the screen:\n${screen}`);
       await new Promise((resolve) => setTimeout(resolve, 40));
     }
+  }
+
+  /** Of the program in it, or of what that one became. */
+  get pid(): number {
+    const shell = this.tmux("display-message", "-p", "-t", "t", "#{pane_pid}");
+    const id = shell.trim();
+    const children = readFileSync(`/proc/${id}/task/${id}/children`, "utf8");
+    return Number(children.trim().split(" ")[0]);
+  }
+
+  /** The window is closed under the program in it. */
+  hangUp(): void {
+    this.tmux("kill-server");
   }
 
   close(): void {

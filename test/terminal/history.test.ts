@@ -31,10 +31,25 @@ describe("history", () => {
 
   it("keeps a bounded number of lines in memory and in the file", () => {
     const history = History.open(file);
-    for (let at = 0; at < HISTORY_LIMIT + 5; at++) history.add(`ping ${at}`);
-    const kept = readFileSync(file, "utf8").trim().split("\n");
-    expect(kept).to.have.length(HISTORY_LIMIT);
-    expect(kept[0]).to.equal("ping 5");
+    const lines = () => readFileSync(file, "utf8").trim().split("\n");
+    for (let at = 0; at < 2 * HISTORY_LIMIT + 5; at++)
+      history.add(`ping ${at}`);
+    expect(lines()).to.have.length(HISTORY_LIMIT + 5);
+    expect(history.newestFirst()).to.have.length(HISTORY_LIMIT);
+    History.open(file);
+    expect(lines()).to.have.length(HISTORY_LIMIT);
+    expect(lines()[0]).to.equal(`ping ${HISTORY_LIMIT + 5}`);
+  });
+
+  it("of two terminals has the lines of both, also when there are many", () => {
+    const [one, other] = [History.open(file), History.open(file)];
+    for (let at = 0; at < HISTORY_LIMIT; at++) one.add(`ping ${at}`);
+    other.add("show serves");
+    one.add("show vnets");
+    expect(History.open(file).newestFirst().slice(0, 2)).to.deep.equal([
+      "show vnets",
+      "show serves",
+    ]);
   });
 
   it("ignores lines of the file that hold control characters", () => {

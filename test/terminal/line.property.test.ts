@@ -94,7 +94,8 @@ describe("a line at the terminal, whatever it says,", () => {
     "does what it says, or fails as a command may; what it prints is fit to be shown",
     anyLine,
     fc.boolean(),
-    async (line, online) => {
+    fc.boolean(),
+    async (line, online, asks) => {
       const control = populated();
       control.online = online;
       let printed = "";
@@ -104,7 +105,8 @@ describe("a line at the terminal, whatever it says,", () => {
           loadConfig: async () => fakeConfig(),
           look: () => ({ columns: 80, color: false }),
           write: (text) => (printed += text),
-          ask: null,
+          // Nobody is there to answer, or whoever is there cancels.
+          ask: asks ? () => Promise.reject(new Cancelled("cancelled")) : null,
           leave: () => undefined,
           signal: new AbortController().signal,
         });

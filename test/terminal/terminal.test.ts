@@ -10,12 +10,12 @@ describe("terminal", () => {
   let node: FakeNode;
   let screen: FakeTerminal;
   let terminal: Terminal;
-  let exits: number;
+  let exits: string[];
 
   const start = (columns = 80) => {
     node = new FakeNode();
     screen = new FakeTerminal(columns);
-    exits = 0;
+    exits = [];
     terminal = Terminal.start({
       control: node,
       input: screen.input,
@@ -23,7 +23,7 @@ describe("terminal", () => {
       loadConfig: async () => node.config,
       historyFile: null,
       color: false,
-      onExit: () => exits++,
+      onExit: (how) => exits.push(how),
     });
   };
   beforeEach(() => start());
@@ -62,7 +62,7 @@ describe("terminal", () => {
       await screen.answer(key, "cancelled");
       await screen.until(">: ");
       expect(node.calls.at(-1)).to.equal("withdrawUnserve 1");
-      expect(exits).to.equal(0);
+      expect(exits).to.deep.equal([]);
     });
 
   it("withdraws a grant that comes after nobody waits for it", async () => {
@@ -129,7 +129,7 @@ describe("terminal", () => {
     await screen.answer(CTRL_C, ">: ");
     await screen.answer(CTRL_C, "leave? Ctrl-C again or `exit` leaves");
     await screen.answer(CTRL_C, "\n");
-    expect(exits).to.equal(1);
+    expect(exits).to.deep.equal(["left"]);
   });
 
   for (const [what, keys] of [
@@ -137,7 +137,7 @@ describe("terminal", () => {
     ["Ctrl-D on an empty line", CTRL_D],
   ] as const)
     it(`leaves once on ${what}`, async () => {
-      const left = new Promise<void>((resolve) => {
+      const left = new Promise((resolve) => {
         terminal.close();
         terminal = Terminal.start({
           control: node,
@@ -150,7 +150,7 @@ describe("terminal", () => {
         });
       });
       screen.type(keys);
-      await left;
+      expect(await left).to.equal("left");
       expect(node.listeners).to.equal(0);
     });
 
@@ -160,13 +160,27 @@ describe("terminal", () => {
     screen.input.end();
     await ended;
     await new Promise(setImmediate);
-    expect(exits).to.equal(1);
+    expect(exits).to.deep.equal(["hung up"]);
+  });
+
+  it("leaves when its screen is lost, in whatever way it hears of that", async () => {
+    screen.input.emit("error", new Error("EIO"));
+    screen.input.emit("error", new Error("EIO, giving the screen back"));
+    screen.input.end();
+    await new Promise(setImmediate);
+    expect(exits).to.deep.equal(["hung up"]);
+  });
+
+  it("asks for what is missing also behind an argument that is told by its name", async () => {
+    await screen.answer("use run name=mysql\r", "serve");
+    expect(exits).to.deep.equal([]);
+    await screen.answer(CTRL_C, "cancelled");
   });
 
   it("is closed twice without harm and then hears no notices", () => {
     terminal.close();
     terminal.close();
     expect(node.listeners).to.equal(0);
-    expect(exits).to.equal(0);
+    expect(exits).to.deep.equal([]);
   });
 });

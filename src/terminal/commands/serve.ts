@@ -134,6 +134,7 @@ function describe(serve: ServeView, wanted: number = SERVEID.none): string {
     case "waiting":
       return `${what} waits for the hub and is then registered${why}`;
     case "inactive":
+      if (serve.origin === "unserve") return `${what} is taken back`;
       return `${what} is inactive: \`serve open ${quoteWord(serve.label)}\` registers it`;
     case "refused":
       return `${what} is refused${why}`;

@@ -15,7 +15,8 @@ import { describeRemote } from "./rows.js";
 const name: Argument<string> = {
   ...label("name", "handle of the use in this terminal"),
   fallback({ control, earlier }) {
-    const { serveid, serve, to } = earlier.wanted as Wanted;
+    const wanted = earlier.wanted as Wanted | undefined;
+    const { serveid = 0, serve = "", to = "" } = wanted ?? {};
     const base = serve || to || `use-${formatServeid(serveid)}`;
     const text = freeLabel(base, control.uses());
     return { text, value: text };
@@ -112,6 +113,8 @@ export function describe(use: UseView): string {
     case "waiting":
       return `${what} waits for serve ${use.wanted}${why}`;
     case "inactive":
+      if (use.origin === "unserve")
+        return `${what} is removed, and what it had borrowed is given back`;
       return `${what} is inactive: \`use open ${quoteWord(use.label)}\` listens`;
     case "error":
       throw new VnetError(
