@@ -30,6 +30,12 @@ export interface ReloadParts {
 
 const REASON = "the configuration changed";
 
+interface Coming<Settings> {
+  settings: Settings;
+  /** what the reload adds, as at the start; what it changes, also where it was open */
+  opens: boolean;
+}
+
 /**
  * The differences from what came from the file before and is still there. Throws VnetError `usage`, with nothing
  * changed, where the file would overwrite what was made in the terminal.
@@ -60,11 +66,13 @@ export async function applyReload(
   const { link, directory, security, channels, serves, uses, unserves } = parts;
   const { startserve, startuse, name, group, encrypt } = after.vnet;
   // All that goes does so before anything comes: ids and ports may change hands.
-  const newServes: ServeSettings[] = [];
-  const newUses: UseSettings[] = [];
+  const newServes: Coming<ServeSettings>[] = [];
+  const newUses: Coming<UseSettings>[] = [];
   for (const change of changes) {
-    if (change.kind === "serve-added") newServes.push(change.serve);
-    if (change.kind === "use-added") newUses.push(change.use);
+    if (change.kind === "serve-added")
+      newServes.push({ settings: change.serve, opens: startserve });
+    if (change.kind === "use-added")
+      newUses.push({ settings: change.use, opens: startuse });
     if (change.kind === "serve-removed")
       serves.drop(serves.get(change.serve.label), REASON);
     if (change.kind === "use-removed")
@@ -73,13 +81,16 @@ export async function applyReload(
       const serve = serves.get(change.before.label);
       if (keepsRegistration(change)) serve.update(change.after);
       else {
+        const opens = startserve || serve.registration.isOpen;
         serves.drop(serve, REASON);
-        newServes.push(change.after);
+        newServes.push({ settings: change.after, opens });
       }
     }
     if (change.kind === "use-changed") {
-      await uses.drop(uses.get(change.before.label), REASON);
-      newUses.push(change.after);
+      const use = uses.get(change.before.label);
+      const opens = startuse || use.view().state !== "inactive";
+      await uses.drop(use, REASON);
+      newUses.push({ settings: change.after, opens });
     }
   }
   if (changes.some(movesElsewhere)) {
@@ -95,16 +106,15 @@ export async function applyReload(
   if (changes.some(needsRejoin))
     link.rejoin({ route: after.route, name, group, encrypt });
   const opening: Promise<void>[] = [];
-  for (const settings of newServes) {
+  for (const { settings, opens } of newServes) {
     const serve = serves.add(settings, "config");
-    if (settings.active && startserve)
+    if (settings.active && opens)
       opening.push(serve.open().catch(() => undefined));
   }
-  for (const settings of newUses) {
+  for (const { settings, opens } of newUses) {
     const use = uses.add(settings, "config");
-    const opens = settings.active && startuse;
-    if (opens && targetOf(settings).kind !== "none")
-      opening.push(uses.open(use));
+    const isMeant = settings.active && targetOf(settings).kind !== "none";
+    if (isMeant && opens) opening.push(uses.open(use));
   }
   await Promise.all(opening);
 }

@@ -284,6 +284,27 @@ describe("a reload", () => {
       });
     }));
 
+  it("keeps open what was opened by hand where nothing is opened by itself", () =>
+    withStage(async ({ home, config, ports }) => {
+      const quiet = copy(config);
+      quiet.vnet.startuse = false;
+      quiet.vnet.startserve = false;
+      await home.control.reload(quiet);
+      await home.control.closeUse("other");
+      const after = copy(quiet);
+      for (const use of after.uses) use.ip = "127.0.0.2";
+      after.serves[0]!.serveid = 702;
+      after.uses[0]!.serveid = 702;
+      await home.control.reload(after);
+      await home.untilServe("kept", "registered");
+      await home.untilUse("kept", "listening");
+      expect(home.use("kept")).to.include({
+        ip: "127.0.0.2",
+        port: ports.kept,
+      });
+      expect(home.use("other").state).to.equal("inactive");
+    }));
+
   it("takes over settings that need no reconnection", () =>
     withStage(async ({ hub, home, config, user, service }) => {
       const office = await hub.node({ name: "office" });
