@@ -49,6 +49,9 @@ const LIMITS: PoolLimits = {
   maxRetryMs: 30_000,
 };
 
+/** What a stream has sent at its end has left by then, unless somebody reads slowly. */
+const JUST_NOW_MS = 50;
+
 export class ChannelPool {
   private state: "open" | "closed" = "open";
   /** newest last: the one used last is the likeliest to be alive and quick */
@@ -93,7 +96,7 @@ export class ChannelPool {
    */
   acquire(leaving?: AbortSignal): Promise<Channel> {
     if (this.state === "closed") return Promise.reject(gone());
-    const warm = this.idle.pop();
+    const warm = this.takeIdle();
     if (warm !== undefined) {
       this.begin();
       return Promise.resolve(warm);
@@ -207,6 +210,15 @@ export class ChannelPool {
       this.retryTimer = undefined;
       this.begin();
     }, delayMs);
+  }
+
+  /** The newest, but not one that waits for a slow reader of its last stream: right after its end every one may. */
+  private takeIdle(): Channel | undefined {
+    const since = performance.now() - JUST_NOW_MS;
+    const at = this.idle.findLastIndex(
+      (channel) => !channel.hasUnsent || channel.idleSince > since,
+    );
+    return at < 0 ? undefined : this.idle.splice(at, 1)[0];
   }
 
   private tick(): void {

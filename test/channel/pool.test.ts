@@ -280,6 +280,23 @@ describe("ChannelPool", () => {
       expect(attempts).to.equal(1);
     });
 
+    it("neither gives, closes nor asks one whose last stream has a slow reader", async () => {
+      const pool = create({ tickMs: 2, idleMs: 5, probeAfterMs: 0 });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      const [slow] = made;
+      // Nobody takes what this end writes.
+      slow!.far.pause();
+      slow!.near.write(Buffer.alloc(1_000_000));
+      slow!.near.write("more");
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      const other = await pool.acquire();
+      expect(other).not.to.equal(slow!.channel);
+      pool.setWanted(false);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(slow!.channel.isClosed).to.equal(false);
+    });
+
     it("leaves a busy one alone", async () => {
       const pool = create({ tickMs: 2, idleMs: 5, probeAfterMs: 0 });
       const channel = await pool.acquire();
