@@ -197,9 +197,11 @@ export const FAULTS: readonly Fault[] = [
       "what is on a node's legs vanishes for a while; its control link goes on. back: new streams answer",
     run: async (ring, { holdMs }) => {
       const { relay } = ring.pick(true);
+      const from = now();
       relay?.become("swallow", "legs");
-      const backMs = await backAfter(ring, now());
-      await sleep(holdMs);
+      const backMs = await backAfter(ring, from);
+      // Not for longer than a stream may be silent: nobody but the line can end what it swallows.
+      await sleep(Math.max(0, holdMs - (now() - from)));
       // No end of a connection tells of it: what it hid is lost, and the line says so at last.
       relay?.heal();
       relay?.cut("reset", "legs");
