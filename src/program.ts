@@ -113,9 +113,10 @@ export function openFilesWarnings(): string[] {
 }
 
 /** Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again. */
-export function nextSignal(): Promise<string> {
+export function nextSignal(
+  names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"],
+): Promise<string> {
   return new Promise((resolve) => {
-    const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const heard = (name: string) => {
       resolve(name);
       // Not at once: a question's own listener would take itself for the last one, and kill the process.
@@ -127,16 +128,35 @@ export function nextSignal(): Promise<string> {
   });
 }
 
+/** That is to end it at once. A window that is closed says SIGHUP two or three times, which is one wish. */
+export function secondSignal(): Promise<string> {
+  process.on("SIGHUP", () => undefined);
+  return nextSignal(["SIGINT", "SIGTERM"]);
+}
+
 /**
- * The screen is gone for good. At its end Node would set it back to what it was, and abort as that fails; what is closed
- * it leaves alone.
+ * Where a person sits at a terminal. When the screen is gone for good, Node would set it back at its end to what it was,
+ * and abort as that fails; what is closed it leaves alone.
  */
-export function forgetScreen(): void {
+export function watchScreen(): void {
   const { stdin, stdout, stderr } = process;
-  process.on("exit", () => {
-    for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries())
-      if (isTTY) closeSync(fd);
-  });
+  const forget = () => {
+    process.on("exit", () => {
+      for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries())
+        if (isTTY) closeIfOpen(fd);
+    });
+  };
+  stdin.once("end", forget).once("error", forget);
+  // After Ctrl-Z a question does not read on by itself.
+  process.on("SIGCONT", () => setImmediate(() => stdin.resume()));
+}
+
+function closeIfOpen(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // twice told
+  }
 }
 
 /**
@@ -144,7 +164,7 @@ export function forgetScreen(): void {
  * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time.
  */
 function exitSoon(): void {
-  void nextSignal().then(() => process.exit());
+  void secondSignal().then(() => process.exit());
   setInterval(() => {
     if (process.stdout.writableLength === 0) process.exit();
   }, LEFTOVERS_MS).unref();
@@ -158,8 +178,11 @@ export async function run(program: Program): Promise<void> {
   // Whoever reads our output may leave before its end, as `head` does. A screen that is gone is told of otherwise.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    if (error.code === "EIO" || isOutputLost) return;
+    if (isOutputLost || (error.code === "EIO" && process.stdout.isTTY)) return;
     isOutputLost = true;
+    process.on("exit", () => {
+      if (process.exitCode === 0) process.exitCode = 1;
+    });
     process.stderr.write(`the output cannot be written: ${error.message}\n`);
   });
   // Nor does the program end because nobody reads its log any more.

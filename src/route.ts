@@ -26,6 +26,7 @@ import {
   software,
   stateFolder,
   nextSignal,
+  secondSignal,
 } from "./program.js";
 import type { ProgramArguments } from "./program-arguments.js";
 import { LOG_FLAGS, openLog } from "./program-log.js";
@@ -151,7 +152,7 @@ async function main(args: ProgramArguments): Promise<0> {
   log.info("ready: nodes can join");
   await drain({
     signal: await firstSignal,
-    nextSignal: nextSignal(),
+    nextSignal: secondSignal(),
     what: {
       retire: async () => {
         await publicPorts?.retire();

@@ -13,16 +13,17 @@ import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
-  forgetScreen,
   openFilesWarnings,
   openKeysWarning,
   screenHasColor,
   readConfig,
   run,
+  secondSignal,
   software,
   stateFolder,
   stateHome,
   nextSignal,
+  watchScreen,
 } from "./program.js";
 import { boundNotices, LOG_FLAGS, openLog } from "./program-log.js";
 import type { ProgramArguments } from "./program-arguments.js";
@@ -185,7 +186,7 @@ async function runNode(
   if (signal !== "exit")
     await drain({
       signal,
-      nextSignal: nextSignal(),
+      nextSignal: secondSignal(),
       what: node,
       drainSeconds: node.config.vnet.drainSeconds,
       log,
@@ -219,8 +220,7 @@ function terminalExit(
   loadConfig: LoadConfig,
   signal: Promise<string>,
 ): Promise<string> {
-  // After Ctrl-Z a question does not read on by itself.
-  process.on("SIGCONT", () => setImmediate(() => process.stdin.resume()));
+  watchScreen();
   return new Promise((resolve) => {
     const terminal = Terminal.start({
       control: node,
@@ -230,7 +230,6 @@ function terminalExit(
       historyFile: join(stateHome(), "history"),
       color: !args.noColor && screenHasColor(),
       onExit: (how) => {
-        if (how === "hung up") forgetScreen();
         // Whoever lost his screen has not seen what runs.
         resolve(how === "left" ? "exit" : "lost screen");
       },

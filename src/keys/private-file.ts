@@ -25,27 +25,15 @@ export async function createPrivateFile(
       // Unlike renaming, this fails where somebody was faster.
       await link(temporary, path);
     } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      if (LINKLESS.has(code)) {
-        await rename(temporary, path);
-        return;
-      }
-      if (code !== "EEXIST") throw error;
+      // Not every file system has links, and they say so in many ways.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+        return rename(temporary, path);
       isCreated = false;
     }
     await rm(temporary, { force: true });
   });
   return isCreated;
 }
-
-/** A file system that has no hard links says one of these. */
-const LINKLESS = new Set([
-  "EPERM",
-  "ENOTSUP",
-  "EOPNOTSUPP",
-  "ENOSYS",
-  "EMLINK",
-]);
 
 async function written(
   path: string,

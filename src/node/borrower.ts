@@ -24,15 +24,13 @@ type UnserveRequest = Extract<ToHub, { type: "unserve" }>;
 
 interface Borrowed {
   serveid: number;
-  vnet: string;
+  /** of its node, which may have another number and name by then: public identity key, base64 */
+  key: string;
   /** how many here want it; 0: it is to be given back as soon as it is seen */
   count: number;
   /** it was given back, and is perhaps still to be seen for a moment */
   isReturned: boolean;
 }
-
-/** An id of a node: another node may get that id. */
-export type Lent = Pick<RemoteServe, "serveid" | "vnet">;
 
 /** There are more ids than that at no node, and few nodes that lend. */
 const MAX_REMEMBERED = 10_000;
@@ -40,6 +38,8 @@ const MAX_REMEMBERED = 10_000;
 export class Borrower {
   /** One that is gone from the directory is kept in mind, as its node may come back with it. */
   private readonly borrowed = new Map<string, Borrowed>();
+  /** what request() brought, by what it gave */
+  private readonly given = new WeakMap<RemoteServe, Borrowed>();
   /** what is granted is seen before the answer says that it is wanted */
   private asking = 0;
 
@@ -61,7 +61,11 @@ export class Borrower {
           : undefined;
       if (serve === undefined)
         throw new VnetError("closed", "the unserve is gone already");
-      if (serve.temporary) this.of(serve).count++;
+      if (serve.temporary) {
+        const borrowed = this.of(serve);
+        borrowed.count++;
+        this.given.set(serve, borrowed);
+      }
       return serve;
     } finally {
       this.asking--;
@@ -70,13 +74,19 @@ export class Borrower {
   }
 
   /** Does nothing for a serve that is registered for all. */
-  giveBack(lent: Lent): void {
-    const serve = this.seen(lent);
-    const borrowed =
-      serve === undefined ? this.borrowed.get(keyOf(lent)) : this.of(serve);
-    if (borrowed === undefined) return;
-    borrowed.count = Math.max(0, borrowed.count - 1);
-    this.settle();
+  giveBack(serve: RemoteServe): void {
+    if (!serve.temporary) return;
+    this.release(this.given.get(serve) ?? this.of(serve));
+  }
+
+  /** The same, of whatever has that id, or had it. */
+  giveBackId(serveid: number): void {
+    const serve = this.options.directory.serve(serveid);
+    const borrowed = [...this.borrowed.values()].find(
+      (one) => one.serveid === serveid && one.count > 0,
+    );
+    if (serve !== undefined) this.giveBack(serve);
+    else if (borrowed !== undefined) this.release(borrowed);
   }
 
   /** The directory changed: what is owed can perhaps be given back now. */
@@ -85,25 +95,36 @@ export class Borrower {
     if (link.state !== "online" || !directory.isCurrent || this.asking > 0)
       return;
     for (const borrowed of this.borrowed.values()) {
-      const isOwed = borrowed.count === 0 && this.seen(borrowed) !== undefined;
+      const isOwed = borrowed.count === 0 && this.isSeen(borrowed);
       if (isOwed && !borrowed.isReturned)
         link.send({ type: "unserve-return", serveid: borrowed.serveid });
       borrowed.isReturned = isOwed;
     }
   }
 
-  /** As the directory has it now; unserves are never shared, so an id is one node's. */
-  private seen({ serveid, vnet }: Lent): RemoteServe | undefined {
-    const serve = this.options.directory.serve(serveid);
-    return serve?.temporary === true && serve.vnet === vnet ? serve : undefined;
+  private release(borrowed: Borrowed): void {
+    borrowed.count = Math.max(0, borrowed.count - 1);
+    this.settle();
   }
 
-  private of({ serveid, vnet }: Lent): Borrowed {
-    const key = keyOf({ serveid, vnet });
-    let borrowed = this.borrowed.get(key);
+  /** Unserves are never shared, so an id is one node's. */
+  private isSeen({ serveid, key }: Borrowed): boolean {
+    const serve = this.options.directory.serve(serveid);
+    return serve?.temporary === true && this.keyOf(serve) === key;
+  }
+
+  private keyOf({ vnetid }: RemoteServe): string {
+    return this.options.directory.node(vnetid)?.key ?? "";
+  }
+
+  private of(serve: RemoteServe): Borrowed {
+    const { serveid } = serve;
+    const key = this.keyOf(serve);
+    const name = `${serveid} ${key}`;
+    let borrowed = this.borrowed.get(name);
     if (borrowed === undefined) {
-      borrowed = { serveid, vnet, count: 0, isReturned: false };
-      this.borrowed.set(key, borrowed);
+      borrowed = { serveid, key, count: 0, isReturned: false };
+      this.borrowed.set(name, borrowed);
       this.forgetOldest();
     }
     return borrowed;
@@ -111,14 +132,10 @@ export class Borrower {
 
   private forgetOldest(): void {
     if (this.borrowed.size <= MAX_REMEMBERED) return;
-    for (const [key, { count }] of this.borrowed)
+    for (const [name, { count }] of this.borrowed)
       if (count === 0) {
-        this.borrowed.delete(key);
+        this.borrowed.delete(name);
         return;
       }
   }
-}
-
-function keyOf({ serveid, vnet }: Lent): string {
-  return `${serveid} ${vnet}`;
 }

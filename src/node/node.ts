@@ -171,8 +171,7 @@ export class Node implements NodeControl {
   }
 
   withdrawUnserve(serveid: number): void {
-    const serve = this.parts.directory.serve(serveid);
-    if (serve !== undefined) this.parts.borrower.giveBack(serve);
+    this.parts.borrower.giveBackId(serveid);
   }
 
   ping(vnetid: number | null, probes: number): Promise<PingResult> {

@@ -32,7 +32,7 @@ const REASON = "the configuration changed";
 
 interface Coming<Settings> {
   settings: Settings;
-  /** what the reload adds, as at the start; what it changes, also where it was open */
+  /** what the reload adds, as at the start; what it changes, where it was open and nobody says otherwise */
   opens: boolean;
 }
 
@@ -70,9 +70,15 @@ export async function applyReload(
   const newUses: Coming<UseSettings>[] = [];
   for (const change of changes) {
     if (change.kind === "serve-added")
-      newServes.push({ settings: change.serve, opens: startserve });
+      newServes.push({
+        settings: change.serve,
+        opens: startserve && change.serve.active,
+      });
     if (change.kind === "use-added")
-      newUses.push({ settings: change.use, opens: startuse });
+      newUses.push({
+        settings: change.use,
+        opens: startuse && change.use.active,
+      });
     if (change.kind === "serve-removed")
       serves.drop(serves.get(change.serve.label), REASON);
     if (change.kind === "use-removed")
@@ -81,14 +87,16 @@ export async function applyReload(
       const serve = serves.get(change.before.label);
       if (keepsRegistration(change)) serve.update(change.after);
       else {
-        const opens = startserve || serve.registration.isOpen;
+        const { isOpen } = serve.registration;
+        const opens = staysOpen(change, isOpen, startserve);
         serves.drop(serve, REASON);
         newServes.push({ settings: change.after, opens });
       }
     }
     if (change.kind === "use-changed") {
       const use = uses.get(change.before.label);
-      const opens = startuse || use.view().state !== "inactive";
+      const isOpen = use.view().state !== "inactive";
+      const opens = staysOpen(change, isOpen, startuse);
       await uses.drop(use, REASON);
       newUses.push({ settings: change.after, opens });
     }
@@ -108,15 +116,24 @@ export async function applyReload(
   const opening: Promise<void>[] = [];
   for (const { settings, opens } of newServes) {
     const serve = serves.add(settings, "config");
-    if (settings.active && opens)
-      opening.push(serve.open().catch(() => undefined));
+    if (opens) opening.push(serve.open().catch(() => undefined));
   }
   for (const { settings, opens } of newUses) {
     const use = uses.add(settings, "config");
-    const isMeant = settings.active && targetOf(settings).kind !== "none";
-    if (isMeant && opens) opening.push(uses.open(use));
+    if (opens && targetOf(settings).kind !== "none")
+      opening.push(uses.open(use));
   }
   await Promise.all(opening);
+}
+
+/** Nobody is closed for a change of something else; and what is open by itself at the start is so here, too. */
+function staysOpen(
+  { changed, after }: { changed: string[]; after: { active: boolean } },
+  isOpen: boolean,
+  opensAtStart: boolean,
+): boolean {
+  if (isOpen && !changed.includes("active")) return true;
+  return after.active && (opensAtStart || isOpen);
 }
 
 function fromFile(entry: { origin: Origin }): boolean {

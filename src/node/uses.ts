@@ -6,7 +6,7 @@ import { isLink } from "../config/link.js";
 import { formatWanted, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { Listen } from "../net/listener.js";
-import type { Borrower, Lent } from "./borrower.js";
+import type { Borrower } from "./borrower.js";
 import type { Channels } from "./channels.js";
 import type {
   LocalAddress,
@@ -35,7 +35,7 @@ export interface UsesOptions {
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
   /** what each use of an unserve has borrowed */
-  private readonly lent = new Map<Use, Lent>();
+  private readonly lent = new Map<Use, RemoteServe>();
   private readonly returning = new Map<Use, NodeJS.Timeout>();
 
   constructor(private readonly options: UsesOptions) {}

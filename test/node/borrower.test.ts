@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
 import { Borrower } from "../../src/node/borrower.js";
+import type { RemoteServe } from "../../src/node/control.js";
 import type { Directory } from "../../src/node/directory.js";
 import type { HubLink } from "../../src/node/hub-link.js";
 import type { Reply } from "../../src/node/hub-messages.js";
@@ -17,6 +18,8 @@ const ID = 5;
 const LENT = remoteServe(1, { serveid: ID, port: 22, temporary: true });
 const TARGET = { vnetid: 1, ip: "127.0.0.1", port: 22, keep: true };
 const GONE = { goneServes: [{ serveid: ID, vnetid: 1 }] };
+
+const OTHER_KEY = Buffer.alloc(32, 9).toString("base64");
 
 /** A hub by hand; what is asked of it is answered when the test says so. */
 class Asked {
@@ -53,19 +56,24 @@ describe("what a node has borrowed", () => {
   beforeEach(() => {
     hub = new Asked();
     directory = directoryOf();
-    tell(directory, { nodes: [nodeEntry(1), nodeEntry(2)] });
+    const other = { ...nodeEntry(2), key: OTHER_KEY };
+    tell(directory, { nodes: [nodeEntry(1), other] });
     borrower = new Borrower({ link: hub as unknown as HubLink, directory });
     directory.on("change", () => {
       borrower.settle();
     });
   });
 
+  /** what request() brought */
+  let granted: RemoteServe;
+
   async function borrow(serve = LENT): Promise<void> {
     const asked = borrower.request(TARGET);
     // The hub tells of it first.
     tell(directory, { serves: [entryOf(serve)] });
     hub.grant();
-    expect(await asked).to.deep.equal(serve);
+    granted = await asked;
+    expect(granted).to.deep.equal(serve);
   }
 
   const comes = (serve = LENT) => {
@@ -75,9 +83,9 @@ describe("what a node has borrowed", () => {
   it("is given back when the last of two who share it wants it no more, once", async () => {
     await borrow();
     await borrow();
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     expect(hub.returned).to.deep.equal([]);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     tell(directory, {});
     expect(hub.returned).to.deep.equal([ID]);
   });
@@ -87,16 +95,16 @@ describe("what a node has borrowed", () => {
     await borrow();
     tell(directory, GONE);
     comes();
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     expect(hub.returned).to.deep.equal([]);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     expect(hub.returned).to.deep.equal([ID]);
   });
 
   it("is given back as soon as it is seen again, when nobody wanted it any more while its node was away", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     tell(directory, {});
     expect(hub.returned).to.deep.equal([]);
     comes();
@@ -105,7 +113,7 @@ describe("what a node has borrowed", () => {
 
   it("is given back once more when its node comes back with it, as it never heard of that", async () => {
     await borrow();
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     tell(directory, GONE);
     comes();
     expect(hub.returned).to.deep.equal([ID, ID]);
@@ -114,7 +122,7 @@ describe("what a node has borrowed", () => {
   it("is given back when the hub is back", async () => {
     await borrow();
     hub.state = "offline";
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     expect(hub.returned).to.deep.equal([]);
     hub.state = "online";
     tell(directory, {});
@@ -124,7 +132,7 @@ describe("what a node has borrowed", () => {
   it("is not taken for what was owed before, when it is lent anew under the same id", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     await borrow();
     tell(directory, {});
     expect(hub.returned).to.deep.equal([]);
@@ -133,7 +141,7 @@ describe("what a node has borrowed", () => {
   it("is another node's when that one has the id now", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     comes(remoteServe(2, { serveid: ID, port: 22, temporary: true }));
     expect(hub.returned).to.deep.equal([]);
   });
@@ -141,18 +149,40 @@ describe("what a node has borrowed", () => {
   it("of one node is not given back by who wanted another node's under the same id", async () => {
     const other = remoteServe(2, { serveid: ID, port: 22, temporary: true });
     await borrow();
+    const first = granted;
     tell(directory, GONE);
     await borrow(other);
-    borrower.giveBack(LENT);
+    borrower.giveBack(first);
     expect(hub.returned).to.deep.equal([]);
-    borrower.giveBack(other);
+    borrower.giveBack(granted);
+    expect(hub.returned).to.deep.equal([ID]);
+  });
+
+  it("finds its node also under another number and name, by its key", async () => {
+    await borrow();
+    tell(directory, {
+      ...GONE,
+      goneNodes: [1],
+      nodes: [nodeEntry(3, "renamed")],
+    });
+    comes({ ...LENT, vnetid: 3, vnet: "renamed" });
+    expect(hub.returned).to.deep.equal([]);
+    borrower.giveBack(granted);
+    expect(hub.returned).to.deep.equal([ID]);
+  });
+
+  it("is given back by its id alone when its node is away just then", async () => {
+    await borrow();
+    tell(directory, GONE);
+    borrower.giveBackId(ID);
+    comes();
     expect(hub.returned).to.deep.equal([ID]);
   });
 
   it("is settled also after a request that was refused", async () => {
     await borrow();
     tell(directory, GONE);
-    borrower.giveBack(LENT);
+    borrower.giveBack(granted);
     const asked = borrower.request({ ...TARGET, port: 23 });
     comes();
     expect(hub.returned).to.deep.equal([]);

@@ -303,6 +303,14 @@ describe("a reload", () => {
         port: ports.kept,
       });
       expect(home.use("other").state).to.equal("inactive");
+      const off = copy(after);
+      off.uses[0]!.active = false;
+      await home.control.reload(off);
+      expect(home.use("kept").state).to.equal("inactive");
+      await home.control.openUse("kept");
+      off.uses[0]!.ip = "127.0.0.3";
+      await home.control.reload(off);
+      await home.untilUse("kept", "listening");
     }));
 
   it("takes over settings that need no reconnection", () =>
