@@ -8,6 +8,7 @@ export class KnownHubs {
   constructor(private readonly path: string | null) {}
 
   private readonly seen = new Map<string, string>();
+  private isSaved = true;
 
   /**
    * `known`: the same key as at first contact. `new`: first contact, remembered from now on.
@@ -21,13 +22,17 @@ export class KnownHubs {
     // Another process of this configuration may have met it meanwhile.
     if (!this.seen.has(address)) await this.load();
     const remembered = this.seen.get(address);
-    if (remembered !== undefined)
+    if (remembered !== undefined) {
+      // The disk may have room by now. That it had none was said.
+      if (!this.isSaved) await this.save().catch(() => undefined);
       return {
         verdict: remembered === fingerprint ? "known" : "changed",
         remembered,
       };
-    await this.save([...this.seen, [address, fingerprint]]);
+    }
+    // Where it cannot be saved it counts for this run.
     this.seen.set(address, fingerprint);
+    await this.save();
     return { verdict: "new", remembered: fingerprint };
   }
 
@@ -41,9 +46,11 @@ export class KnownHubs {
     }
   }
 
-  private async save(entries: [string, string][]): Promise<void> {
+  private async save(): Promise<void> {
     if (this.path === null) return;
-    const lines = entries.map((entry) => entry.join(" "));
+    this.isSaved = false;
+    const lines = [...this.seen].map((entry) => entry.join(" "));
     await writeKeyFile(this.path, Buffer.from(`${lines.join("\n")}\n`));
+    this.isSaved = true;
   }
 }

@@ -1,4 +1,10 @@
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { fingerprintOf } from "../../src/keys/fingerprint.js";
@@ -79,10 +85,20 @@ describe("the hubs that a node knows", () => {
     const error = await failureOf(inside.check("hub:7749", A));
     expect(error.code).to.equal("config");
     expect(error.message).to.include("known_hubs");
-    // It does not count as known for that.
-    expect((await failureOf(inside.check("hub:7749", A))).code).to.equal(
+  });
+
+  it("count for this run where they cannot be written, and are remembered as soon as they can", async () => {
+    symlinkSync(join(folder, "nowhere"), join(folder, "state"));
+    const inside = join(folder, "state", "known_hubs");
+    const known = new KnownHubs(inside);
+    expect((await failureOf(known.check("hub:7749", A))).code).to.equal(
       "config",
     );
+    expect((await known.check("hub:7749", A)).verdict).to.equal("known");
+    mkdirSync(join(folder, "nowhere"));
+    expect((await known.check("hub:7749", A)).verdict).to.equal("known");
+    const after = new KnownHubs(inside);
+    expect((await after.check("hub:7749", B)).verdict).to.equal("changed");
   });
 
   it("are those of all processes that have the file", async () => {
