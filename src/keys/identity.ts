@@ -24,7 +24,15 @@ export class Identity {
   }
 
   static generate(): Identity {
-    return new Identity(generateKeyPairSync("x25519").privateKey);
+    // By way of bytes: to export the very key that Node has made can stop the process for ever, when the garbage of its
+    // making is collected meanwhile, which wants the key's lock, too (Node 20). A hub makes one for each control link.
+    const { privateKey } = generateKeyPairSync("x25519", {
+      publicKeyEncoding: { type: "spki", format: "der" },
+      privateKeyEncoding: { type: "pkcs8", format: "der" },
+    });
+    return new Identity(
+      createPrivateKey({ key: privateKey, type: "pkcs8", format: "der" }),
+    );
   }
 
   /** Throws VnetError `config` when the file is damaged, or others can read it. */
