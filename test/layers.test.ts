@@ -6,7 +6,6 @@ import { dirname, join, relative } from "node:path";
 import { projectRoot } from "./support/project.js";
 import { offencesIn, readUnit, type Unit } from "./support/layers.js";
 
-const MAX_LINES = 260;
 const src = join(projectRoot, "src");
 
 const units: Unit[] = readdirSync(src, { recursive: true, withFileTypes: true })
@@ -23,11 +22,6 @@ describe("the layers of src", () => {
   it("are kept by every file", () => {
     expect(units).not.to.be.empty;
     expect(units.flatMap(offencesIn)).to.deep.equal([]);
-  });
-
-  it(`have no file of more than ${MAX_LINES} lines`, () => {
-    const long = units.filter((unit) => unit.lines > MAX_LINES);
-    expect(long.map((unit) => `${unit.path}: ${unit.lines}`)).to.deep.equal([]);
   });
 
   it("have a header comment in every file, of at most four lines", () => {

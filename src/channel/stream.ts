@@ -58,8 +58,8 @@ export class Stream extends EventEmitter<{
     this.from = options.from;
     this.traffic = options.traffic;
     this.isOpener = options.role === "opener";
-    options.traffic.streamsNow++;
-    options.traffic.streamsTotal++;
+    this.traffic.streamsNow++;
+    this.traffic.streamsTotal++;
     if (this.isOpener)
       this.acceptTimer = setTimeout(() => {
         this.reset("the provider did not answer in time");
@@ -124,7 +124,7 @@ export class Stream extends EventEmitter<{
     this.writer.flush();
     if (this.gotFin) this.endSocket(socket);
     (raw ?? socket).resume();
-    // Told before we listened.
+    // It told of that before we listened.
     if (raw === null && given.readableEnded) this.finish();
   }
 

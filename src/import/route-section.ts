@@ -27,8 +27,8 @@ export interface RouteParts {
 }
 
 /** What both programs take where the file says nothing. */
-const HEARTBEAT_MS = 4_000;
-const TIMEOUT_MS = 12_000;
+const HEARTBEAT_MS = ROUTE_KEYS.heartbeat_interval.fallback;
+const TIMEOUT_MS = ROUTE_KEYS.heartbeat_timeout.fallback;
 
 export function routeSection(parts: RouteParts): Section {
   const { ip, port, retryMs } = parts;

@@ -1,14 +1,14 @@
 // The hub's Ed25519 key: signs what is unique to one connection, so that nobody else can show that signature again.
 
 import {
+  createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   sign,
   verify,
   type KeyObject,
 } from "node:crypto";
 import { fingerprintOf } from "./fingerprint.js";
-import { fromPem, rawPublicKey, toPem, toPublicKey } from "./identity.js";
+import { fromPem, generatePem, rawPublicKey, toPublicKey } from "./identity.js";
 import { readOrMakeKeyFile } from "./key-file.js";
 
 /** Keeps a signature made here from being of use anywhere else. */
@@ -25,13 +25,13 @@ export class HostKey {
   }
 
   static generate(): HostKey {
-    return new HostKey(generateKeyPairSync("ed25519").privateKey);
+    return new HostKey(createPrivateKey(generatePem("ed25519")));
   }
 
   /** Throws VnetError `config` when the file is damaged, or others can read it. */
   static async load(path: string): Promise<HostKey> {
     const { bytes } = await readOrMakeKeyFile(path, () =>
-      toPem(generateKeyPairSync("ed25519").privateKey),
+      generatePem("ed25519"),
     );
     return new HostKey(fromPem(bytes, "ed25519", path));
   }

@@ -24,21 +24,13 @@ export class Identity {
   }
 
   static generate(): Identity {
-    // By way of bytes: to export the very key that Node has made can stop the process for ever, when the garbage of its
-    // making is collected meanwhile, which wants the key's lock, too (Node 20). A hub makes one for each control link.
-    const { privateKey } = generateKeyPairSync("x25519", {
-      publicKeyEncoding: { type: "spki", format: "der" },
-      privateKeyEncoding: { type: "pkcs8", format: "der" },
-    });
-    return new Identity(
-      createPrivateKey({ key: privateKey, type: "pkcs8", format: "der" }),
-    );
+    return new Identity(createPrivateKey(generatePem("x25519")));
   }
 
   /** Throws VnetError `config` when the file is damaged, or others can read it. */
   static async load(path: string): Promise<Identity> {
     const { bytes } = await readOrMakeKeyFile(path, () =>
-      toPem(generateKeyPairSync("x25519").privateKey),
+      generatePem("x25519"),
     );
     return new Identity(fromPem(bytes, "x25519", path));
   }
@@ -56,8 +48,17 @@ export class Identity {
   }
 }
 
-export function toPem(key: KeyObject): Buffer {
-  return Buffer.from(key.export({ type: "pkcs8", format: "pem" }));
+/**
+ * A new private key (PKCS #8). Never a KeyObject of Node's making: to export that very one can stop the process for ever,
+ * when the garbage of its making is collected meanwhile, which wants the key's lock, too (Node 20). A hub makes a key for
+ * each control link.
+ */
+export function generatePem(type: "x25519" | "ed25519"): Buffer {
+  const { privateKey } = generateKeyPairSync(type as "x25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  return Buffer.from(privateKey);
 }
 
 /** Throws VnetError `config` that names the file. */

@@ -1,7 +1,7 @@
 // A log for what others may make happen as often as they like: so many lines, and of the rest their number, as they could
 // fill a disk.
 
-import type { Log, LogEvent } from "../log.js";
+import type { Log, LogEvent, LogLevel } from "../log.js";
 import { Allowance } from "./allowance.js";
 
 export interface BoundedLogOptions {
@@ -16,7 +16,7 @@ export interface BoundedLogOptions {
 /** The others are counted for this long, and told in one line, a warning if one of them is. */
 const SUM_AFTER_MS = 1_000;
 
-type Level = "info" | "warn" | "error";
+type Level = Exclude<LogLevel, "debug">;
 
 export class BoundedLog implements Log {
   private readonly allowance: Allowance;

@@ -45,6 +45,7 @@ export class RawReader {
   /** the buffers that somebody holds and that count, and their bytes */
   private readonly pending = new Set<LentBuffer>();
   private pendingBytes = 0;
+  /** letGo() was called, and is done when the read is over */
   private letsGo = false;
   private isHandingOn = false;
   private isInRead = false;
@@ -127,7 +128,10 @@ export class RawReader {
       this.change(false);
       this.readInto(this.room);
     }
-    if (!this.isFull) return;
+    if (this.isFull) this.goOn();
+  }
+
+  private goOn(): void {
     this.isFull = false;
     if (this.canRead && !this.socket.destroyed) this.socket.resume();
   }
@@ -135,6 +139,10 @@ export class RawReader {
   // Read through a getter, so that the compiler does not take it for constant across a call.
   private get canRead(): boolean {
     return !this.isPaused && !this.isFull;
+  }
+
+  private get holdsEnough(): boolean {
+    return this.pendingBytes >= this.options.bulk.pendingBytes;
   }
 
   /** Where the next read goes. */
@@ -181,10 +189,8 @@ export class RawReader {
       this.finish();
       this.isInRead = false;
       // Without the right to keep it, a large buffer is for as long as it is filled.
-      const staysLarge =
-        this.supply.mayKeepLarge &&
-        !this.isSecure &&
-        this.filled >= SMALL_BYTES;
+      const mayKeep = this.supply.mayKeepLarge && !this.isSecure;
+      const staysLarge = mayKeep && this.filled >= SMALL_BYTES;
       this.chooseBuffer(isFilled || staysLarge);
     }
     return this.canRead;
@@ -218,7 +224,7 @@ export class RawReader {
     this.gathering = undefined;
     this.ahead = 0;
     this.options.onOver();
-    this.isFull = this.pendingBytes >= this.options.bulk.pendingBytes;
+    this.isFull = this.holdsEnough;
     if (this.isFull) this.socket.pause();
     if (this.letsGo) this.forget();
   }
@@ -250,11 +256,9 @@ export class RawReader {
     if (this.pending.delete(lent)) this.pendingBytes -= lent.buffer.length;
     // The current one of a reader that is closed was held then; now it is given back, once.
     if (lent !== this.current || this.isClosed) this.supply.giveBack(lent);
-    const { pendingBytes } = this.options.bulk;
-    if (!this.isFull || this.pendingBytes >= pendingBytes) return;
+    if (!this.isFull || this.holdsEnough) return;
     // That is where the next read would go.
     if (this.current.isHeld && !this.isSecure) return;
-    this.isFull = false;
-    if (this.canRead && !this.socket.destroyed) this.socket.resume();
+    this.goOn();
   };
 }

@@ -154,31 +154,33 @@ function keepsRegistration({ changed, after }: ServeChanged): boolean {
 }
 
 function movesElsewhere(change: ConfigChange): boolean {
-  const where = { route: ["ip", "port"], vnet: ["group"] };
   return (
-    (change.kind === "route" || change.kind === "vnet") &&
-    where[change.kind].some((key) => change.changed.includes(key))
+    touches(change, "route", "ip", "port") || touches(change, "vnet", "group")
   );
+}
+
+/** Channels run under the old secret, or without encryption. */
+function changesKeys(change: ConfigChange): boolean {
+  return touches(change, "vnet", "secret", "encrypt");
 }
 
 /** Keys of `[route]` that are nothing to a node. */
 const OF_HUBS = ["proxy_protocol", "connect_line"];
 
-/** Channels run under the old secret, or without encryption. */
-function changesKeys(change: ConfigChange): boolean {
-  if (change.kind !== "vnet") return false;
-  return (
-    change.changed.includes("secret") || change.changed.includes("encrypt")
-  );
-}
-
 function needsRejoin(change: ConfigChange): boolean {
   if (change.kind === "route")
     return change.changed.some((key) => !OF_HUBS.includes(key));
-  const retells =
-    change.kind === "vnet" &&
-    (change.changed.includes("name") || change.changed.includes("encrypt"));
-  return retells || movesElsewhere(change);
+  return touches(change, "vnet", "group", "name", "encrypt");
+}
+
+function touches(
+  change: ConfigChange,
+  kind: "route" | "vnet",
+  ...keys: string[]
+): boolean {
+  return (
+    change.kind === kind && keys.some((key) => change.changed.includes(key))
+  );
 }
 
 function refuseClash(

@@ -124,26 +124,16 @@ describe("The import of qjw-proxy", () => {
   });
 
   it("never prints times that our own programs refuse", async () => {
-    const slow = await imported(
-      one({ port: 1, topic: "t" }, { heartbeat_interval: 20_000 }),
-      "x.json",
-    );
+    const withTimes = (route: object) =>
+      imported(one({ port: 1, topic: "t" }, route), "x.json");
+    const slow = await withTimes({ heartbeat_interval: 20_000 });
     expect(slow.sections.route).to.include({ heartbeat_timeout: "60000" });
-    const odd = await imported(
-      one({ port: 1, topic: "t" }, { heartbeat_timeout: 2_000 }),
-      "x.json",
-    );
+    const odd = await withTimes({ heartbeat_timeout: 2_000 });
     expect(odd.sections.route).to.have.all.keys("ip", "port");
     expect(odd.comments).to.include("must be at least twice as long");
-    const often = await imported(
-      one({ port: 1, topic: "t" }, { heartbeat_interval: 7_000 }),
-      "x.json",
-    );
+    const often = await withTimes({ heartbeat_interval: 7_000 });
     expect(often.sections.route).to.include({ heartbeat_timeout: "21000" });
-    const rare = await imported(
-      one({ port: 1, topic: "t" }, { heartbeat_interval: 80_000_000 }),
-      "x.json",
-    );
+    const rare = await withTimes({ heartbeat_interval: 80_000_000 });
     expect(rare.sections.route).to.have.all.keys("ip", "port");
     expect(rare.comments).to.include("not imported: a heartbeat");
   });

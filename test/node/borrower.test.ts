@@ -12,10 +12,10 @@ import {
   nodeEntry,
   remoteServe,
   tell,
+  UNSERVE as LENT,
 } from "../support/remote-serve.js";
 
-const ID = 5;
-const LENT = remoteServe(1, { serveid: ID, port: 22, temporary: true });
+const ID = LENT.serveid;
 const TARGET = { vnetid: 1, ip: "127.0.0.1", port: 22, keep: true };
 const GONE = { goneServes: [{ serveid: ID, vnetid: 1 }] };
 

@@ -13,12 +13,11 @@ import {
   directoryOf,
   entryOf,
   nodeEntry,
-  remoteServe,
   tell,
+  UNSERVE as GRANTED,
 } from "../support/remote-serve.js";
 
 const TARGET = { kind: "to", node: "home", ip: "127.0.0.1", port: 22 } as const;
-const GRANTED = remoteServe(1, { serveid: 5, port: 22, temporary: true });
 
 /** A borrower by hand: answers when the test says so. */
 class Asked {

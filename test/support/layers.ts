@@ -34,7 +34,6 @@ const PROCESS = /^(node:)?process$/;
 export interface Unit {
   /** below src/, with forward slashes */
   path: string;
-  lines: number;
   /** lines of the comment at the top, up to a drawing that an empty comment line sets off */
   header: number;
   imports: { from: string; typeOnly: boolean }[];
@@ -45,7 +44,6 @@ export function readUnit(path: string, source: string): Unit {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.ES2022, true);
   const unit: Unit = {
     path,
-    lines: source.split("\n").length - 1,
     header: /^(?:\/\/.+(?:\n|$))*/.exec(source)![0].split("\n").length - 1,
     imports: [],
     usesProcess: false,

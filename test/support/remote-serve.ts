@@ -27,6 +27,13 @@ export function remoteServe(
   };
 }
 
+/** An unserve that node 1 has granted. */
+export const UNSERVE = remoteServe(1, {
+  serveid: 5,
+  port: 22,
+  temporary: true,
+});
+
 /** With the nodes of those serves, besides any that are given. */
 export function directoryOf(...serves: RemoteServe[]): Directory {
   const directory = new Directory();
