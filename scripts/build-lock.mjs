@@ -15,7 +15,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { BuildError, root } from "./build.mjs";
+import { BuildError, root } from "./built.mjs";
 
 const POLL_MS = 100;
 const DEADLINE_MS = 10 * 60_000;

@@ -1,5 +1,5 @@
 // Installs the packages and compiles into dist/, one builder at a time in a
-// clone. Loaded by build.mjs only when something is out of date. It compiles
+// clone. Loaded by built.mjs only when something is out of date. It compiles
 // beside the old output and swaps: nobody ever runs a half-made dist.
 
 import { spawn } from "node:child_process";
@@ -21,12 +21,12 @@ import {
   isBuilt,
   root,
   stampFile,
-} from "./build.mjs";
+} from "./built.mjs";
 import { withBuildLock } from "./build-lock.mjs";
 
 const dist = join(root, "dist");
 
-/** See ensureBuilt in build.mjs. */
+/** See ensureBuilt in built.mjs. */
 export async function build({ tests, say }) {
   await withBuildLock({ say }, async (lock) => {
     // Somebody else may have done it while this one waited.
@@ -79,7 +79,11 @@ async function install(say) {
   const windows = process.platform === "win32";
   const status = await run(
     windows ? "npm.cmd" : "npm",
-    ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"],
+    // None of the packages needs a script of its own to be installed, so none may run one on the person's machine.
+    [
+      ...["ci", "--include=dev", "--ignore-scripts"],
+      ...["--no-audit", "--no-fund", "--loglevel=error"],
+    ],
     { shell: windows },
   ).catch((error) => {
     if (error.code !== "ENOENT") throw error;
@@ -89,7 +93,7 @@ async function install(say) {
   });
   if (status === 0) return;
   throw new BuildError(
-    `npm could not install the packages (see above); mend that, or run \`npm ci --include=dev\` in ${root}, and start again`,
+    `npm could not install the packages (see above); mend that, or run \`npm ci --include=dev --ignore-scripts\` in ${root}, and start again`,
   );
 }
 

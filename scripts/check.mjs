@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { ensureBuilt, orExit, root } from "./build.mjs";
+import { ensureBuilt, orExit, root } from "./built.mjs";
 import { ensureInstalled } from "./builder.mjs";
 
 const require = createRequire(join(root, "package.json"));

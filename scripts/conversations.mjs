@@ -3,7 +3,7 @@
 // with --big 1 GiB each way. Exit status 1 when one is not as it has to be.
 
 import { parseArgs } from "node:util";
-import { ensureBuilt, orExit, root } from "./build.mjs";
+import { ensureBuilt, orExit, root } from "./built.mjs";
 
 const GIB = 1024 ** 3;
 const HELP = `usage: npm run conversations -- [options]

@@ -9,7 +9,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureBuilt, orExit, root } from "./build.mjs";
+import { ensureBuilt, orExit, root } from "./built.mjs";
 
 const DEADLINE_MS = 15_000;
 const SERVEID = 700;

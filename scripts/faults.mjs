@@ -1,6 +1,6 @@
 // `npm run faults`: builds, then runs the fault tests on real processes (test/faults/run.ts) with its options.
 
-import { ensureBuilt, orExit } from "./build.mjs";
+import { ensureBuilt, orExit } from "./built.mjs";
 
 const say = (text) => process.stderr.write(`vnet: ${text}\n`);
 await orExit(ensureBuilt({ tests: true, say }), say);

@@ -1,7 +1,7 @@
 // `npm run fuzz`: builds the tests, to which the fuzzer belongs, and runs it in
 // this process. Options: `npm run fuzz -- --help`.
 
-import { ensureBuilt, orExit } from "./build.mjs";
+import { ensureBuilt, orExit } from "./built.mjs";
 
 const say = (text) => process.stderr.write(`fuzz: ${text}\n`);
 await orExit(ensureBuilt({ tests: true, say }), say);

@@ -2,7 +2,7 @@
 // that signals, stdin and the exit status are its own. Used by ./route and
 // ./vnet only.
 
-import { ensureBuilt, orExit } from "./build.mjs";
+import { ensureBuilt, orExit } from "./built.mjs";
 
 /** Runs `route` or `vnet` with the arguments of this process. */
 export async function launch(program) {

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { ensureBuilt, orExit, root } from "./build.mjs";
+import { ensureBuilt, orExit, root } from "./built.mjs";
 
 const HELP = `Usage: npm run soak -- [options]
 

@@ -3,7 +3,7 @@
 // count. Prints markdown; --json and --svg write files. See docs/performance.md.
 
 import { writeFileSync } from "node:fs";
-import { ensureBuilt, orExit } from "../build.mjs";
+import { ensureBuilt, orExit } from "../built.mjs";
 import { chartOf } from "./chart.mjs";
 import { Children } from "./children.mjs";
 import { COMPETITORS } from "./competitors.mjs";

@@ -85,6 +85,20 @@ describe("the launchers", () => {
     expect(existsSync(join(clone, ".build.lock"))).to.be.false;
   });
 
+  it("are built by `npm run build` in a clone where only the packages are installed", async () => {
+    rmSync(join(clone, "dist"), { recursive: true });
+    const manifest = readFileSync(join(clone, "package.json"), "utf8");
+    const { scripts } = JSON.parse(manifest) as {
+      scripts: { build: string };
+    };
+    const [, ...words] = scripts.build.split(" ");
+    const program = new Program(process.execPath, words, { cwd: clone });
+    const { status } = await program.exited;
+    expect(status, program.output).to.equal(0);
+    expect(program.output).to.equal("vnet: building…\n");
+    expect(existsSync(join(clone, "dist", "src.stamp"))).to.be.true;
+  });
+
   it("say nothing of themselves when everything is built", async () => {
     const { stderr } = await run("0");
     expect(stderr).to.equal("");
@@ -118,6 +132,22 @@ describe("the launchers", () => {
     await program.waitForOutput("read a line");
     process.kill(program.pid, "SIGTERM");
     expect(await program.exited).to.deep.equal({ status: 7, signal: null });
+  });
+
+  it("install the packages without running any script of theirs", async () => {
+    const fresh = makeFolder();
+    for (const path of ["package.json", "package-lock.json", "scripts", "vnet"])
+      cpSync(join(clone, path), join(fresh, path), { recursive: true });
+    mkdirSync(join(fresh, "src"));
+    const npm = `#!/bin/sh\necho "npm $*" >&2\nexit 1\n`;
+    mkdirSync(join(fresh, "bin"));
+    writeFileSync(join(fresh, "bin", "npm"), npm, { mode: 0o755 });
+    const program = new Program(join(fresh, "vnet"), [], {
+      env: { PATH: `${join(fresh, "bin")}:${process.env.PATH}` },
+    });
+    expect(await program.exited).to.have.property("status", 1);
+    expect(program.output).to.match(/^npm ci .*--ignore-scripts/m);
+    removeFolder(fresh);
   });
 
   it("take over the lock of a builder that was killed", async () => {

@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../build.mjs";
+import { root } from "../../built.mjs";
 import { findProgram } from "../find-program.mjs";
 import { untilAccepting, untilAnswering } from "../ports.mjs";
 
