@@ -1,11 +1,11 @@
 // The opener's idle channels to one other node: some are always warm while wanted, more while connections come fast.
-// Who finds none waits for the first that comes, new or given back. Owns its idle channels; a busy one belongs to its
+// Who finds none waits for one that comes, new or given back. Owns its idle channels; a busy one belongs to its
 // stream and comes back by itself, unless it was closed.
 
 import { performance } from "node:perf_hooks";
 import { VnetError } from "../errors.js";
 import type { Channel } from "./channel.js";
-import { WaitingLine } from "./waiting-line.js";
+import { WaitingLine, type Turn } from "./waiting-line.js";
 
 export interface PoolOptions {
   /** makes a new channel to the node; rejects with VnetError */
@@ -92,9 +92,10 @@ export class ChannelPool {
 
   /**
    * An idle channel, for one stream: at once where there is a warm one. Rejects with VnetError.
+   * @param turn whose turn it is where there is none: those who mean different services take turns
    * @param leaving aborted when the one for whom it is has gone: all others come first then
    */
-  acquire(leaving?: AbortSignal): Promise<Channel> {
+  acquire(turn: Turn, leaving?: AbortSignal): Promise<Channel> {
     if (this.state === "closed") return Promise.reject(gone());
     const warm = this.takeIdle();
     if (warm !== undefined) {
@@ -103,7 +104,7 @@ export class ChannelPool {
     }
     this.missed = true;
     this.target = Math.min(this.target * 2, this.limits.maxTarget);
-    const channel = this.waiting.join(leaving);
+    const channel = this.waiting.join(turn, leaving);
     this.begin();
     return channel;
   }
@@ -191,8 +192,8 @@ export class ChannelPool {
   }
 
   /**
-   * Told to who waits longest, unless the other attempts are enough for all; a silence to all for whom they are not, as
-   * the next attempts would last as long again.
+   * Told to one of those who wait, unless the other attempts are enough for all; a silence to all for whom they are not,
+   * as the next attempts would last as long again.
    */
   private failed(error: VnetError): void {
     const left = Math.max(0, this.waiting.present - this.connecting);

@@ -25,7 +25,7 @@ export async function pingNode(
   pool: ChannelPool,
   probes: number,
 ): Promise<PingResult> {
-  const channel = await pool.acquire();
+  const channel = await pool.acquire(0);
   try {
     // The first one on a new channel would measure its making, too: the other leg may not have come yet.
     await channel.ping(PROBE_TIMEOUT_MS);

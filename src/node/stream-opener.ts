@@ -134,11 +134,11 @@ export class StreamOpener {
 
   /** One may break after it was given and before we hear of it: what the other node says can end it in the same read. */
   private async channelTo(
-    { vnetid, vnet }: RemoteServe,
+    { vnetid, vnet, serveid }: RemoteServe,
     { gone }: Visitor,
   ): Promise<Channel> {
     for (let broken = 0; broken < MAX_BROKEN; broken++) {
-      const channel = await this.channels.pool(vnetid).acquire(gone);
+      const channel = await this.channels.pool(vnetid).acquire(serveid, gone);
       if (channel.isIdle) return channel;
     }
     throw new VnetError("closed", `the channels to vnet ${vnet} break at once`);

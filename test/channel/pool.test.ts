@@ -109,7 +109,7 @@ describe("ChannelPool", () => {
       pool.setWanted(true);
       await untilIdle(pool, 1);
       expect(attempts).to.equal(1);
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       expect(channel).to.equal(made[0]!.channel);
       // The next user shall find one, too.
       await untilIdle(pool, 1);
@@ -119,22 +119,22 @@ describe("ChannelPool", () => {
 
     it("makes one when there is none, and takes it back after its stream", async () => {
       const pool = create();
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       expect(attempts).to.equal(1);
       expect(pool.counts).to.deep.equal({ idle: 0, busy: 1 });
       await use(channel);
       expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
-      expect(await pool.acquire()).to.equal(channel);
+      expect(await pool.acquire(1)).to.equal(channel);
       expect(attempts).to.equal(1);
     });
 
     it("gives the one used last first", async () => {
       const pool = create();
-      const [first, second] = [await pool.acquire(), await pool.acquire()];
+      const [first, second] = [await pool.acquire(1), await pool.acquire(1)];
       await use(second);
       await use(first);
-      expect(await pool.acquire()).to.equal(first);
-      expect(await pool.acquire()).to.equal(second);
+      expect(await pool.acquire(1)).to.equal(first);
+      expect(await pool.acquire(1)).to.equal(second);
     });
 
     it("serves one who has gone behind all others, and lets go of more than 16 of them", async () => {
@@ -145,7 +145,7 @@ describe("ChannelPool", () => {
       const order: string[] = [];
       const ask = async (name: string, gone?: AbortSignal) => {
         try {
-          await pool.acquire(gone);
+          await pool.acquire(1, gone);
           order.push(name);
         } catch {
           order.push("let go");
@@ -170,7 +170,7 @@ describe("ChannelPool", () => {
       pool.setWanted(true);
       await untilIdle(pool, 1);
       const all = await Promise.all(
-        Array.from({ length: 20 }, () => pool.acquire()),
+        Array.from({ length: 20 }, () => pool.acquire(1)),
       );
       expect(new Set(all).size).to.equal(20);
     });
@@ -179,14 +179,14 @@ describe("ChannelPool", () => {
       const pool = create();
       pool.setWanted(true);
       await untilIdle(pool, 1);
-      for (let n = 0; n < 4; n++) await pool.acquire();
+      for (let n = 0; n < 4; n++) await pool.acquire(1);
       await settle();
       const { idle } = pool.counts;
       expect(idle).to.be.within(2, 16);
       // A burst of that size finds all of them warm.
       const before = made.length;
       const burst = await Promise.all(
-        Array.from({ length: idle }, () => pool.acquire()),
+        Array.from({ length: idle }, () => pool.acquire(1)),
       );
       for (const channel of burst)
         expect(made.findIndex((one) => one.channel === channel)).to.be.below(
@@ -197,7 +197,7 @@ describe("ChannelPool", () => {
     it("begins a few attempts at a time in a burst, and the next ones after a pause", async () => {
       const pool = create({ startsAtOnce: 3, startPauseMs: 20 });
       const start = performance.now();
-      const burst = Array.from({ length: 10 }, () => pool.acquire());
+      const burst = Array.from({ length: 10 }, () => pool.acquire(1));
       expect(attempts).to.equal(3);
       expect(new Set(await Promise.all(burst)).size).to.equal(10);
       expect(attempts).to.equal(10);
@@ -206,9 +206,9 @@ describe("ChannelPool", () => {
 
     it("gives what comes back first to who waits longest", async () => {
       const pool = create();
-      const busy = await pool.acquire();
+      const busy = await pool.acquire(1);
       onConnect = () => new Promise(() => undefined);
-      const [first, second] = [pool.acquire(), pool.acquire()];
+      const [first, second] = [pool.acquire(1), pool.acquire(1)];
       expect(attempts).to.equal(3);
       await use(busy);
       expect(await within("a channel", first)).to.equal(busy);
@@ -218,10 +218,10 @@ describe("ChannelPool", () => {
 
     it("keeps what comes too late for the one it was made for", async () => {
       const pool = create();
-      const busy = await pool.acquire();
+      const busy = await pool.acquire(1);
       let connected: () => void = () => undefined;
       onConnect = () => new Promise((resolve) => (connected = resolve));
-      const waiting = pool.acquire();
+      const waiting = pool.acquire(1);
       await use(busy);
       await waiting;
       connected();
@@ -232,7 +232,7 @@ describe("ChannelPool", () => {
     it("aims at no more than its limit", async () => {
       const pool = create({ maxTarget: 3 });
       pool.setWanted(true);
-      for (let n = 0; n < 10; n++) void pool.acquire();
+      for (let n = 0; n < 10; n++) void pool.acquire(1);
       await eventually("ten busy", () => pool.counts.busy >= 10);
       await settle();
       expect(pool.counts).to.deep.equal({ idle: 3, busy: 10 });
@@ -241,7 +241,7 @@ describe("ChannelPool", () => {
     it("keeps no more idle ones than its limit, and closes the others in good order", async () => {
       const pool = create({ maxIdle: 2 });
       const all = [];
-      for (let n = 0; n < 5; n++) all.push(await pool.acquire());
+      for (let n = 0; n < 5; n++) all.push(await pool.acquire(1));
       for (const channel of all) await use(channel);
       expect(pool.counts).to.deep.equal({ idle: 2, busy: 0 });
       await eventually(
@@ -256,7 +256,7 @@ describe("ChannelPool", () => {
       const pool = create({ tickMs: 5, idleMs: 20 });
       pool.setWanted(true);
       const burst = [];
-      for (let n = 0; n < 12; n++) burst.push(pool.acquire());
+      for (let n = 0; n < 12; n++) burst.push(pool.acquire(1));
       for (const channel of await Promise.all(burst)) await use(channel);
       expect(pool.counts.idle).to.be.above(3);
       await untilIdle(pool, 1);
@@ -290,7 +290,7 @@ describe("ChannelPool", () => {
       slow!.near.write(Buffer.alloc(1_000_000));
       slow!.near.write("more");
       await new Promise((resolve) => setTimeout(resolve, 60));
-      const other = await pool.acquire();
+      const other = await pool.acquire(1);
       expect(other).not.to.equal(slow!.channel);
       pool.setWanted(false);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -299,7 +299,7 @@ describe("ChannelPool", () => {
 
     it("leaves a busy one alone", async () => {
       const pool = create({ tickMs: 2, idleMs: 5, probeAfterMs: 0 });
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       channel.open(1);
       channel.removeAllListeners("idle");
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -316,16 +316,16 @@ describe("ChannelPool", () => {
       await untilIdle(pool, 0);
       await untilIdle(pool, 1);
       expect(attempts).to.equal(2);
-      expect(await pool.acquire()).to.equal(made[1]!.channel);
+      expect(await pool.acquire(1)).to.equal(made[1]!.channel);
     });
 
     it("with its stream is forgotten", async () => {
       const pool = create();
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       channel.open(1).reset("broken");
       await settle();
       expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
-      expect(await pool.acquire()).to.not.equal(channel);
+      expect(await pool.acquire(1)).to.not.equal(channel);
     });
 
     it("silently is found by a probe, and replaced", async () => {
@@ -387,7 +387,7 @@ describe("ChannelPool", () => {
     const { far, near } = made[0]!;
     far.pause();
     await eventually("a probe", () => near.writes > 0);
-    const channel = await pool.acquire();
+    const channel = await pool.acquire(1);
     expect(channel).to.equal(made[0]!.channel);
     channel.open(1);
     await new Promise((resolve) => setTimeout(resolve, 40));
@@ -405,10 +405,10 @@ describe("ChannelPool", () => {
       onConnect = async () => {
         throw failure;
       };
-      expect(await failureOf(pool.acquire())).to.equal(failure);
+      expect(await failureOf(pool.acquire(1))).to.equal(failure);
       expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
       onConnect = async () => undefined;
-      await pool.acquire();
+      await pool.acquire(1);
     });
 
     it("is told to nobody while the other attempts are enough", async () => {
@@ -423,7 +423,7 @@ describe("ChannelPool", () => {
         });
       pool.setWanted(true);
       // One for the user, two to be warm.
-      const waiting = pool.acquire();
+      const waiting = pool.acquire(1);
       expect(ends).to.have.length(3);
       ends[0]!.fail();
       ends[1]!.fail();
@@ -440,8 +440,8 @@ describe("ChannelPool", () => {
           ends.push({ come: resolve, fail: () => reject(failure) });
         });
       const leaving = new AbortController();
-      const gone = failureOf(pool.acquire(leaving.signal));
-      const there = pool.acquire();
+      const gone = failureOf(pool.acquire(1, leaving.signal));
+      const there = pool.acquire(1);
       leaving.abort();
       expect(ends).to.have.length(2);
       ends[0]!.fail();
@@ -459,8 +459,8 @@ describe("ChannelPool", () => {
         throw failure;
       };
       const leaving = new AbortController();
-      const gone = failureOf(pool.acquire(leaving.signal));
-      const there = [1, 2, 3].map(() => failureOf(pool.acquire()));
+      const gone = failureOf(pool.acquire(1, leaving.signal));
+      const there = [1, 2, 3].map(() => failureOf(pool.acquire(1)));
       leaving.abort();
       for (const each of [...there, gone])
         expect(await within("the failure", each)).to.equal(failure);
@@ -475,7 +475,9 @@ describe("ChannelPool", () => {
       onConnect = () =>
         new Promise((_, reject) => (fail = () => reject(failure)));
       const leaving = new AbortController();
-      const gone = [1, 2, 3].map(() => failureOf(pool.acquire(leaving.signal)));
+      const gone = [1, 2, 3].map(() =>
+        failureOf(pool.acquire(1, leaving.signal)),
+      );
       leaving.abort();
       expect(attempts).to.equal(3);
       fail();
@@ -490,7 +492,7 @@ describe("ChannelPool", () => {
         throw failure;
       };
       pool.setWanted(true);
-      const all = Array.from({ length: 5 }, () => failureOf(pool.acquire()));
+      const all = Array.from({ length: 5 }, () => failureOf(pool.acquire(1)));
       expect(await within("their ends", Promise.all(all))).to.deep.equal(
         Array.from({ length: 5 }, () => failure),
       );
@@ -522,7 +524,7 @@ describe("ChannelPool", () => {
       pool.setWanted(true);
       await settle();
       expect(attempts).to.equal(1);
-      for (let n = 0; n < 10; n++) await failureOf(pool.acquire());
+      for (let n = 0; n < 10; n++) await failureOf(pool.acquire(1));
       expect(attempts).to.equal(11);
     });
   });
@@ -534,7 +536,7 @@ describe("ChannelPool", () => {
       onConnect = () => new Promise((resolve) => open.push(resolve));
       const served: number[] = [];
       for (let n = 0; n < 8; n++)
-        void pool.acquire().then(() => served.push(n));
+        void pool.acquire(1).then(() => served.push(n));
       for (let done = 0; done < 8; done++) {
         await settle();
         expect(attempts).to.equal(Math.min(8, done + 3));
@@ -544,11 +546,53 @@ describe("ChannelPool", () => {
       expect(served).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
     });
 
+    it("of several services take turns, so that a crowd at one is in no other's way", async () => {
+      const pool = create({ maxConnecting: 1 });
+      const open: (() => void)[] = [];
+      onConnect = () => new Promise((resolve) => open.push(resolve));
+      const served: number[] = [];
+      const ask = (serveid: number) =>
+        void pool.acquire(serveid).then(() => served.push(serveid));
+      for (let n = 0; n < 100; n++) ask(1);
+      for (const serveid of [2, 3, 2]) ask(serveid);
+      const next = async () => {
+        const { length } = served;
+        open.shift()?.();
+        await eventually("one more", () => served.length > length);
+      };
+      for (let n = 0; n < 8; n++) await next();
+      expect(served).to.deep.equal([1, 2, 3, 1, 2, 1, 1, 1]);
+      // One who comes later waits for one of the crowd at the most.
+      ask(4);
+      for (let n = 0; n < 2; n++) await next();
+      expect(served.slice(8)).to.deep.equal([1, 4]);
+    });
+
+    it("of several services: the longest line is the one that hears of a failure", async () => {
+      const pool = create({ maxConnecting: 1 });
+      const ends: { come: () => void; fail: () => void }[] = [];
+      onConnect = () =>
+        new Promise((resolve, reject) => {
+          const fail = () => reject(new VnetError("refused", "no channel"));
+          ends.push({ come: resolve, fail });
+        });
+      const lonely = pool.acquire(2);
+      const crowd = [1, 2, 3].map(() => failureOf(pool.acquire(1)));
+      for (const each of crowd.slice(0, 2)) {
+        ends.shift()?.fail();
+        await within("the failure", each);
+      }
+      ends.shift()?.come();
+      expect(await within("a channel", lonely)).to.equal(made[0]!.channel);
+      pool.close();
+      await crowd[2];
+    });
+
     it("hear of a silence together, as the next would last as long", async () => {
       const pool = create({ maxConnecting: 2 });
       onConnect = () =>
         Promise.reject(new VnetError("timeout", `silence ${attempts}`));
-      const asked = Array.from({ length: 5 }, () => failureOf(pool.acquire()));
+      const asked = Array.from({ length: 5 }, () => failureOf(pool.acquire(1)));
       await Promise.all(asked);
       expect(attempts).to.equal(2);
     });
@@ -557,17 +601,17 @@ describe("ChannelPool", () => {
   describe("giving back", () => {
     it("takes a channel that was not used, once", async () => {
       const pool = create();
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       pool.release(channel);
       pool.release(channel);
       expect(pool.counts).to.deep.equal({ idle: 1, busy: 0 });
-      expect(await pool.acquire()).to.equal(channel);
-      expect(await pool.acquire()).to.not.equal(channel);
+      expect(await pool.acquire(1)).to.equal(channel);
+      expect(await pool.acquire(1)).to.not.equal(channel);
     });
 
     it("takes no channel that is busy or closed", async () => {
       const pool = create();
-      const [busy, closed] = [await pool.acquire(), await pool.acquire()];
+      const [busy, closed] = [await pool.acquire(1), await pool.acquire(1)];
       busy.open(1);
       pool.release(busy);
       closed.destroy();
@@ -579,7 +623,7 @@ describe("ChannelPool", () => {
   describe("the close", () => {
     it("closes idle channels at once and busy ones at their end", async () => {
       const pool = create();
-      const [idle, busy] = [await pool.acquire(), await pool.acquire()];
+      const [idle, busy] = [await pool.acquire(1), await pool.acquire(1)];
       pool.release(idle);
       const stream = busy.open(1);
       pool.close();
@@ -598,7 +642,7 @@ describe("ChannelPool", () => {
       pool.setWanted(true);
       await untilIdle(pool, 1);
       pool.close();
-      const error = await failureOf(pool.acquire());
+      const error = await failureOf(pool.acquire(1));
       expect(error.code).to.equal("closed");
       pool.setWanted(true);
       await new Promise((resolve) => setTimeout(resolve, 15));
@@ -609,7 +653,7 @@ describe("ChannelPool", () => {
     it("tells those who wait, at once", async () => {
       const pool = create({ startsAtOnce: 1 });
       onConnect = () => new Promise(() => undefined);
-      const waiting = [1, 2, 3].map(() => failureOf(pool.acquire()));
+      const waiting = [1, 2, 3].map(() => failureOf(pool.acquire(1)));
       pool.close();
       for (const error of await within("their ends", Promise.all(waiting)))
         expect(error.code).to.equal("closed");
@@ -619,7 +663,7 @@ describe("ChannelPool", () => {
       const pool = create();
       let connected: () => void = () => undefined;
       onConnect = () => new Promise((resolve) => (connected = resolve));
-      const waiting = failureOf(pool.acquire());
+      const waiting = failureOf(pool.acquire(1));
       pool.close();
       connected();
       expect((await waiting).code).to.equal("closed");
@@ -630,7 +674,7 @@ describe("ChannelPool", () => {
 
     it("closes a channel that is given back afterwards", async () => {
       const pool = create();
-      const channel = await pool.acquire();
+      const channel = await pool.acquire(1);
       pool.close();
       pool.release(channel);
       expect(channel.isClosed).to.equal(true);
@@ -638,7 +682,7 @@ describe("ChannelPool", () => {
 
     it("with destroy cuts off the busy ones, too", async () => {
       const pool = create();
-      const [idle, busy] = [await pool.acquire(), await pool.acquire()];
+      const [idle, busy] = [await pool.acquire(1), await pool.acquire(1)];
       pool.release(idle);
       const stream = busy.open(1);
       const end = new Promise((done) => stream.once("end", done));

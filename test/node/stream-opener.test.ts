@@ -34,6 +34,8 @@ class FakeChannels {
   readonly opened: FakeStream[] = [];
   /** whose channels were asked for */
   readonly asked: number[] = [];
+  /** and for which serves */
+  readonly turns: number[] = [];
   readonly answers = new Map<number, Answer>();
   readonly released: number[] = [];
   /** of these no channel is to be had, until it is said */
@@ -53,8 +55,9 @@ class FakeChannels {
       return stream;
     };
     return {
-      acquire: async () => {
+      acquire: async (turn: number) => {
         this.asked.push(vnetid);
+        this.turns.push(turn);
         await this.unreachable.get(vnetid);
         const left = this.breaking.get(vnetid) ?? 0;
         this.breaking.set(vnetid, left - 1);
@@ -97,6 +100,12 @@ describe("a stream opener", () => {
     expect(channels.tried.filter((vnetid) => vnetid !== 2)).to.have.members([
       1, 3,
     ]);
+  });
+
+  it("waits for a channel in the line of the serve that it means", async () => {
+    await open([remoteServe(7, { serveid: 701 })]);
+    await open([remoteServe(7, { serveid: 702, share })]);
+    expect(channels.turns).to.deep.equal([701, 702]);
   });
 
   it("passes over one to which there is no channel", async () => {
