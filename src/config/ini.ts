@@ -11,6 +11,8 @@ export interface IniEntry {
   /** null: there, but not readable; that was reported already */
   readonly value: string | null;
   readonly line: number;
+  /** the value with what was taken for a comment although no blank stands before its # or ; */
+  readonly glued?: string;
 }
 
 /** `name` stands between the brackets, trimmed: `serve.ssh`. */
@@ -128,7 +130,13 @@ function readEntry(
     const shown = mayBeSecret(key) ? "something" : quoteFound(found);
     problems.add(place, `found ${shown}${problem}`);
   });
-  section.entries.set(key, { key, value, line });
+  const glued = value === null ? undefined : gluedValue(raw);
+  section.entries.set(key, {
+    key,
+    value,
+    line,
+    ...(glued !== undefined && { glued }),
+  });
 }
 
 function decodeValue(
@@ -173,6 +181,15 @@ function mayBeSecret(keyOrLine: string): boolean {
 /** The library turns `true` and `null` into values; here all is text until a parser says otherwise. */
 function decodeWithLibrary(raw: string): string {
   return String(parse(`value=${raw}`).value);
+}
+
+/** `long#word ; comment` → `long#word`: what the person may have meant. Undefined: the comment, if any, stands apart. */
+function gluedValue(raw: string): string | undefined {
+  if (raw.startsWith('"') || raw.startsWith("'")) return undefined;
+  const start = /^(?:\\.|[^\\;#])*/.exec(raw)?.[0].length ?? 0;
+  if (start === raw.length || /\s/.test(raw[start - 1] ?? "")) return undefined;
+  const end = raw.slice(start).search(/\s+[;#]/);
+  return end < 0 ? raw : raw.slice(0, start + end);
 }
 
 function closingQuote(raw: string, quote: string): number {

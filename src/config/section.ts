@@ -28,6 +28,9 @@ export interface SectionValues<K extends KeySpecs> {
   readonly lines: ReadonlyMap<keyof K, number>;
 }
 
+const GLUED_REMEDY =
+  "put the value in quotes if that belongs to it, or a blank before the comment";
+
 const KINDS = Object.keys(SECTIONS) as SectionKind[];
 const TITLES = KINDS.map((kind) => SECTIONS[kind].title).join(", ");
 
@@ -95,7 +98,7 @@ export function readSection<K extends KeySpecs>(
     Object.entries(keys).map(([key, spec]) => [key, spec.fallback]),
   );
   const lines = new Map<keyof K, number>();
-  for (const { key, value, line } of section.entries.values()) {
+  for (const { key, value, line, glued } of section.entries.values()) {
     const place = { line, section: section.name, key };
     const spec = Object.hasOwn(keys, key) ? keys[key] : undefined;
     if (spec === undefined) {
@@ -116,13 +119,28 @@ export function readSection<K extends KeySpecs>(
       warnings.push(formatPlace(problems.file, place, advice));
     }
     if (value === null) continue;
-    const parsed = spec.kind.parse(value);
-    if (parsed === undefined) {
+    if (glued !== undefined && spec.kind.isSecret === true) {
       problems.add(
         place,
-        `found ${foundOf(spec.kind, value)}, allowed ${spec.kind.allowed}`,
+        `found # or ; inside it, which begins a comment; ${GLUED_REMEDY}`,
       );
       continue;
+    }
+    const parsed = spec.kind.parse(value);
+    // Where the whole would be no such value, it is clear what was meant.
+    const isGlued = glued !== undefined && spec.kind.parse(glued) !== undefined;
+    if (parsed === undefined) {
+      const hint = isGlued ? `; # or ; begins a comment; ${GLUED_REMEDY}` : "";
+      problems.add(
+        place,
+        `found ${foundOf(spec.kind, value)}, allowed ${spec.kind.allowed}${hint}`,
+      );
+      continue;
+    }
+    if (isGlued) {
+      const shown = quoteFound(spec.kind.shown?.(value) ?? value);
+      const advice = `what follows # or ; is a comment, so the value is ${shown}; ${GLUED_REMEDY}`;
+      warnings.push(formatPlace(problems.file, place, advice));
     }
     values.set(target ?? key, parsed);
     lines.set(target ?? key, line);
