@@ -12,12 +12,13 @@ import { ControlLink } from "../net/control-link.js";
 import { clipReason } from "../wire/fields.js";
 import { dispatch, type MessageHandlers } from "../wire/message.js";
 import type { GoodbyeCode, ToNode } from "../wire/to-node.js";
+import { decodeToHub, type Hello, type ToHub } from "../wire/to-hub.js";
 import {
-  decodeToHub,
-  PROTOCOL_VERSION,
-  type Hello,
-  type ToHub,
-} from "../wire/to-hub.js";
+  abilitiesOf,
+  OWN_ABILITIES,
+  settle,
+  type Settled,
+} from "../wire/version.js";
 import type { ControlArrival } from "./reception.js";
 import { memberTitle, type Group, type Member } from "./group.js";
 import { createChangesLog, createMemberHandlers } from "./member-handlers.js";
@@ -89,7 +90,8 @@ export class Session implements Member {
     link.open();
     link.send({
       type: "proof",
-      protocol: PROTOCOL_VERSION,
+      ...OWN_ABILITIES,
+      features: [...OWN_ABILITIES.features],
       software,
       key: hostKey.publicKey.toString("base64"),
       signature: hostKey.prove(arrival.binding).toString("base64"),
@@ -210,16 +212,26 @@ export class Session implements Member {
   private greet(hello: Hello): void {
     if (this.state !== "new") throw new VnetError("protocol", "a second hello");
     clearTimeout(this.helloTimer);
-    const { software } = this.options;
-    if (hello.protocol !== PROTOCOL_VERSION) {
-      const reason = `the hub (${software}) speaks protocol ${PROTOCOL_VERSION}, this node (${hello.software}) speaks ${hello.protocol}: use the same version of vnet on both`;
-      this.end(new VnetError("refused", reason), "version", false);
-      return;
-    }
+    const settled = this.settle(hello);
+    if (settled === undefined) return;
     if (!this.isProved(hello))
       throw new VnetError("protocol", "did not prove its identity key");
     this.hello = hello;
-    this.join(this.options.admit(hello, this));
+    this.join(this.options.admit(hello, this), settled);
+  }
+
+  /** What this link speaks; undefined when there is nothing in common, and then the session is ended. */
+  private settle(hello: Hello): Settled | undefined {
+    try {
+      return settle(OWN_ABILITIES, abilitiesOf(hello), {
+        own: `the hub (${this.options.software})`,
+        other: `this node (${hello.software})`,
+      });
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      this.end(error, "version", false);
+      return undefined;
+    }
   }
 
   private isProved(hello: Hello): boolean {
@@ -228,7 +240,7 @@ export class Session implements Member {
     return timingSafeEqual(Buffer.from(expected), Buffer.from(hello.proof));
   }
 
-  private join(group: Group<Session>): void {
+  private join(group: Group<Session>, { protocol, features }: Settled): void {
     const { software, log, legs, unserves, limits, arrival, shortage } =
       this.options;
     arrival.leaveGate();
@@ -246,7 +258,8 @@ export class Session implements Member {
     });
     this.send({
       type: "welcome",
-      protocol: PROTOCOL_VERSION,
+      protocol,
+      features: [...features],
       software,
       vnetid: this.vnetid,
     });

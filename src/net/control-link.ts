@@ -21,7 +21,8 @@ type Typed = { type: string };
 
 export interface ControlLinkOptions<In extends Typed, Out extends Typed> {
   duplex: Duplex;
-  decode: (value: unknown) => In;
+  /** undefined: a message that may be ignored */
+  decode: (value: unknown) => In | undefined;
   heartbeat: Heartbeat;
   /** More messages than that wait in the connection, and so make their sender wait. */
   maxMessagesPerSecond?: number;
@@ -169,7 +170,7 @@ export class ControlLink<
       this.throttle(values.length);
       for (const value of values) {
         const message = this.options.decode(value);
-        if (!this.answerProbe(message))
+        if (message !== undefined && !this.answerProbe(message))
           this.emit("message", message as Exclude<In, Probe>);
         // A handler may have closed us: what follows was said out of turn.
         if (!this.isOpen) return;

@@ -15,8 +15,9 @@ import { addressKey } from "../net/address.js";
 import { ControlLink } from "../net/control-link.js";
 import { dial } from "../net/dial.js";
 import { secureAsClient, type SecureDuplex } from "../net/secure.js";
-import { PROTOCOL_VERSION, type ToHub } from "../wire/to-hub.js";
+import type { ToHub } from "../wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../wire/to-node.js";
+import { OWN_ABILITIES } from "../wire/version.js";
 import type { HubProof, HubTrust, TrustedHub } from "./hub-trust.js";
 
 export interface HubDiallerOptions {
@@ -175,7 +176,8 @@ async function greet(
   const shared = identity.agree(Buffer.from(proof.challenge, "base64"));
   link.send({
     type: "hello",
-    protocol: PROTOCOL_VERSION,
+    ...OWN_ABILITIES,
+    features: [...OWN_ABILITIES.features],
     software,
     name,
     group,

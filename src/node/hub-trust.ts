@@ -5,8 +5,8 @@ import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import { verifyHostProof } from "../keys/host-key.js";
 import type { KnownHubs } from "../keys/known-hubs.js";
-import { PROTOCOL_VERSION } from "../wire/to-hub.js";
 import type { ToNode } from "../wire/to-node.js";
+import { abilitiesOf, OWN_ABILITIES, settle } from "../wire/version.js";
 
 export type HubProof = Extract<ToNode, { type: "proof" }>;
 
@@ -28,10 +28,10 @@ export class HubTrust {
     binding: Buffer;
   }): Promise<TrustedHub> {
     const { address, pinned, proof, binding } = hub;
-    if (proof.protocol !== PROTOCOL_VERSION)
-      throw refused(
-        `the hub (${proof.software}) speaks protocol ${proof.protocol}, this node speaks ${PROTOCOL_VERSION}: use the same version of vnet on both`,
-      );
+    settle(OWN_ABILITIES, abilitiesOf(proof), {
+      own: "this node",
+      other: `the hub (${proof.software})`,
+    });
     const key = Buffer.from(proof.key, "base64");
     const signature = Buffer.from(proof.signature, "base64");
     if (!verifyHostProof(key, binding, signature))

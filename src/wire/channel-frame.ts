@@ -30,6 +30,9 @@ export const MAX_SMALL_BYTES = 4096;
 
 const LAST_TYPE = FrameType.pong;
 
+/** From here on a type that the reader does not know is skipped: a newer build may say more. */
+const FIRST_OPTIONAL_TYPE = 0x80;
+
 export function encodeChannelHeader(type: FrameType, bytes: number): Buffer {
   const header = Buffer.allocUnsafe(CHANNEL_HEADER_BYTES);
   writeChannelHeader(header, type, bytes);
@@ -70,6 +73,10 @@ export class ChannelFrameReader {
   private left = 0;
   private small: Buffer[] = [];
 
+  private get isOptional(): boolean {
+    return this.type >= FIRST_OPTIONAL_TYPE;
+  }
+
   constructor(private readonly sink: ChannelFrameSink) {}
 
   /** Throws VnetError `protocol`. The sink may be called several times, in the order of the bytes. */
@@ -87,6 +94,8 @@ export class ChannelFrameReader {
       if (this.type === FrameType.data) {
         if (this.left === 0) this.headerBytes = 0;
         this.sink.onData(piece);
+      } else if (this.isOptional) {
+        if (this.left === 0) this.headerBytes = 0;
       } else {
         // The chunk is the caller's, who may read over it once it is pushed.
         this.small.push(this.left > 0 ? Buffer.from(piece) : piece);
@@ -99,7 +108,7 @@ export class ChannelFrameReader {
     this.type = this.header >>> 24;
     this.left = this.header & 0xffffff;
     this.header = 0;
-    if (this.type < 1 || this.type > LAST_TYPE)
+    if (!this.isOptional && (this.type < 1 || this.type > LAST_TYPE))
       throw new VnetError("protocol", `unknown channel frame ${this.type}`);
     if (this.type === FrameType.data) {
       if (this.left === 0) this.headerBytes = 0;
@@ -110,7 +119,9 @@ export class ChannelFrameReader {
         "protocol",
         `a channel frame of type ${this.type} with ${this.left} bytes is over the limit`,
       );
-    if (this.left === 0) this.finishSmall();
+    if (this.left > 0) return;
+    if (this.isOptional) this.headerBytes = 0;
+    else this.finishSmall();
   }
 
   private finishSmall(): void {

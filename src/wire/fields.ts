@@ -52,8 +52,19 @@ export const signature = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{86}==$/));
 export const mac = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const flag = v.boolean();
 export const version = whole(0, 1_000_000);
+/** Abilities beyond the version, see version.ts. */
+export const features = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))),
+  v.maxLength(64),
+);
+/** What a build can speak; one without the last two speaks its one version only. */
+export const abilities = {
+  protocol: version,
+  oldest: v.optional(version),
+  features: v.optional(features),
+};
 
-const particularFields = v.strictObject({
+const particularFields = v.object({
   name: label,
   type: label,
   /** a host, or a link as it may be shown */
@@ -74,9 +85,9 @@ export const particulars = v.pipe(
 );
 
 /** A serve of a node: where serves are balanced, several nodes have the same serveid. */
-export const serveOf = v.strictObject({ serveid, vnetid });
+export const serveOf = v.object({ serveid, vnetid });
 
-export const directoryNode = v.strictObject({
+export const directoryNode = v.object({
   vnetid,
   name: label,
   /** its identity, which the hub has seen proved */
@@ -86,7 +97,7 @@ export const directoryNode = v.strictObject({
 });
 
 export const directoryServe = v.pipe(
-  v.strictObject({
+  v.object({
     serveid,
     vnetid,
     ...particularFields.entries,

@@ -18,21 +18,27 @@ export type MessageHandlers<Message extends { type: string }> = {
   ) => void;
 };
 
-/** Checks what a frame held. Throws VnetError `protocol` that says what is wrong, never quoting long contents. */
+/**
+ * Checks what a frame held. Undefined: a message that this build does not know and may ignore, as its sender marked it
+ * with `optional: true`. Fields that this build does not know are left out: a newer build may say more.
+ * Throws VnetError `protocol` that says what is wrong, never quoting long contents.
+ */
 export function createMessageDecoder<Table extends MessageTable>(
   table: Table,
-): (value: unknown) => MessageOf<Table> {
+): (value: unknown) => MessageOf<Table> | undefined {
   return (value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new VnetError("protocol", "a message is not a JSON object");
     const { type, ...fields } = value as Record<string, unknown>;
     if (typeof type !== "string")
       throw new VnetError("protocol", "a message without a type");
-    if (!Object.hasOwn(table, type))
+    if (!Object.hasOwn(table, type)) {
+      if (fields.optional === true) return undefined;
       throw new VnetError(
         "protocol",
         `unknown message type "${excerpt(type, 40)}"`,
       );
+    }
     const schema = table[type];
     if (schema === undefined) throw new Error("unreachable");
     const result = v.safeParse(schema, fields);

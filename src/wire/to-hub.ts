@@ -4,16 +4,13 @@ import * as v from "valibot";
 import * as field from "./fields.js";
 import { createMessageDecoder, type MessageOf } from "./message.js";
 
-/** The version of both directions and of the channel's frames. Raised when any of them changes. */
-export const PROTOCOL_VERSION = 3;
-
 export const toHubMessages = {
   /**
    * First, as the answer to `proof`, and only once. `proof` shows that the node has the private half of `key`. `session` is the node process's own random token: whoever shows it again is the same
    * process coming back, and takes over what is left of it. `vnetid`: the one it had, or 0.
    */
   hello: v.object({
-    protocol: field.version,
+    ...field.abilities,
     software: field.label,
     name: field.label,
     group: field.label,
@@ -25,25 +22,25 @@ export const toHubMessages = {
     encrypt: field.flag,
   }),
   /** Offers a serve. `only`: the one vnetid that may see it (an unserve), 0: the group. */
-  register: v.strictObject({
+  register: v.object({
     request: field.request,
     serveid: field.wantedServeid,
     serve: field.particulars,
     only: field.optionalVnetid,
   }),
   /** New particulars of a serve that stays registered. */
-  update: v.strictObject({
+  update: v.object({
     serveid: field.serveid,
     serve: field.particulars,
   }),
-  unregister: v.strictObject({ serveid: field.serveid }),
+  unregister: v.object({ serveid: field.serveid }),
   /** Asks for a channel to a node; answered by `leg` or `refused`. */
-  channel: v.strictObject({ request: field.request, vnetid: field.vnetid }),
+  channel: v.object({ request: field.request, vnetid: field.vnetid }),
   /**
    * Asks a node for a service that it has not registered; answered by `unserve-granted` or `refused`. `keep`: it is to
    * stay for as long as this node does and does not give it back, used or not.
    */
-  unserve: v.strictObject({
+  unserve: v.object({
     request: field.request,
     vnetid: field.vnetid,
     ip: field.host,
@@ -51,15 +48,15 @@ export const toHubMessages = {
     keep: field.flag,
   }),
   /** The requester does not want its unserve any more. */
-  "unserve-return": v.strictObject({ serveid: field.serveid }),
+  "unserve-return": v.object({ serveid: field.serveid }),
   /** The provider's answer to `unserve-ask`: the id, or 0 and the reason. */
-  "unserve-answer": v.strictObject({
+  "unserve-answer": v.object({
     request: field.request,
     serveid: field.wantedServeid,
     reason: field.reason,
   }),
-  ping: v.strictObject({ request: field.request }),
-  pong: v.strictObject({ request: field.request }),
+  ping: v.object({ request: field.request }),
+  pong: v.object({ request: field.request }),
 } as const;
 
 export type ToHub = MessageOf<typeof toHubMessages>;

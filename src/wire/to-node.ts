@@ -19,14 +19,16 @@ export const toNodeMessages = {
    * with which the node proves its own.
    */
   proof: v.object({
-    protocol: field.version,
+    ...field.abilities,
     software: field.label,
     key: field.publicKey,
     signature: field.signature,
     challenge: field.publicKey,
   }),
+  /** `protocol` and `features`: what this link and this node's channels are settled on. */
   welcome: v.object({
     protocol: field.version,
+    features: v.optional(field.features),
     software: field.label,
     vnetid: field.vnetid,
   }),
@@ -34,28 +36,28 @@ export const toNodeMessages = {
    * A change of what this node may see. After `welcome` the whole directory comes in this form too, in as many
    * messages as it takes; the last of them has `complete`, and so has every later one.
    */
-  directory: v.strictObject({
+  directory: v.object({
     nodes: v.array(field.directoryNode),
     goneNodes: v.array(field.vnetid),
     serves: v.array(field.directoryServe),
     goneServes: v.array(field.serveOf),
     complete: field.flag,
   }),
-  registered: v.strictObject({
+  registered: v.object({
     request: field.request,
     serveid: field.serveid,
   }),
   /** Another node's serve took over the id or name of a serve of this node (share=takeover), which is unregistered. */
-  displaced: v.strictObject({
+  displaced: v.object({
     serveid: field.serveid,
     vnetid: field.vnetid,
     name: field.label,
   }),
-  refused: v.strictObject({ request: field.request, reason: field.reason }),
+  refused: v.object({ request: field.request, reason: field.reason }),
   /** The ticket for this node's leg of the channel that it asked for. */
-  leg: v.strictObject({ request: field.request, ticket: field.token }),
+  leg: v.object({ request: field.request, ticket: field.token }),
   /** Another node asks for a channel: the ticket for this node's leg, and who asks. */
-  offer: v.strictObject({
+  offer: v.object({
     ticket: field.token,
     vnetid: field.vnetid,
     name: field.label,
@@ -63,7 +65,7 @@ export const toNodeMessages = {
     encrypt: field.flag,
   }),
   /** A node asks for a service that is not registered; answered by `unserve-answer`. */
-  "unserve-ask": v.strictObject({
+  "unserve-ask": v.object({
     request: field.request,
     vnetid: field.vnetid,
     name: field.label,
@@ -72,15 +74,15 @@ export const toNodeMessages = {
     port: field.port,
     keep: field.flag,
   }),
-  "unserve-granted": v.strictObject({
+  "unserve-granted": v.object({
     request: field.request,
     serveid: field.serveid,
   }),
   /** To the provider: nobody waits for this unserve any more. */
-  "unserve-withdraw": v.strictObject({ serveid: field.serveid }),
-  ping: v.strictObject({ request: field.request }),
-  pong: v.strictObject({ request: field.request }),
-  goodbye: v.strictObject({
+  "unserve-withdraw": v.object({ serveid: field.serveid }),
+  ping: v.object({ request: field.request }),
+  pong: v.object({ request: field.request }),
+  goodbye: v.object({
     code: v.picklist(goodbyeCodes),
     reason: field.reason,
   }),

@@ -382,7 +382,7 @@ describe("Channel", () => {
   const anywhere: Record<string, Buffer> = {
     "the unknown frame 0": Buffer.alloc(4),
     "the unknown frame 9": Buffer.from([9, 0, 0, 0]),
-    "the unknown frame 255": Buffer.from([255, 255, 255, 255]),
+    "the unknown frame 127": Buffer.from([127, 0, 0, 0]),
     "a small frame over the cap": oversized,
     "an HTTP request": Buffer.from("GET / HTTP/1.1\r\n\r\n"),
     "a TLS hello": Buffer.from("16030100f7010000f303", "hex"),

@@ -13,23 +13,19 @@ import { ControlLink } from "../../src/net/control-link.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
-import {
-  decodeToHub,
-  PROTOCOL_VERSION,
-  type Hello,
-  type ToHub,
-} from "../../src/wire/to-hub.js";
+import { decodeToHub, type Hello, type ToHub } from "../../src/wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
 import { within } from "../support/deadline.js";
 import { openClientKey } from "../support/link-key.js";
 import { MAGIC, type Meaning } from "./magic.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 const TIMEOUT_MS = 8_000;
 
 /** A good hello, but for what only the connection has. */
 export const HELLO: Hello = {
   type: "hello",
-  protocol: PROTOCOL_VERSION,
+  protocol: OWN_ABILITIES.protocol,
   software: "vnet fuzz",
   name: "fuzz",
   group: "fuzz",
@@ -87,7 +83,9 @@ export async function connectBare(
     duplex.once("data", (chunk: Buffer) => {
       duplex.pause();
       const [value] = decoder.push(chunk);
-      resolve(decodeToNode(value));
+      const message = decodeToNode(value);
+      if (message === undefined) reject(new Error("no message came"));
+      else resolve(message);
     });
     duplex.once("close", () => reject(new Error("no proof came")));
   });
@@ -151,7 +149,8 @@ export class Member {
     let text = JSON.stringify({ ...HELLO, ...fields });
     for (const [magic, real] of meaning)
       text = text.replace(magic.toString(), real.toString());
-    const hello = decodeToHub(JSON.parse(text) as unknown);
+    const hello = JSON.parse(text) as object;
+    decodeToHub(hello);
     link.sendFrame(encodeFrame(hello));
     await within("a welcome", welcome, TIMEOUT_MS);
     return member;

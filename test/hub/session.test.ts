@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { createHash } from "node:crypto";
 import { encodeFrame, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
-import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { eventually } from "../support/deadline.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import { helloOf, SERVE, type HubClient } from "../support/hub-client.js";
 import { NOBODYS_KEY } from "../support/link-key.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 /** A frame of these bytes, whatever they are. */
 function frameOf(json: string | Buffer): Buffer {
@@ -159,7 +159,6 @@ describe("the hub's gate", () => {
       { ...register, serve: SERVE, serveid: 1000 },
       { ...register, serve: SERVE, serveid: "700" },
       { ...register, serve: SERVE, serveid: -1 },
-      { ...register, serve: SERVE, extra: 1 },
       { ...register, serve: { ...SERVE, port: -1 } },
       { ...register, serve: { ...SERVE, port: 65_536 } },
       { ...register, serve: { ...SERVE, name: "" } },
@@ -203,16 +202,34 @@ describe("the hub's gate", () => {
       await client.greet({ protocol: 99, software: "vnet 9.9" });
       const { code, reason } = await client.next("goodbye");
       expect(code).to.equal("version");
-      expect(reason).to.contain(
-        `(vnet test) speaks protocol ${PROTOCOL_VERSION}`,
-      );
-      expect(reason).to.contain("(vnet 9.9) speaks 99");
+      expect(reason).to.contain(`(vnet test) speaks ${OWN_ABILITIES.protocol}`);
+      expect(reason).to.contain("(vnet 9.9) speaks protocol 99");
+    }));
+
+  it("refuses version 3, which had no range of versions", () =>
+    beside(async (client) => {
+      await client.greet({ protocol: 3 });
+      const { code, reason } = await client.next("goodbye");
+      expect(code).to.equal("version");
+      expect(reason).to.contain("speaks protocol 3,");
+    }));
+
+  it("settles with a newer node on its own version, and on the features that both have", () =>
+    withHub(async (hub) => {
+      const client = await hub.connect();
+      await client.greet({ protocol: 9, oldest: 4, features: ["telepathy"] });
+      const { protocol, features } = await client.next("welcome");
+      expect(protocol).to.equal(OWN_ABILITIES.protocol);
+      expect(features).to.deep.equal([...OWN_ABILITIES.features]);
+      client.send({ type: "telepathy", optional: true, thought: "hm" });
+      client.send({ ...register, serve: SERVE, serveid: 700, mood: "good" });
+      expect((await client.next("registered")).serveid).to.equal(700);
     }));
 
   it("tells a later version its version, though its hello has more fields", () =>
     beside(async (client) => {
       await client.secure();
-      const protocol = PROTOCOL_VERSION + 1;
+      const protocol = OWN_ABILITIES.protocol + 1;
       client.send({ ...helloOf({ protocol }), shoeSize: 46 });
       expect((await client.next("goodbye")).code).to.equal("version");
     }));

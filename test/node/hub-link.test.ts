@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { randomBytes } from "node:crypto";
 import { encodeFrame } from "../../src/wire/frame.js";
-import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { eventually, within } from "../support/deadline.js";
 import { startEcho } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
@@ -15,10 +14,11 @@ import {
   serveSettings,
   useSettings,
 } from "../support/settings.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 const WELCOME = {
   type: "welcome",
-  protocol: PROTOCOL_VERSION,
+  protocol: OWN_ABILITIES.protocol,
   software: "fake",
   vnetid: 5,
 };
@@ -33,7 +33,7 @@ const EMPTY = {
 
 const PROOF = {
   type: "proof",
-  protocol: PROTOCOL_VERSION,
+  protocol: OWN_ABILITIES.protocol,
   software: "fake",
   key: NOBODYS_KEY,
   signature: Buffer.alloc(64, 7).toString("base64"),

@@ -3,8 +3,8 @@ import { HostKey } from "../../src/keys/host-key.js";
 import { Identity } from "../../src/keys/identity.js";
 import { KnownHubs } from "../../src/keys/known-hubs.js";
 import { HubTrust, type HubProof } from "../../src/node/hub-trust.js";
-import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { failureOf } from "../support/failure.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 const BINDING = Buffer.alloc(32, 5);
 const ADDRESS = "hub:7749";
@@ -12,7 +12,7 @@ const ADDRESS = "hub:7749";
 function proofOf(hostKey: HostKey, binding = BINDING): HubProof {
   return {
     type: "proof",
-    protocol: PROTOCOL_VERSION,
+    protocol: OWN_ABILITIES.protocol,
     software: "vnet test",
     key: hostKey.publicKey.toString("base64"),
     signature: hostKey.prove(binding).toString("base64"),
@@ -97,6 +97,8 @@ describe("a node's trust in the hub", () => {
   it("is refused to another version of the protocol, with both named", async () => {
     const proof = { ...proofOf(real), protocol: 99, software: "vnet 9.9.9" };
     const error = await failureOf(verify(proof));
-    expect(error.message).to.match(/vnet 9\.9\.9.*protocol 99.*same version/);
+    expect(error.message).to.match(
+      /vnet 9\.9\.9.*protocol 99.*update the older one/,
+    );
   });
 });

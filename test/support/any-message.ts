@@ -12,6 +12,8 @@ interface Schema {
   item?: Schema;
   options?: readonly unknown[];
   pipe?: readonly Schema[];
+  /** of a field that may be left out */
+  wrapped?: Schema;
 }
 
 const hex = (length: number) =>
@@ -41,6 +43,10 @@ const FIELDS = new Map<unknown, fc.Arbitrary<unknown>>([
   [field.signature, base64(64)],
   [field.flag, fc.boolean()],
   [field.version, whole(0, 1_000_000)],
+  [
+    field.features,
+    fc.array(fc.stringMatching(/^[a-z0-9-]{1,32}$/), { maxLength: 4 }),
+  ],
 ]);
 
 /** `ip` and `port` of a serve: a host with its port, or a link without. */
@@ -85,8 +91,12 @@ function anyOf(schema: Schema): fc.Arbitrary<unknown> {
 function anyFieldsOf(
   entries: Record<string, Schema>,
 ): fc.Arbitrary<Record<string, unknown>> {
-  const fields = Object.entries(entries).map(
-    ([name, schema]) => [name, anyOf(schema)] as const,
+  const all = Object.entries(entries);
+  const fields = all.map(
+    ([name, schema]) => [name, anyOf(schema.wrapped ?? schema)] as const,
   );
-  return fc.record(Object.fromEntries(fields));
+  const requiredKeys = all.flatMap(([name, { wrapped }]) =>
+    wrapped === undefined ? name : [],
+  );
+  return fc.record(Object.fromEntries(fields), { requiredKeys });
 }

@@ -7,12 +7,12 @@ import { isHintFor } from "../../src/keys/psk.js";
 import { Listener } from "../../src/net/listener.js";
 import { secureAsServer } from "../../src/net/secure.js";
 import { encodeFrame } from "../../src/wire/frame.js";
-import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import { DEADLINE_MS, eventually } from "./deadline.js";
 import { Observed } from "./echo.js";
 import { openLinkKey } from "./link-key.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 /** A node's control link, decrypted, with the hub's proof said. */
 export interface FakeLink {
@@ -66,7 +66,7 @@ export class FakeHub {
     if (!proves) return { observed, say };
     say({
       type: "proof",
-      protocol: PROTOCOL_VERSION,
+      protocol: OWN_ABILITIES.protocol,
       software: "fake",
       key: this.hostKey.publicKey.toString("base64"),
       signature: this.hostKey.prove(binding).toString("base64"),

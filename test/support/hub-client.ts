@@ -9,11 +9,12 @@ import { identityProof } from "../../src/keys/psk.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
-import { PROTOCOL_VERSION, type Hello } from "../../src/wire/to-hub.js";
+import { type Hello } from "../../src/wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
 import { DEADLINE_MS, within } from "./deadline.js";
 import { connectTo, type Observed } from "./echo.js";
 import { NOBODYS_KEY, openClientKey } from "./link-key.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 type Message<Type extends ToNode["type"]> = Extract<ToNode, { type: Type }>;
 
@@ -30,7 +31,7 @@ export const SERVE = {
 export function helloOf(fields: Partial<Hello> = {}): Hello {
   return {
     type: "hello",
-    protocol: PROTOCOL_VERSION,
+    protocol: OWN_ABILITIES.protocol,
     software: "vnet test",
     name: "home",
     group: "default",
@@ -85,8 +86,10 @@ export class HubClient {
     this.#binding = binding;
     const decoder = new FrameDecoder();
     duplex.on("data", (chunk: Buffer) => {
-      for (const value of decoder.push(chunk))
-        this.#receive(decodeToNode(value));
+      for (const value of decoder.push(chunk)) {
+        const message = decodeToNode(value);
+        if (message !== undefined) this.#receive(message);
+      }
     });
     duplex.on("error", () => undefined);
     duplex.once("end", () => duplex.end());

@@ -9,9 +9,9 @@ import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
 import type { ServeOf } from "../../src/wire/fields.js";
 import { decodeToNode } from "../../src/wire/to-node.js";
-import { PROTOCOL_VERSION } from "../../src/wire/to-hub.js";
 import { connectTo } from "./echo.js";
 import { openClientKey } from "./link-key.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 export class HubEar {
   /** bytes of frames that the hub sent, heartbeats left out */
@@ -75,6 +75,7 @@ export class HubEar {
 
   private hear(value: unknown): void {
     const message = decodeToNode(value);
+    if (message === undefined) return;
     if (message.type === "ping" || message.type === "pong") {
       this.bytes -= encodeFrame(message).length;
       if (message.type === "ping")
@@ -93,7 +94,7 @@ export class HubEar {
     this.duplex.write(
       encodeFrame({
         type: "hello",
-        protocol: PROTOCOL_VERSION,
+        protocol: OWN_ABILITIES.protocol,
         software: "ear",
         name,
         group: "default",

@@ -21,13 +21,10 @@ import {
   TLS_FIRST_BYTE,
 } from "../../src/net/secure.js";
 import { LEG_PREAMBLE_BYTES, TICKET_BYTES } from "../../src/wire/preamble.js";
-import {
-  decodeToHub,
-  PROTOCOL_VERSION,
-  type ToHub,
-} from "../../src/wire/to-hub.js";
+import { decodeToHub, type ToHub } from "../../src/wire/to-hub.js";
 import type { ToNode } from "../../src/wire/to-node.js";
 import { openLeg, Stranger } from "./stranger.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 const TIMEOUT_MS = 8_000;
 
@@ -134,7 +131,7 @@ export class MiddleHub {
     link.open();
     link.send({
       type: "proof",
-      protocol: PROTOCOL_VERSION,
+      protocol: OWN_ABILITIES.protocol,
       software: "vnet 0.1.0",
       key: this.hostKey.publicKey.toString("base64"),
       signature: this.hostKey.prove(binding).toString("base64"),

@@ -14,15 +14,12 @@ import { ControlLink } from "../../src/net/control-link.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame } from "../../src/wire/frame.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
-import {
-  PROTOCOL_VERSION,
-  type Hello,
-  type ToHub,
-} from "../../src/wire/to-hub.js";
+import { type Hello, type ToHub } from "../../src/wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
 import { VnetError } from "../../src/errors.js";
 import { DEADLINE_MS, eventually, within } from "./deadline.js";
 import { connectTo, type Observed } from "./echo.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 
 type Message<Type extends ToNode["type"]> = Extract<ToNode, { type: Type }>;
 
@@ -84,7 +81,7 @@ export class Stranger {
     const shared = this.identity.agree(Buffer.from(challenge, "base64"));
     return {
       type: "hello",
-      protocol: PROTOCOL_VERSION,
+      protocol: OWN_ABILITIES.protocol,
       software: "vnet test",
       name: "stranger",
       group: "default",

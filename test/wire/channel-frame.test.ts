@@ -160,13 +160,36 @@ describe("ChannelFrameReader", () => {
             .with.property("code", "protocol");
     });
 
-  for (const type of [0, 9, 10, 0x47, 0x7f, 0x80, 0xff])
+  for (const type of [0, 9, 10, 0x47, 0x7f])
     it(`refuses the unknown type ${type} before its payload`, () => {
       const header = Buffer.from([type, 0, 0, 1]);
       for (const { chunks } of cutsOf(header, 2))
         expect(() => readAll(chunks))
           .to.throw(VnetError, `unknown channel frame ${type}`)
           .with.property("code", "protocol");
+    });
+
+  for (const type of [0x80, 0x81, 0xff])
+    it(`skips the unknown type ${type}, which is optional, with its payload of up to the cap`, () => {
+      const skipped = (bytes: number) =>
+        Buffer.concat([
+          Buffer.from([type, 0, bytes >> 8, bytes & 0xff]),
+          Buffer.alloc(bytes, "x"),
+        ]);
+      const all = [
+        skipped(5),
+        encodeChannelFrame(FrameType.open, "abc"),
+        skipped(0),
+        dataFrame(Buffer.from("d")),
+        skipped(MAX_SMALL_BYTES),
+      ];
+      for (const { name, chunks } of cutsOf(Buffer.concat(all), 9))
+        expect(readAll(chunks), name).to.deep.equal([
+          [FrameType.open, "abc"],
+          [FrameType.data, "d"],
+        ]);
+      const tooLong = Buffer.from([type, 0, 0x10, 0x01]);
+      expect(() => readAll([tooLong])).to.throw(VnetError, "over the limit");
     });
 
   it("gives what stood before a bad frame in the same read", () => {

@@ -7,7 +7,11 @@ import { decodeToNode, toNodeMessages } from "../../src/wire/to-node.js";
 import { anyMessageOf } from "../support/any-message.js";
 import { always, anyText, outcomeOf } from "../support/property.js";
 
-const DIRECTIONS: [string, MessageTable, (value: unknown) => object][] = [
+const DIRECTIONS: [
+  string,
+  MessageTable,
+  (value: unknown) => object | undefined,
+][] = [
   ["to the hub", toHubMessages, decodeToHub],
   ["to a node", toNodeMessages, decodeToNode],
 ];

@@ -8,9 +8,9 @@ import {
 } from "../../src/wire/message.js";
 
 const table = {
-  add: v.strictObject({ left: v.number(), right: v.number() }),
-  say: v.strictObject({ text: v.string() }),
-  stop: v.strictObject({}),
+  add: v.object({ left: v.number(), right: v.number() }),
+  say: v.object({ text: v.string() }),
+  stop: v.object({}),
 } as const;
 type Message = MessageOf<typeof table>;
 const decode = createMessageDecoder(table);
@@ -41,18 +41,15 @@ const hostile: Record<string, string> = {
   "an empty type": '{"type":""}',
   "a very long type": `{"type":"${"x".repeat(60_000)}"}`,
   "a missing field": '{"type":"add","left":1}',
-  "an additional field": '{"type":"stop","now":true}',
-  "a field __proto__": '{"type":"stop","__proto__":{"a":1}}',
   "a field of another type": '{"type":"add","left":1,"right":"2"}',
   "a field that is null": '{"type":"say","text":null}',
   "a field that is an object": '{"type":"say","text":{"toString":1}}',
   "a field that is deeply nested": `{"type":"say","text":${deep('{"a":', "}")}}`,
   "a very long field": `{"type":"add","left":1,"right":"${"x".repeat(60_000)}"}`,
-  "a very long field name": `{"type":"stop","${"x".repeat(60_000)}":1}`,
   "line ends and escapes in a type": '{"type":"\\n\\u001b[2J\\u009b"}',
   "line ends and escapes in a field": '{"type":"add","left":"\\n\\u001b[2J"}',
-  "line ends and escapes in a field name":
-    '{"type":"stop","\\r\\u2028\\ud800":1}',
+  "an unknown type that is optional in another way":
+    '{"type":"subtract","optional":1}',
 };
 
 describe("A message decoder", () => {
@@ -78,6 +75,22 @@ describe("A message decoder", () => {
         .to.match(/^[^\p{Cc}\p{Cs}\u2028\u2029]+$/u)
         .and.satisfy((text: string) => text.length < 300);
     });
+
+  it("leaves out fields that the table does not have", () => {
+    for (const json of [
+      '{"type":"stop","now":true}',
+      '{"type":"stop","__proto__":{"a":1}}',
+      `{"type":"stop","${"x".repeat(60_000)}":1}`,
+    ]) {
+      const message = decode(JSON.parse(json));
+      expect(message).to.deep.equal({ type: "stop" });
+      expect(Object.getPrototypeOf(message)).to.equal(Object.prototype);
+    }
+  });
+
+  it("gives nothing for an unknown message that is marked as optional", () => {
+    expect(decode({ type: "subtract", optional: true })).to.equal(undefined);
+  });
 
   it("names the message and the field that is wrong", () => {
     expect(() => decode({ type: "add", left: 1, right: "2" }))

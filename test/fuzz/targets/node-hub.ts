@@ -1,7 +1,6 @@
 // A node that dialled a hostile hub: its TLS, the proof, the welcome, the directory, and all that a hub may say.
 
 import { encodeFrame } from "../../../src/wire/frame.js";
-import { PROTOCOL_VERSION } from "../../../src/wire/to-hub.js";
 import type { Random } from "../../support/random.js";
 import { MAGIC } from "../magic.js";
 import { broken, plausible, type Message } from "../message-mutator.js";
@@ -9,19 +8,20 @@ import { mutate, pick } from "../mutator.js";
 import { createScript } from "../script.js";
 import { cutOff, target } from "../target.js";
 import { hostileHub } from "./stages.js";
+import { OWN_ABILITIES } from "../../../src/wire/version.js";
 
 const TALK_MAX = 400;
 
 const PROOF: Message = {
   type: "proof",
-  protocol: PROTOCOL_VERSION,
+  protocol: OWN_ABILITIES.protocol,
   software: "fuzz",
   key: MAGIC.key,
   signature: MAGIC.signature,
   challenge: MAGIC.challenge,
 };
 const WELCOME: Message = {
-  ...{ type: "welcome", protocol: PROTOCOL_VERSION, software: "fuzz" },
+  ...{ type: "welcome", protocol: OWN_ABILITIES.protocol, software: "fuzz" },
   vnetid: 1,
 };
 const NODE = { vnetid: 2, name: "b", key: MAGIC.challenge, encrypt: false };
