@@ -40,6 +40,9 @@ const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Long enough for the answer of a service that is near, too short to be noticed. */
 const SOON_MS = 1;
 
+/** After so many beats without a word of ours a sign of life is sent. */
+const SILENT_BEATS = 3;
+
 /** How long our last frame has to leave before the duplex is cut off. */
 const LAST_WORDS_MS = 2_000;
 
@@ -53,6 +56,8 @@ export class Carrier {
   private lease: Lease = NO_LEASE;
   private readonly reader: ChannelFrameReader;
   private isHolding = false;
+  /** how many beats passed since something was sent */
+  private silentBeats = 0;
   private lastWords: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CarrierOptions) {
@@ -105,6 +110,7 @@ export class Carrier {
     if (this.state !== "open") return;
     if (!this.isHolding) this.duplex.cork();
     this.isHolding = true;
+    this.silentBeats = 0;
     this.duplex.write(encodeChannelFrame(type, payload));
   }
 
@@ -125,11 +131,23 @@ export class Carrier {
   send(type: FrameType, payload: Buffer | string = ""): void {
     const { duplex } = this;
     if (this.state !== "open") return;
+    this.silentBeats = 0;
     duplex.write(encodeChannelFrame(type, payload));
     this.release();
     // User bytes wait for their turn; who asks again and again and does not read the answers would fill the memory.
     if (duplex.writableLength > MAX_QUEUED_BYTES)
       duplex.destroy(new Error("the other node does not read"));
+  }
+
+  /**
+   * A while has passed. Proxies on the way forget connections that are silent for long, so one that has nothing to say
+   * says that: a PONG that nobody waits for, which is allowed at any time, also behind a FIN.
+   */
+  beat(): void {
+    this.silentBeats++;
+    // What waits to be sent is a sign of life, once it leaves.
+    if (this.silentBeats >= SILENT_BEATS && !this.hasUnsent)
+      this.send(FrameType.pong);
   }
 
   /** Something that was sent has not left yet. */
@@ -147,6 +165,7 @@ export class Carrier {
   sendData(bytes: Buffer): boolean {
     const { duplex } = this;
     if (this.state !== "open") return true;
+    this.silentBeats = 0;
     const header = encodeChannelHeader(FrameType.data, bytes.length);
     // A small piece is copied, which costs less than a second write (and, with TLS, a second record).
     if (bytes.length <= COPY_BYTES) {
@@ -166,6 +185,7 @@ export class Carrier {
   /** A view with CARRIER_HEADROOM free bytes in front of it, to leave with flush(). Its lease is kept until it has left. */
   sendLent(view: Buffer, lease: Lease): void {
     if (this.state !== "open") return;
+    this.silentBeats = 0;
     const { buffer, byteOffset, length } = view;
     const from = byteOffset - CARRIER_HEADROOM;
     const frame = Buffer.from(buffer, from, CARRIER_HEADROOM + length);

@@ -74,6 +74,11 @@ export class Channel extends EventEmitter<{
     return this.carrier.hasUnsent;
   }
 
+  /** To be called once in a while: a proxy on the way is not to take it for dead, idle or busy. */
+  beat(): void {
+    this.carrier.beat();
+  }
+
   /**
    * Begins a stream to a serve of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
    * that the user's first bytes can leave together with it. `from`: the user's address, for the provider to tell its

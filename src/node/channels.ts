@@ -53,6 +53,8 @@ export interface ChannelsOptions {
 const INCOMING_IDLE_MS = 60_000;
 const WARN_AGAIN_MS = 60_000;
 const MAX_TOLD = 100;
+/** So many signs of life leave together; what else there is to do comes in between. */
+const BEATS_AT_ONCE = 200;
 
 export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
@@ -64,6 +66,7 @@ export class Channels {
   /** descriptors that channels in the making will still need */
   private coming = 0;
   private readonly declines: Declines;
+  private isBeating = false;
 
   constructor(private readonly options: ChannelsOptions) {
     this.declines = new Declines((ticket) => options.link.openLeg(ticket));
@@ -197,6 +200,7 @@ export class Channels {
 
   private watch(channel: Channel, peer: string): void {
     this.all.add(channel);
+    this.beatLater();
     channel.on("close", (reason) => {
       this.all.delete(channel);
       if (reason.code === "protocol")
@@ -206,6 +210,28 @@ export class Channels {
           why: reason.message,
         });
     });
+  }
+
+  /** One timer for all of them: thousands of quiet streams would have thousands. It goes on while there are some. */
+  private beatLater(): void {
+    if (this.isBeating) return;
+    this.isBeating = true;
+    const timer = setTimeout(() => {
+      void this.beat();
+    }, this.options.link.beatMs);
+    timer.unref();
+  }
+
+  private async beat(): Promise<void> {
+    let left = BEATS_AT_ONCE;
+    for (const channel of this.all) {
+      channel.beat();
+      if (--left > 0) continue;
+      left = BEATS_AT_ONCE;
+      await new Promise(setImmediate);
+    }
+    this.isBeating = false;
+    if (this.all.size > 0) this.beatLater();
   }
 
   /** The same of the same node once in a while only: whoever fails tries again and again. */

@@ -73,6 +73,11 @@ export class HubLink extends EventEmitter<{
     return addressKey(ip, port);
   }
 
+  /** How often there is to be a sign of life on a connection to the hub. */
+  get beatMs(): number {
+    return this.options.route.heartbeatIntervalMs;
+  }
+
   get rttMs(): number | null {
     return this.current === "online" ? (this.link?.rttMs ?? null) : null;
   }

@@ -29,7 +29,8 @@ interface Bench {
 }
 
 /** More than the system takes of a socket that nobody reads. */
-const FILL_BYTES = 16 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const FILL_BYTES = 16 * MIB;
 
 describe("Channel", () => {
   const ends: Duplex[] = [];
@@ -497,6 +498,62 @@ describe("Channel", () => {
       expect(bench.closes[0]!.code).to.equal("protocol");
       expect(await within("the reset", service.ended)).to.equal("reset");
     }
+  });
+
+  describe("a sign of life", () => {
+    for (const phase of Object.keys(hostile) as Phase[]) {
+      it(`is said by a silent ${phase}`, async () => {
+        const { channel, peer } = await createIn(phase);
+        const before = peer.heard.length;
+        for (let beat = 0; beat < 2; beat++) channel.beat();
+        await settle();
+        expect(peer.heard.slice(before)).to.deep.equal([]);
+        for (let beat = 0; beat < 4; beat++) {
+          channel.beat();
+          await settle();
+        }
+        expect(peer.heard.slice(before)).to.deep.equal(["pong", "pong"]);
+      });
+
+      it(`means nothing to ${phase}`, async () => {
+        const bench = await createIn(phase);
+        const before = [...bench.peer.heard];
+        bench.peer.say(frame("pong"), frame("pong"));
+        await settle();
+        expect(bench.closes).to.deep.equal([]);
+        expect(bench.peer.heard).to.deep.equal(before);
+      });
+    }
+
+    it("is not said where something was said meanwhile, whatever it was", async () => {
+      const bench = await createIn("opener busy");
+      const { channel, peer, far } = bench;
+      const before = peer.heard.length;
+      for (let round = 0; round < 3; round++) {
+        for (let beat = 0; beat < 2; beat++) channel.beat();
+        far?.socket.write("x");
+        await settle();
+      }
+      expect(peer.heard.slice(before)).to.deep.equal(["data xxx"]);
+    });
+
+    it("is not put behind what waits for a slow reader", async () => {
+      const { a, b } = await createSocketPair();
+      const { channel } = create("opener", undefined, a);
+      const { a: user, b: local } = pair();
+      channel.open(7).attach(local);
+      const peer = new ChannelPeer(b);
+      await peer.hearing('open {"serveid":7}');
+      b.pause();
+      for (let sent = 0; sent < FILL_BYTES; sent += MIB)
+        user.write(Buffer.alloc(MIB));
+      await eventually("it is full", () => channel.hasUnsent);
+      for (let beat = 0; beat < 9; beat++) channel.beat();
+      b.resume();
+      await eventually("all of it", () => !channel.hasUnsent);
+      await settle();
+      expect(peer.heard).not.to.include("pong");
+    });
   });
 
   it("takes a PONG that nobody asked for without a word", async () => {

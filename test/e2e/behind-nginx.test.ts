@@ -3,8 +3,15 @@
 
 import { connect, createServer, type Server } from "node:net";
 import { expect } from "chai";
-import { eventually } from "../support/deadline.js";
-import { startEcho, type TestServer } from "../support/echo.js";
+import type { Context } from "mocha";
+import { eventually, within } from "../support/deadline.js";
+import {
+  connectTo,
+  startEcho,
+  TestServer,
+  type Observed,
+} from "../support/echo.js";
+import { needs } from "../support/find-program.js";
 import {
   closeLaunched,
   startHub,
@@ -13,7 +20,11 @@ import {
 } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
 import type { Service } from "../support/programs.js";
-import { needsNginxStream, startNginxStream } from "../support/proxies.js";
+import {
+  needsNginxStream,
+  startHaproxy,
+  startNginxStream,
+} from "../support/proxies.js";
 import { exchange, untilEchoed } from "../support/reach.js";
 
 const route = (port: number, more = "") =>
@@ -98,6 +109,103 @@ describe("a hub behind nginx", function () {
       for (const socket of crowd) socket.destroy();
     }
   });
+});
+
+describe("a hub behind a proxy that forgets quiet connections after 3 s", function () {
+  this.timeout(90_000);
+  const BEATS = "heartbeat_interval=200\nheartbeat_timeout=5000";
+  const ASKED = "are you there?";
+  const TIMEOUT_MS = 3_000;
+  let proxy: Service | undefined;
+  let service: TestServer;
+  const users: Observed[] = [];
+
+  const PROXIES = [
+    {
+      name: "nginx",
+      encrypt: true,
+      hub: "",
+      needed: needsNginxStream,
+      start: (port: number) =>
+        startNginxStream(port, { proxyProtocol: false, timeoutMs: TIMEOUT_MS }),
+    },
+    {
+      name: "haproxy",
+      encrypt: false,
+      hub: "\nproxy_protocol=true",
+      needed: (context: Context) => {
+        needs(context, "haproxy");
+      },
+      start: (port: number) => startHaproxy(port, "send-proxy", TIMEOUT_MS),
+    },
+  ];
+
+  before(async () => {
+    // Of streams that last, each side ends its half when the test says so.
+    service = await TestServer.start((connection) => {
+      const { socket } = connection;
+      socket.on("data", (bytes: Buffer) => socket.write(bytes));
+      socket.on("end", () => {
+        if (connection.text === ASKED) socket.end();
+      });
+    });
+  });
+  afterEach(async () => {
+    for (const { socket } of users.splice(0)) socket.destroy();
+    await closeLaunched();
+    await proxy?.close();
+    proxy = undefined;
+  });
+  after(() => service?.close());
+
+  /** The proxy itself says when that time is over. */
+  async function untilForgotten(port: number): Promise<void> {
+    const witness = await connectTo(port);
+    try {
+      await within("the end of a quiet one", witness.ended, 20_000);
+    } finally {
+      witness.socket.destroy();
+    }
+  }
+
+  /** A user's stream, and its end at the service. */
+  async function open(use: number) {
+    const coming = service.nextConnection();
+    const user = await connectTo(use);
+    users.push(user);
+    const atService = await within("the service's connection", coming);
+    user.socket.write("?");
+    await within("an answer", user.untilBytes(1));
+    return { user, atService };
+  }
+
+  for (const { name, encrypt, hub: more, needed, start } of PROXIES)
+    it(`${name}: keeps quiet streams (encrypt=${encrypt}), whole ones and those of which one half has ended`, async function () {
+      needed(this);
+      const [hub, use] = [await reservePort(), await reservePort()];
+      proxy = await start(hub);
+      await startHub(route(hub, `${BEATS}${more}`));
+      const config = `${route(proxy.port, BEATS)}[vnet]\nencrypt=${encrypt}\n`;
+      startNode(`${config}[serve.echo]\nport=${service.port}\n`);
+      startNode(`${config}[use.echo]\nserve=echo\nport=${use}\n`);
+      await untilEchoed(use, ASKED);
+
+      const whole = await open(use);
+      const endedByUser = await open(use);
+      endedByUser.user.socket.end();
+      await within("the user's end", endedByUser.atService.ended);
+      const endedByService = await open(use);
+      endedByService.atService.socket.end();
+      await within("the service's end", endedByService.user.ended);
+      for (let round = 0; round < 2; round++) await untilForgotten(proxy.port);
+
+      whole.user.socket.write("!");
+      await within("an echo", whole.user.untilBytes(2));
+      endedByUser.atService.socket.write("!");
+      await within("a late word", endedByUser.user.untilBytes(2));
+      endedByService.user.socket.write("!");
+      await within("a late word", endedByService.atService.untilBytes(2));
+    });
 });
 
 describe("the times of [route]", function () {

@@ -23,7 +23,10 @@ export function needsNginxStream(context: Context): void {
 
 export async function startNginxStream(
   toPort: number,
-  { proxyProtocol }: { proxyProtocol: boolean },
+  {
+    proxyProtocol,
+    timeoutMs = 600_000,
+  }: { proxyProtocol: boolean; timeoutMs?: number },
 ): Promise<Service> {
   const folder = makeFolder();
   const port = await reservePort();
@@ -39,6 +42,7 @@ export async function startNginxStream(
        server {
          listen 127.0.0.1:${port};
          proxy_pass 127.0.0.1:${toPort};
+         proxy_timeout ${timeoutMs}ms;
          proxy_protocol ${proxyProtocol ? "on" : "off"};
        }
      }\n`,
@@ -50,6 +54,7 @@ export async function startNginxStream(
 export async function startHaproxy(
   toPort: number,
   header: "send-proxy" | "send-proxy-v2",
+  timeoutMs = 60_000,
 ): Promise<Service> {
   const folder = makeFolder();
   const port = await reservePort();
@@ -59,8 +64,8 @@ export async function startHaproxy(
     `defaults
        mode tcp
        timeout connect 5s
-       timeout client 60s
-       timeout server 60s
+       timeout client ${timeoutMs}ms
+       timeout server ${timeoutMs}ms
      listen hub
        bind 127.0.0.1:${port}
        server hub 127.0.0.1:${toPort} ${header}\n`,
