@@ -1,29 +1,74 @@
-// Makes text from elsewhere (names, infos, reasons of other nodes) harmless for a screen or a log.
-// Everything that the terminal and the log write passes here once; colour is added only afterwards.
+// What text from elsewhere (names, infos, reasons of other nodes) may show, on a screen and in a log, and the one rule
+// for names: configuration, terminal and wire check by it. Colour is added only behind it.
 
-// Cc: ESC and all other C0 and C1 controls. Cs: unpaired surrogates. The rest reorders
-// or breaks lines, so that a name could pose as another one.
-const UNSAFE = /[\p{Cc}\p{Cs}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+// Cc: ESC and all other C0 and C1 controls. Cf: what reorders (bidi) or marks (tags). Cs: unpaired surrogates. Zl, Zp: line
+// ends. DI: all that shows as nothing, fillers and zero-width ones. U+2800 is a letter that is blank. Inside an emoji a
+// selector (U+FE0F) or joiner (U+200D) shows, as the one picture that it makes of two; behind the rest, as it is rare.
+const PICTURE = String.raw`\p{Extended_Pictographic}`;
+const HIDDEN = [
+  String.raw`[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\u2800](?<![\ufe0f\u200d])`,
+  String.raw`\ufe0f(?<!${PICTURE}\p{EMod}?\ufe0f)`,
+  String.raw`\u200d(?<!${PICTURE}(?:\p{EMod}|\ufe0f)?\u200d)`,
+  String.raw`\u200d(?!${PICTURE})`,
+].join("|");
+const ANY_HIDDEN = new RegExp(HIDDEN, "u");
+const ALL_HIDDEN = new RegExp(HIDDEN, "gu");
 
-/** The same text with each unsafe character written out: `\x1b`, `\u202e`. */
+/** One word of letters, digits and the signs of host names: it cannot pose as a part of a sentence. */
+const WORD = /^[\p{L}\p{M}\p{N}\p{Extended_Pictographic}._@+-]+$/u;
+
+/** The same text with each hidden character written out: `\x1b`, `\u202e`, `\u{e0041}`. */
 export function printable(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
+  return text.replace(ALL_HIDDEN, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (code < 0x100) return `\\x${hex(code, 2)}`;
+    return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`;
   });
 }
 
-/** One line of JSON, safe on a screen too: JSON itself leaves C1 and DEL raw. */
+/** One line of JSON, safe on a screen too: JSON itself leaves C1, DEL and all others raw. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    UNSAFE,
-    (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
+  return JSON.stringify(value).replace(ALL_HIDDEN, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      return `\\u${hex(character.charCodeAt(at), 4)}`;
+    }).join(""),
   );
 }
 
-/** Whether nothing in the text has to be written out; such text can be typed. */
+/** Whether nothing in the text is hidden; such text can be typed. */
 export function isPrintable(text: string): boolean {
-  return printable(text) === text;
+  return !ANY_HIDDEN.test(text);
+}
+
+/** The text without what is hidden. */
+export function withoutHidden(text: string): string {
+  return text.replace(ALL_HIDDEN, "");
+}
+
+/**
+ * Whether this may be an info: at most `charactersMax` characters, none hidden, in the one form of Unicode (NFC) in which
+ * texts that look alike are alike.
+ */
+export function isPlainText(text: string, charactersMax: number): boolean {
+  // Length in code units first, which bounds the work.
+  if (text.length > 2 * charactersMax) return false;
+  if (Array.from(text).length > charactersMax) return false;
+  return isPrintable(text) && text === text.normalize("NFC");
+}
+
+/** Whether this may be a name: as an info, but there is something of it, and no space at its ends. */
+export function isName(text: string, charactersMax: number): boolean {
+  return (
+    text !== "" && text === text.trim() && isPlainText(text, charactersMax)
+  );
+}
+
+/**
+ * Somebody's name inside a sentence: as it is where it is one word, else in quotes, so that a name like
+ * `x) left: timeout` does not read as what happened.
+ */
+export function quoted(name: string): string {
+  return WORD.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
 }
 
 function hex(code: number, digits: number): string {

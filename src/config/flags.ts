@@ -103,7 +103,8 @@ function addEntry(
       );
     entries.set(key, text);
   }
-  const base = entries.get("name") ?? titleOf(kind, entries);
+  const title = entries.get("name") ?? titleOf(kind, entries);
+  const base = title.normalize("NFC");
   let label = base;
   for (let n = 2; sections.has(`${kind}.${label}`); n++) label = `${base}-${n}`;
   const section = open(sections, `${kind}.${label}`);

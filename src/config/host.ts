@@ -19,6 +19,11 @@ export function isIpv6(text: string): boolean {
   return URL.canParse(`http://[${address}]/`);
 }
 
+/** What can be dialled, apart from links. */
+export function isHost(text: string): boolean {
+  return isIpv4(text) || isIpv6(text) || isHostName(text);
+}
+
 /** A name that could be looked up: ASCII, or international as people write it. */
 export function isHostName(text: string): boolean {
   if (text.length > 253) return false;

@@ -69,7 +69,8 @@ function openSection(
   const end = content.indexOf("]");
   const inside =
     end < 0 ? content.slice(1).replace(/[;#].*$/, "") : content.slice(1, end);
-  const name = inside.trim();
+  // Two that look alike are one (NFC), as everywhere where names are compared.
+  const name = inside.trim().normalize("NFC");
   const section: IniSection = { name, line, entries: new Map() };
   if (end < 0) {
     problems.add(

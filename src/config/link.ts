@@ -2,6 +2,7 @@
 // machine's socket. Pure: says what a text means and what of it may be shown, opens nothing.
 
 import { VnetError } from "../errors.js";
+import { isPrintable } from "../printable.js";
 
 export type Link =
   /** a Unix socket, or a named pipe of Windows */
@@ -37,7 +38,6 @@ const PIPE_CHARACTERS_MAX = 256;
 const VSOCK_NUMBER_MAX = 0xffff_fffe;
 const SHOWN_PROGRAM_CHARACTERS = 64;
 
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 const NAMED_PIPE = /^\\\\[.?]\\pipe\\[^\\]/i;
 
 /** Whether the text has one of the four schemes, well formed or not. */
@@ -53,7 +53,7 @@ export function parseLink(text: string): Link | null {
     throw wrong(`longer than ${LINK_CHARACTERS_MAX} characters`);
   const rest = text.slice(scheme.length + 1);
   // A tab between words is as good as a space.
-  if (UNPRINTABLE.test(scheme === "exec" ? rest.replaceAll("\t", " ") : rest))
+  if (!isPrintable(scheme === "exec" ? rest.replaceAll("\t", " ") : rest))
     throw wrong("with a character that cannot be shown");
   switch (scheme) {
     case "unix":

@@ -2,6 +2,7 @@
 // person sees all of it at once. Owned by one parse; never prints.
 
 import { VnetError } from "../errors.js";
+import { printable } from "../printable.js";
 
 /** Stands in place of a file where there is none. */
 export const COMMAND_LINE = "command line";
@@ -22,8 +23,8 @@ const SHOWN_CHARACTERS = 60;
 export function formatPlace(file: string, place: Place, text: string): string {
   const where = formatLine(file, place.line);
   const section =
-    place.section === undefined ? "" : `[${printable(place.section)}]`;
-  const key = place.key === undefined ? "" : printable(place.key);
+    place.section === undefined ? "" : `[${shown(place.section)}]`;
+  const key = place.key === undefined ? "" : shown(place.key);
   const what = [section, key].filter((part) => part !== "").join(" ");
   return what === "" ? `${where}: ${text}` : `${where}: ${what}: ${text}`;
 }
@@ -36,20 +37,17 @@ function formatLine(file: string, line: number | undefined): string {
 
 /** Text of the file as it appears in a message: quoted, cut, no control characters. */
 export function quoteFound(text: string): string {
-  return text === "" ? "nothing" : `"${printable(text)}"`;
+  return text === "" ? "nothing" : `"${shown(text)}"`;
 }
 
-function printable(text: string): string {
+function shown(text: string): string {
   // The slice in code units first: taking apart a megabyte for 60 characters is waste.
   const characters = Array.from(text.slice(0, 2 * SHOWN_CHARACTERS + 2));
   const cut =
     characters.length > SHOWN_CHARACTERS
       ? `${characters.slice(0, SHOWN_CHARACTERS).join("")}…`
       : text;
-  return cut.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
-  );
+  return printable(cut);
 }
 
 export class Problems {

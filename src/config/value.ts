@@ -2,8 +2,14 @@
 // allowed, in words, and how its text becomes a typed value. Pure.
 
 import { isFingerprint } from "../keys/fingerprint.js";
+import {
+  isName,
+  isPlainText,
+  isPrintable,
+  withoutHidden,
+} from "../printable.js";
 import { SERVEID, SHARES, type Share } from "./config.js";
-import { isHostName, isIpv4, isIpv6 } from "./host.js";
+import { isHost, isIpv6 } from "./host.js";
 import {
   describeLink,
   isLink,
@@ -30,48 +36,36 @@ export interface ValueKind<T> {
 const LABEL_CHARACTERS_MAX = 64;
 const INFO_CHARACTERS_MAX = 256;
 
-// Joiners (U+200C, U+200D) are format characters that words and emoji need; the
-// others reorder or hide text.
-const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-
-function isPrintable(text: string, charactersMax: number): boolean {
-  // Length in code units first, which bounds the work.
-  if (text.length > 2 * charactersMax) return false;
-  return Array.from(text).length <= charactersMax && !UNPRINTABLE.test(text);
-}
-
-/** 1–64 printable characters, not beginning or ending with a space. */
+/** 1–64 printable characters, not beginning or ending with a space; see src/printable.ts. */
 export function isLabel(text: string): boolean {
-  return (
-    text !== "" &&
-    text === text.trim() &&
-    isPrintable(text, LABEL_CHARACTERS_MAX)
-  );
+  return isName(text, LABEL_CHARACTERS_MAX);
 }
 
 /** What of `text` can be a label, or `fallback` when nothing can. */
 export function fitLabel(text: string, fallback: string): string {
-  const printable = Array.from(text.slice(0, 1024)).filter(
-    (character) => !UNPRINTABLE.test(character),
-  );
-  const fitted = printable
-    .join("")
-    .trim()
-    .match(/./gu)
-    ?.slice(0, LABEL_CHARACTERS_MAX)
-    .join("")
-    .trim();
-  return fitted === undefined || fitted === "" ? fallback : fitted;
+  const shown = withoutHidden(text.slice(0, 1024).normalize("NFC")).trim();
+  const cut = Array.from(shown).slice(0, LABEL_CHARACTERS_MAX).join("");
+  // The cut may have left half an emoji.
+  const fitted = withoutHidden(cut).trim();
+  return isLabel(fitted) ? fitted : fallback;
+}
+
+/** A text as people typed it, in the one form in which it is compared and sent (NFC). */
+function composed(isValid: (text: string) => boolean) {
+  return (text: string): string | undefined => {
+    const form = text.normalize("NFC");
+    return isValid(form) ? form : undefined;
+  };
 }
 
 export const LABEL: ValueKind<string> = {
   allowed: `1–${LABEL_CHARACTERS_MAX} printable characters`,
-  parse: (text) => (isLabel(text) ? text : undefined),
+  parse: composed(isLabel),
 };
 
 export const INFO: ValueKind<string> = {
   allowed: `up to ${INFO_CHARACTERS_MAX} printable characters`,
-  parse: (text) => (isPrintable(text, INFO_CHARACTERS_MAX) ? text : undefined),
+  parse: composed((text) => isPlainText(text, INFO_CHARACTERS_MAX)),
 };
 
 /** A key that people share. Short ones can be guessed by whoever records a connection. */
@@ -79,8 +73,10 @@ export const SECRET: ValueKind<string> = {
   allowed: "8–256 printable characters (`./vnet keygen` prints a good one)",
   isSecret: true,
   parse(text) {
-    const isLongEnough = text.length >= 8;
-    return isLongEnough && isPrintable(text, 256) ? text : undefined;
+    const length = Array.from(text).length;
+    // As typed: another form would be another key than the one that stands in other files.
+    const isValid = text.length >= 8 && length <= 256 && isPrintable(text);
+    return isValid ? text : undefined;
   },
 };
 
@@ -159,7 +155,7 @@ export const HOST: ValueKind<string> = {
   parse(text) {
     const inside = /^\[(.*)\]$/.exec(text)?.[1];
     if (inside !== undefined) return isIpv6(inside) ? inside : undefined;
-    return isIpv4(text) || isIpv6(text) || isHostName(text) ? text : undefined;
+    return isHost(text) ? text : undefined;
   },
 };
 
@@ -168,27 +164,27 @@ export const SHARE: ValueKind<Share> = oneOf(SHARES);
 /** A file's path. */
 export const PATH: ValueKind<string> = {
   allowed: "the path of a file",
-  parse: (text) => (text !== "" && isPrintable(text, 4_096) ? text : undefined),
+  parse(text) {
+    const isValid = text !== "" && text.length <= 4_096 && isPrintable(text);
+    return isValid ? text : undefined;
+  },
 };
 
 export const SERVE_NAME: ValueKind<string> = {
   allowed: "a serve's name, or NAME@NODE with the name of its node",
-  parse(text) {
+  parse: composed((text) => {
     const { name, node } = parseName(text);
-    const isValid = isLabel(name) && (node === null || isLabel(node));
-    return isValid ? text : undefined;
-  },
+    return isLabel(name) && (node === null || isLabel(node));
+  }),
 };
 
 export const TO: ValueKind<string> = {
   allowed: "NODE:PORT or NODE:IP:PORT, an IPv6 address in brackets",
-  parse(text) {
+  parse: composed((text) => {
     const to = parseTo(text);
-    if (to === null || !isLabel(to.node)) return undefined;
-    const isValid =
-      HOST.parse(to.ip) !== undefined && PORT.parse(to.port) !== undefined;
-    return isValid ? text : undefined;
-  },
+    if (to === null || !isLabel(to.node)) return false;
+    return HOST.parse(to.ip) !== undefined && PORT.parse(to.port) !== undefined;
+  }),
 };
 const HOST_WORDS =
   "an IPv4 or IPv6 address or a host name (the port has a key of its own)";

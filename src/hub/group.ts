@@ -3,6 +3,7 @@
 
 import { performance } from "node:perf_hooks";
 import { formatVnetid } from "../config/config.js";
+import { quoted } from "../printable.js";
 import type {
   DirectoryNode,
   DirectoryServe,
@@ -254,5 +255,5 @@ function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
 
 /** `01 (home)` */
 export function memberTitle(vnetid: number, name: string): string {
-  return `${formatVnetid(vnetid)} (${name})`;
+  return `${formatVnetid(vnetid)} (${quoted(name)})`;
 }

@@ -11,6 +11,7 @@ import type { Log } from "../log.js";
 import { BoundedLog } from "../net/bounded-log.js";
 import { createDuplexPair } from "../net/duplex-pair.js";
 import { Listener } from "../net/listener.js";
+import { quoted } from "../printable.js";
 import type { Hello } from "../wire/to-hub.js";
 import type { HostKey } from "../keys/host-key.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
@@ -200,7 +201,7 @@ export class Hub {
     if (!this.options.keys.opens(entry, hello.group))
       throw new VnetError(
         "refused",
-        `this authkey does not open group ${hello.group}; the group has a key of its own, or this key is another group's`,
+        `this authkey does not open group ${quoted(hello.group)}; the group has a key of its own, or this key is another group's`,
       );
     if (this.byToken.size >= this.limits.maxNodes)
       throw new VnetError("refused", "the hub is full (max_nodes)");
@@ -217,7 +218,7 @@ export class Hub {
     const group = this.group(hello.group);
     const vnetid = group.takeVnetid(hello.vnetid, hello.name, hello.guest);
     if (vnetid === null)
-      throw new VnetError("refused", `group ${hello.group} is full`);
+      throw new VnetError("refused", `group ${quoted(hello.group)} is full`);
     session.vnetid = vnetid;
     return group;
   }

@@ -2,11 +2,13 @@
 // Holds no state of its own.
 
 import { formatServeid, formatVnetid, SERVEID } from "../config/config.js";
+import { isLink } from "../config/link.js";
 import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { formatAddress } from "../net/address.js";
 import { BoundedLog } from "../net/bounded-log.js";
+import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { MessageHandlers } from "../wire/message.js";
 import type { Group } from "./group.js";
@@ -238,5 +240,6 @@ function describe(
   serveid: number,
   { name, type, ip, port }: ServeParticulars,
 ): string {
-  return `${formatServeid(serveid)} ${name} (${type}, ${formatAddress(ip, port)})`;
+  const target = isLink(ip) ? quoted(ip) : formatAddress(ip, port);
+  return `${formatServeid(serveid)} ${quoted(name)} (${quoted(type)}, ${target})`;
 }

@@ -3,6 +3,7 @@
 
 import { formatServeid, SERVEID } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import { IdPool } from "./id-pool.js";
 
@@ -113,7 +114,7 @@ export class ServeRegistry<Owner extends Holder> {
     const holders = this.holders(wanted);
     const [holder] = holders.filter((serve) => !displaced.includes(serve));
     if (holder === undefined) return;
-    const by = `serveid ${formatServeid(wanted)} is held by vnet ${holder.owner.title}, serve ${holder.name}`;
+    const by = `serveid ${formatServeid(wanted)} is held by vnet ${holder.owner.title}, serve ${quoted(holder.name)}`;
     if (share === "exclusive") throw new VnetError("refused", by);
     if (holder.share !== share)
       throw new VnetError(

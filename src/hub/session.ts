@@ -9,6 +9,7 @@ import { Identity } from "../keys/identity.js";
 import { identityProof } from "../keys/psk.js";
 import type { BoundedLog } from "../net/bounded-log.js";
 import { ControlLink } from "../net/control-link.js";
+import { quoted } from "../printable.js";
 import { clipReason } from "../wire/fields.js";
 import { dispatch, type MessageHandlers } from "../wire/message.js";
 import type { GoodbyeCode, ToNode } from "../wire/to-node.js";
@@ -122,7 +123,7 @@ export class Session implements Member {
   get who(): string {
     const { group, from, title } = this;
     if (group === undefined) return `connection from ${from}`;
-    return `vnet ${title} of group ${group.name}`;
+    return `vnet ${title} of group ${quoted(group.name)}`;
   }
 
   /** its identity, base64; it has proved to have the private half */
@@ -267,7 +268,7 @@ export class Session implements Member {
     if (!this.guest)
       log.info({
         who: `vnet ${this.title}`,
-        what: `joined group ${group.name} from ${this.from}`,
+        what: `joined group ${quoted(group.name)} from ${this.from}`,
       });
   }
 }

@@ -1,6 +1,7 @@
 // Outline → INI text that src/config reads back as it was meant. Pure. Whatever
 // a name contains, it stays inside its value, its brackets or its comment.
 
+import { isPrintable, printable, printableJson } from "../printable.js";
 import type { Comment, Entry, Item } from "./outline.js";
 
 const COMMENT_COLUMNS = 100;
@@ -8,7 +9,6 @@ const COMMENT_CHARACTERS_MAX = 1000;
 
 // Everything else goes between quotes.
 const BARE = /^[\p{L}\p{N}_./:@+-]+$/u;
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** The lines of a configuration, with a line end behind the last one. */
 export function writeIni(items: readonly Item[]): string {
@@ -43,7 +43,7 @@ function linesOf(items: readonly Item[]): string[] {
 
 /** A title has no quotes and no escapes; labels.ts makes only such as need none. */
 function title(text: string): string {
-  if (text.search(UNPRINTABLE) >= 0 || text.includes("]"))
+  if (!isPrintable(text) || text.includes("]"))
     throw new Error(`no section can have the title ${JSON.stringify(text)}`);
   return text;
 }
@@ -55,14 +55,7 @@ function entryLine({ key, value }: Entry): string {
 
 /** In double quotes with JSON's escapes, as config/ini.ts reads it. */
 function quote(text: string): string {
-  return JSON.stringify(text).replace(UNPRINTABLE, (character) =>
-    // A character beyond U+FFFF is two code units, and so two escapes.
-    Array.from({ length: character.length }, (_, at) =>
-      character.charCodeAt(at),
-    )
-      .map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
+  return printableJson(text);
 }
 
 function commentLines({ comment }: Comment): string[] {
@@ -70,10 +63,7 @@ function commentLines({ comment }: Comment): string[] {
     comment.length > COMMENT_CHARACTERS_MAX
       ? `${comment.slice(0, COMMENT_CHARACTERS_MAX)}…`
       : comment;
-  const safe = cut.replace(
-    UNPRINTABLE,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
-  );
+  const safe = printable(cut);
   const lines: string[] = [];
   let line = "";
   for (const word of safe.split(" ")) {

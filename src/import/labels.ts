@@ -14,7 +14,8 @@ export class Labels {
   /** `mysql`, and for the second one of that name `mysql-2`. */
   make(kind: string, name: string): string {
     const fitted = fitLabel(name.replace(UNFIT, "_"), "imported");
-    const base = Array.from(fitted).slice(0, CHARACTERS_MAX).join("").trim();
+    const cut = Array.from(fitted).slice(0, CHARACTERS_MAX).join("");
+    const base = fitLabel(cut, "imported");
     for (;;) {
       const count = (this.#counts.get(`${kind}.${base}`) ?? 0) + 1;
       this.#counts.set(`${kind}.${base}`, count);

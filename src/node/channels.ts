@@ -8,6 +8,7 @@ import type { Stream } from "../channel/stream.js";
 import type { Traffic } from "../channel/traffic.js";
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import { textOf, type LogEvent } from "../log.js";
 import { openFiles } from "../net/open-files.js";
@@ -135,7 +136,7 @@ export class Channels {
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       this.warn({
-        who: `a channel to ${from.name}`,
+        who: `a channel to ${quoted(from.name)}`,
         what: "failed",
         why: error.message,
       });
@@ -257,7 +258,7 @@ export class Channels {
       throw new VnetError("protocol", "the hub answered something else");
     return this.make(reply.ticket, peer, "opener", (duplex) => {
       const channel = new Channel({ duplex, role: "opener", traffic });
-      this.watch(channel, `vnet ${peer.name}`);
+      this.watch(channel, `vnet ${quoted(peer.name)}`);
       return channel;
     });
   }

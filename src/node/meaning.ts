@@ -2,6 +2,7 @@
 // must not reach that. Static ids are given by people on purpose, so there the id alone is what is meant.
 
 import { formatServeid, formatVnetid, SERVEID } from "../config/config.js";
+import { quoted } from "../printable.js";
 import type { RemoteServe } from "./control.js";
 
 export class Meaning {
@@ -14,7 +15,7 @@ export class Meaning {
     const { meant } = this;
     if (meant !== undefined && !this.isSame(meant, found)) {
       const id = formatServeid(found.serveid);
-      return `${id} is now ${found.name} of vnet ${formatVnetid(found.vnetid)} (${found.vnet}), this use means ${meant.name} of ${meant.vnet}; close and open it to take the new one`;
+      return `${id} is now ${quoted(found.name)} of vnet ${formatVnetid(found.vnetid)} (${quoted(found.vnet)}), this use means ${quoted(meant.name)} of ${quoted(meant.vnet)}; close and open it to take the new one`;
     }
     this.meant = found;
     this.unbroken = true;

@@ -6,6 +6,7 @@ import { formatServeid, formatVnetid } from "../config/config.js";
 import { count } from "../count.js";
 import type { VnetError } from "../errors.js";
 import type { LogEvent } from "../log.js";
+import { quoted } from "../printable.js";
 import type { DirectoryNode } from "../wire/fields.js";
 import type { Notice, RemoteServe } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
@@ -73,7 +74,7 @@ export class Notices {
       this.refusal = "";
       const as = `vnet ${formatVnetid(this.link.vnetid)}`;
       this.info({
-        what: `connected to ${this.hubTitle} as ${as}: ${this.sum} in group ${this.group()}`,
+        what: `connected to ${this.hubTitle} as ${as}: ${this.sum} in group ${quoted(this.group())}`,
       });
       return;
     }
@@ -109,9 +110,9 @@ function describe(news: DirectoryNews, self: number): LogEvent[] {
   const others = <T extends { vnetid: number }>(entries: T[]) =>
     entries.filter((entry) => entry.vnetid !== self);
   const node = (entry: DirectoryNode) =>
-    `vnet ${formatVnetid(entry.vnetid)} (${entry.name})`;
+    `vnet ${formatVnetid(entry.vnetid)} (${quoted(entry.name)})`;
   const serve = (entry: RemoteServe) =>
-    `serve ${formatServeid(entry.serveid)} (${entry.name} of ${entry.vnet})`;
+    `serve ${formatServeid(entry.serveid)} (${quoted(entry.name)} of ${quoted(entry.vnet)})`;
   return [
     ...others(news.nodesGone).map((entry) => told(node(entry), "left")),
     ...others(news.nodesCame).map((entry) => told(node(entry), "is here")),

@@ -9,6 +9,7 @@ import {
 } from "../config/config.js";
 import { describeLink, isLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { ToHub } from "../wire/to-hub.js";
 import type { Notice, ServeView } from "./control.js";
@@ -110,7 +111,7 @@ export class Registration {
     if (this.registeredId !== by.serveid) return;
     this.isDisplaced = true;
     this.current = "refused";
-    this.why = `vnet ${formatVnetid(by.vnetid)} (${by.name}) has taken it over (share=takeover)`;
+    this.why = `vnet ${formatVnetid(by.vnetid)} (${quoted(by.name)}) has taken it over (share=takeover)`;
     this.options.notify({
       level: "warn",
       who: `serve ${this.settings.label} (${formatServeid(this.given)})`,

@@ -8,6 +8,7 @@ import {
   type ServeSettings,
 } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
@@ -92,7 +93,7 @@ export class Serves {
       stream.refuse(`this node has no serve ${formatServeid(stream.serveid)}`);
     else if (!serve.isFor(from))
       stream.refuse(
-        `vnet ${from.name} is not among those that may use ${serve.label} (allow=)`,
+        `vnet ${quoted(from.name)} is not among those that may use ${serve.label} (allow=)`,
       );
     else await serve.serve(stream, from);
   }

@@ -4,6 +4,7 @@
 import type { Channel } from "../channel/channel.js";
 import { ACCEPT_TIMEOUT_MS, type Stream } from "../channel/stream.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
 import { Balance } from "./balance.js";
 import type { Channels } from "./channels.js";
 import type { RemoteServe } from "./control.js";
@@ -115,7 +116,7 @@ export class StreamOpener {
         reject(error);
       };
       const timer = setTimeout(() => {
-        const text = `vnet ${serve.vnet} did not answer within ${patienceMs / 1000} s`;
+        const text = `vnet ${quoted(serve.vnet)} did not answer within ${patienceMs / 1000} s`;
         fail(new VnetError("timeout", text));
         stream?.reset(text);
       }, patienceMs);

@@ -2,36 +2,52 @@
 
 import * as v from "valibot";
 import { SERVEID, SHARES } from "../config/config.js";
+import { isHost } from "../config/host.js";
 import { isLink } from "../config/link.js";
-
-/** Characters that show as themselves: no controls, no line ends, no lone surrogates. */
-const PRINTABLE = /^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u;
+import {
+  isName,
+  isPlainText,
+  isPrintable,
+  withoutHidden,
+} from "../printable.js";
 
 const MAX_REASON = 1000;
 
-const printable = (min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.check((text) => {
-      const characters = Array.from(text).length;
-      return characters >= min && characters <= max;
-    }, `${min} to ${max} characters`),
-    v.regex(PRINTABLE, "printable characters only"),
-  );
+/** @param isAllowed see src/printable.ts, whose rule is that of configurations, too */
+const text = (isAllowed: (text: string) => boolean, allowed: string) =>
+  v.pipe(v.string(), v.check(isAllowed, allowed));
 
 const whole = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
-export const label = printable(1, 64);
-export const optionalText = printable(0, 256);
-export const host = printable(1, 255);
-export const reason = printable(0, MAX_REASON);
+export const label = text(
+  (name) => isName(name, 64),
+  "1 to 64 printable characters in Unicode's form NFC, no space at the ends",
+);
+export const optionalText = text(
+  (info) => isPlainText(info, 256),
+  "0 to 256 printable characters in Unicode's form NFC",
+);
+/** A path may be in any form. */
+export const host = text(
+  (host) => isPrintable(host) && isWithin(host, 1, 255),
+  "1 to 255 printable characters",
+);
+export const reason = text(
+  (reason) => isPrintable(reason) && isWithin(reason, 0, MAX_REASON),
+  `0 to ${MAX_REASON} printable characters`,
+);
 /** As much of a text as `reason` allows. */
 export function clipReason(text: string): string {
-  return Array.from(text.slice(0, 2 * MAX_REASON))
-    .filter((character) => PRINTABLE.test(character))
-    .slice(0, MAX_REASON)
-    .join("");
+  const shown = withoutHidden(text.slice(0, 2 * MAX_REASON));
+  // The cut may have left half an emoji.
+  return withoutHidden(Array.from(shown).slice(0, MAX_REASON).join(""));
+}
+
+function isWithin(text: string, min: number, max: number): boolean {
+  if (text.length > 2 * max) return false;
+  const characters = Array.from(text).length;
+  return characters >= min && characters <= max;
 }
 
 export const port = whole(1, 65535);
@@ -75,8 +91,8 @@ const particularFields = v.object({
 });
 
 const hasItsPort = ({ ip, port }: { ip: string; port: number }) =>
-  isLink(ip) === (port === 0);
-const ITS_PORT = "a port for a host, 0 for a link";
+  isLink(ip) ? port === 0 : port !== 0 && isHost(ip);
+const ITS_PORT = "a host with a port, or a link with 0";
 
 /** What a node tells of a serve. */
 export const particulars = v.pipe(

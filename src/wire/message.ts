@@ -3,6 +3,7 @@
 
 import * as v from "valibot";
 import { VnetError } from "../errors.js";
+import { printable } from "../printable.js";
 
 export type MessageTable = Record<string, v.GenericSchema<object, object>>;
 
@@ -66,5 +67,5 @@ export function dispatch<Message extends { type: string }>(
 
 /** What a peer sent, cut short and fit for one line of a log or a `goodbye`. */
 function excerpt(text: string, max: number): string {
-  return text.slice(0, max).replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "?");
+  return printable(text.slice(0, max));
 }

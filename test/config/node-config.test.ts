@@ -238,7 +238,7 @@ describe("parseNodeConfig", () => {
   const MISTAKES: readonly (readonly [text: string, message: RegExp])[] = [
     ["[vnet]\nname=", /^2: \[vnet\] name: found nothing, allowed 1–64/],
     [`[vnet]\nname=${"x".repeat(65)}`, /^2: \[vnet\] name: found "x+…", allow/],
-    ['[vnet]\nname="a\\u001bb"', /name: found "a\\u\{1b\}b", allowed 1–64/],
+    ['[vnet]\nname="a\\u001bb"', /name: found "a\\x1bb", allowed 1–64/],
     ["[vnet]\nencrypt=no way", /^2: \[vnet\] encrypt: found "no way", allow/],
     ["[vnet]\nauthkey=long enough", /^2: \[vnet\] authkey: found an unknown/],
     [
@@ -275,7 +275,7 @@ describe("parseNodeConfig", () => {
       "[serve.a]\nport=1\nserveid=1000",
       /^3: \[serve\.a\] serveid: found "1000", allowed 1–499 \(dynamic\), 500/,
     ],
-    ["[serve.a]\nport=1\ninfo='a\tb'", /\[serve\.a\] info: found "a\\u\{9\}b"/],
+    ["[serve.a]\nport=1\ninfo='a\tb'", /\[serve\.a\] info: found "a\\x09b"/],
     ["[use.a]\nserveid=abc", /^2: \[use\.a\] serveid: found "abc", allowed 1–/],
     ["[use.a]\nserveid=1\nport=0", /port: found "0", allowed 1–65535$/],
     [

@@ -212,6 +212,9 @@ const ROWS: readonly Row[] = [
       ["远".repeat(64), "远".repeat(64)],
       ["😀".repeat(64), "😀".repeat(64)],
       ["👩‍💻", "👩‍💻"],
+      ["❤️", "❤️"],
+      ["e\u0301", "é"],
+      ["\u1112\u1161\u11ab", "한"],
     ],
     bad: [
       "",
@@ -223,6 +226,11 @@ const ROWS: readonly Row[] = [
       "a\u009bm",
       "a\u202eb",
       "a\u200bb",
+      "a\u200db",
+      "a\u3164b",
+      "a\u{e0041}b",
+      "a\ufe0fb",
+      "a\u2800b",
       "\ud800",
       "a\u2028b",
       "远".repeat(65),
@@ -235,9 +243,10 @@ const ROWS: readonly Row[] = [
     good: [
       ["", ""],
       [" a ", " a "],
+      ["e\u0301", "é"],
       ["远".repeat(256), "远".repeat(256)],
     ],
-    bad: ["a\nb", "\u001b", "a".repeat(257)],
+    bad: ["a\nb", "\u001b", "a\u3164b", "a\u200db", "a".repeat(257)],
   },
 ];
 
@@ -260,6 +269,10 @@ describe("fitLabel", () => {
     expect(fitLabel(" a\u0000b\n ", "x")).to.equal("ab");
     expect(fitLabel("😀".repeat(100), "x")).to.equal("😀".repeat(64));
     expect(fitLabel(`${"a".repeat(63)} b`, "x")).to.equal("a".repeat(63));
+    expect(fitLabel("e\u0301", "x")).to.equal("é");
+    expect(fitLabel(`${"a".repeat(62)}👩‍💻`, "x")).to.equal(
+      `${"a".repeat(62)}👩`,
+    );
   });
 
   it("takes the other text when nothing is left", () => {

@@ -2,7 +2,10 @@
 // property test says so.
 
 import fc from "fast-check";
+import { fitLabel } from "../../src/config/value.js";
+import { isPlainText, isPrintable } from "../../src/printable.js";
 import * as field from "../../src/wire/fields.js";
+import { clipReason } from "../../src/wire/fields.js";
 import type { MessageTable } from "../../src/wire/message.js";
 import { printableText } from "./property.js";
 
@@ -27,10 +30,15 @@ const base64 = (length: number) =>
 const whole = (min: number, max: number) => fc.integer({ min, max });
 
 const FIELDS = new Map<unknown, fc.Arbitrary<unknown>>([
-  [field.label, printableText(1, 64)],
-  [field.optionalText, printableText(0, 256)],
-  [field.host, printableText(1, 255)],
-  [field.reason, printableText(0, 1_000)],
+  [field.label, printableText(1, 64).map((text) => fitLabel(text, "x"))],
+  [
+    field.optionalText,
+    printableText(0, 256)
+      .map((text) => text.normalize("NFC"))
+      .filter((text) => isPlainText(text, 256)),
+  ],
+  [field.host, printableText(1, 255).filter(isPrintable)],
+  [field.reason, printableText(0, 1_000).map(clipReason)],
   [field.port, whole(1, 65_535)],
   [field.serveid, whole(1, 999)],
   [field.wantedServeid, whole(0, 999)],

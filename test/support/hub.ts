@@ -127,6 +127,14 @@ export class TestHub {
     return (await this.connect()).join(fields, identity);
   }
 
+  /** Resolves when nobody is there any more. */
+  async forgotten(): Promise<void> {
+    await eventually("the hub has let everybody go", () => {
+      const { nodes, serves, unknown } = this.counts;
+      return nodes + serves + unknown === 0;
+    });
+  }
+
   /** One end of a connection within the process. */
   connectWithin(): Duplex {
     if (this.#hub === undefined) throw new Error("the hub is stopped");

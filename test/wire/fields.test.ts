@@ -21,29 +21,54 @@ const unprintable = [
   "\ud800",
   "\udc00a",
 ];
+/** What no name, info or type may hold, wherever it comes from. */
+const hidden = [
+  "a\u200bb",
+  "a\u200db",
+  "a\u2060b",
+  "\ufeffa",
+  "a\u00adb",
+  "a\u202eb",
+  "a\u2066b",
+  "a\u{e0041}b",
+  "a\u115fb",
+  "a\u3164b",
+  "a\uffa0b",
+  "a\u2800b",
+  "a\ufe0fb",
+  "a\u034fb",
+];
+/** Two forms of what looks the same: only NFC is a name. */
+const otherForms = ["e\u0301", "\u212b", "\u1112\u1161\u11ab"];
 const noText = [undefined, null, 7, true, {}, ["a"], { length: 1 }];
 const noNumber = [undefined, null, "7", true, {}, [], 1.5, NaN, Infinity, -1];
 
 const ROWS: Record<string, Row> = {
   "A label": {
     schema: field.label,
-    good: ["a", "my web", "远".repeat(64), "😀".repeat(64), "__proto__"],
-    bad: ["", "a".repeat(65), "😀".repeat(65), ...unprintable, ...noText],
+    good: [
+      ...["a", "my web", "远".repeat(64), "😀".repeat(64), "__proto__"],
+      ...["é", "한", "👩‍💻", "❤️", "🏳️‍🌈"],
+    ],
+    bad: [
+      ...["", " a", "a ", "a".repeat(65), "😀".repeat(65)],
+      ...[unprintable, hidden, otherForms, noText].flat(),
+    ],
   },
   "An optional text": {
     schema: field.optionalText,
     good: ["", "a".repeat(256), "😀".repeat(256)],
-    bad: ["a".repeat(257), ...unprintable, ...noText],
+    bad: ["a".repeat(257), ...[unprintable, hidden, otherForms, noText].flat()],
   },
   "A host": {
     schema: field.host,
     good: ["127.0.0.1", "::1", "h".repeat(255)],
-    bad: ["", "h".repeat(256), ...unprintable, ...noText],
+    bad: ["", "h".repeat(256), ...unprintable, ...hidden, ...noText],
   },
   "A reason": {
     schema: field.reason,
     good: ["", "r".repeat(1000)],
-    bad: ["r".repeat(1001), ...unprintable, ...noText],
+    bad: ["r".repeat(1001), ...unprintable, ...hidden, ...noText],
   },
   "A port": {
     schema: field.port,

@@ -96,9 +96,12 @@ export function readName(text: string): Pick<NodeAnswers, "name" | "group"> {
   const at = text.indexOf("@");
   const name = at < 0 ? text : text.slice(0, at);
   const group = at < 0 ? SECTIONS.vnet.keys.group.fallback : text.slice(at + 1);
-  if (!isLabel(name)) throw wrong("the name", name, LABEL.allowed);
-  if (!isLabel(group)) throw wrong("the group", group, LABEL.allowed);
-  return { name, group };
+  const read = (what: string, found: string) => {
+    const label = LABEL.parse(found);
+    if (label === undefined) throw wrong(what, found, LABEL.allowed);
+    return label;
+  };
+  return { name: read("the name", name), group: read("the group", group) };
 }
 
 /** `PORT`, `HOST:PORT` or a link; empty: nothing. */
