@@ -5,7 +5,7 @@ import http from "node:http";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { reset } from "./reset.js";
-import { tellTrueEnd } from "./socket-handle.js";
+import { hearOut } from "./socket-handle.js";
 
 export class ServiceAgent extends http.Agent {
   private isClosed = false;
@@ -34,8 +34,9 @@ export class ServiceAgent extends http.Agent {
           done(new VnetError("closed", "the user's connection is closed"));
           return;
         }
-        // An answer that lasts to the end of its connection would look whole after a reset.
-        tellTrueEnd(connection);
+        // An answer that lasts to the end of its connection would look whole after a reset; and the answer of a service that
+        // wants no more of a request would be lost.
+        hearOut(connection);
         done(null, countable(connection));
       },
       (error: unknown) => {

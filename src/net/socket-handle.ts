@@ -23,6 +23,9 @@ export interface TakenSocket {
   readInto: (buffer: Buffer) => void;
 }
 
+/** So long what a peer said before it reset may wait for whoever is to read it. */
+const HEAR_OUT_MS = 5_000;
+
 interface Handle {
   useUserBuffer?: (buffer: Buffer) => void;
   /** 0: it reads again */
@@ -61,7 +64,7 @@ export function takeHandle(duplex: Duplex, onread: OnRead): TakenSocket | null {
   const options = { handle, allowHalfOpen: true, pauseOnCreate: true, onread };
   const socket = new net.Socket(options);
   if (isSecure) becomeSecure(socket, handle, old);
-  else tellTrueEnd(socket);
+  else hearOut(socket);
   const readInto = (buffer: Buffer) => {
     (socket as WithHandle)._handle?.useUserBuffer?.(buffer);
   };
@@ -84,6 +87,55 @@ export function tellTrueEnd(duplex: Duplex): void {
       return push(chunk, encoding);
     hasAsked = true;
     return handle.readStart() === 0 ? false : push(null);
+  };
+}
+
+/**
+ * From now on what its peer said before it reset is read to the end, and the reset comes behind it. Node throws a socket
+ * away at the first write that fails, with everything that waits unread in the kernel: the answer of a service that
+ * closed while the request still came. Includes tellTrueEnd.
+ */
+export function hearOut(duplex: Duplex): void {
+  tellTrueEnd(duplex);
+  if (!(duplex instanceof net.Socket) || duplex instanceof tls.TLSSocket)
+    return;
+  let failure: Error | undefined;
+  const fail = (cause: Error) => {
+    failure = cause;
+    const timer = setTimeout(() => duplex.destroy(cause), HEAR_OUT_MS);
+    // It ended in good order before, and that is still to be told.
+    duplex.once("end", () => duplex.destroy(cause));
+    duplex.once("close", () => {
+      clearTimeout(timer);
+    });
+  };
+  // What is written into a connection that is broken leads nowhere; only its reader still has something to do.
+  const outlive =
+    (done: (error?: Error | null) => void) => (error?: Error | null) => {
+      if (error == null || duplex.destroyed || duplex.readableEnded) {
+        done(error);
+        return;
+      }
+      if (failure === undefined) fail(error);
+      done();
+    };
+  const write = duplex._write.bind(duplex);
+  duplex._write = (chunk, encoding, done) => {
+    if (failure === undefined) write(chunk, encoding, outlive(done));
+    else done();
+  };
+  const writev = duplex._writev?.bind(duplex);
+  if (writev !== undefined)
+    duplex._writev = (chunks, done) => {
+      if (failure === undefined) writev(chunks, outlive(done));
+      else done();
+    };
+  const push = duplex.push.bind(duplex);
+  duplex.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk !== null || failure === undefined) return push(chunk, encoding);
+    // The write has taken the error that this read would have brought.
+    duplex.destroy(failure);
+    return false;
   };
 }
 
