@@ -8,6 +8,7 @@
  * - `refused`  a peer or a service said no; the message is its reason
  * - `timeout`  nothing came within the deadline
  * - `closed`   the thing asked is closed, or its connection is gone
+ * - `obstacle` this machine cannot do it just now, and that may pass by itself: a full disk, a folder that is not there yet
  * - `network`  the operating system refused: no route, port taken, no descriptors
  */
 export type VnetErrorCode =
@@ -17,6 +18,7 @@ export type VnetErrorCode =
   | "refused"
   | "timeout"
   | "closed"
+  | "obstacle"
   | "network";
 
 export class VnetError extends Error {
@@ -38,4 +40,16 @@ export function messageOf(error: unknown): string {
   const text =
     error instanceof Error ? error.message || error.name : String(error);
   return text.replace(/\s*\n\s*/g, " ");
+}
+
+/** What the system says of a trouble that can pass without a change of any setting. */
+const PASSING = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOMEM", "EMFILE", "ENFILE"],
+  ...["EAGAIN", "EBUSY", "EINTR", "ESTALE", "ETIMEDOUT"],
+]);
+
+/** The code for what a file operation threw: starting again may help (`obstacle`), or something has to be mended (`config`). */
+export function fileErrorCode(error: unknown): "obstacle" | "config" {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return PASSING.has(code) ? "obstacle" : "config";
 }

@@ -17,6 +17,8 @@ export interface ProgramArguments {
   flags: IniSection[];
   /** of the state folder where there is no file */
   name: string;
+  /** of --state: the folder of the keys */
+  state: string | null;
   check: boolean;
   noColor: boolean;
   /** the commands of -e, in their order */
@@ -55,6 +57,7 @@ export function parseArguments(
     file: positionals[0] ?? (standsAlone ? null : "config.ini"),
     flags: sectionsFromFlags(given),
     name: nameOf(program, given),
+    state: stateOf(program, values),
     check: values.check === true,
     noColor: values["no-color"] === true,
     commands: textsOf(values.execute),
@@ -84,6 +87,7 @@ function parseCommandLine(
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         check: { type: "boolean" },
+        state: { type: "string" },
         "no-color": { type: "boolean" },
         execute: { type: "string", short: "e", multiple: true },
       },
@@ -112,6 +116,11 @@ function flagsOf(program: ProgramOptions, values: Values): Flag[] {
 function textsOf(value: Values[string]): string[] {
   const texts = Array.isArray(value) ? value : [value];
   return texts.filter((text) => typeof text === "string");
+}
+
+function stateOf(program: ProgramOptions, { state }: Values): string | null {
+  if (state === "") throw usage(program, "--state wants the path of a folder");
+  return typeof state === "string" ? state : null;
 }
 
 /** The same for the same command line but for its keys; with --name, for the same node of the same hub. */

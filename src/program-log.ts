@@ -4,7 +4,7 @@ import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
 import { count } from "./count.js";
-import { messageOf, VnetError } from "./errors.js";
+import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
 import { BoundedLog } from "./net/bounded-log.js";
 
@@ -62,7 +62,7 @@ async function logToStandardError(settings: LogSettings): Promise<Log> {
   return log;
 }
 
-/** Throws VnetError `config` where it cannot be opened. */
+/** Throws VnetError `config` where it cannot be opened, `obstacle` where that may pass. */
 async function openFile(path: string, title: string): Promise<LogFile> {
   const { pino } = await import("pino");
   let file: LogFile;
@@ -73,8 +73,10 @@ async function openFile(path: string, title: string): Promise<LogFile> {
       maxLength: MAX_HELD_BYTES,
     });
   } catch (cause) {
+    // A folder that is not there may be on a disk that comes later.
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new VnetError(
-      "config",
+      isMissing ? "obstacle" : fileErrorCode(cause),
       formatPlace(
         title,
         { section: "log", key: "file" },

@@ -2,19 +2,19 @@
 // With route.ts and vnet.ts the only user of `process`.
 
 import { closeSync, readFileSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { join } from "node:path";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
 import { openFiles } from "./net/open-files.js";
 import { killPrograms } from "./net/program.js";
 import {
-  digest,
   parseArguments,
   type ProgramArguments,
   type ProgramOptions,
 } from "./program-arguments.js";
+import { RunLock } from "./run-lock.js";
+import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
 import { runVerb, verbHelp, type ExitStatus, type Verb } from "./verb.js";
 
 export interface Program extends ProgramOptions {
@@ -42,16 +42,6 @@ export function software(name: string): string {
   return `${name} ${version}`;
 }
 
-/**
- * Where this machine keeps what belongs to one configuration: keys, the hubs it knows. Two files, or two command lines
- * without one, are two nodes, so each has a folder of its own. STATE_DIRECTORY is systemd's.
- */
-export function stateFolder({ file, name }: ProgramArguments): string {
-  if (file === null) return join(stateHome(), name);
-  const path = resolve(file);
-  return join(stateHome(), `${basename(path)}-${digest(path)}`);
-}
-
 /** The text of the configuration file, empty where there is none, and how it is called in messages. */
 export async function readConfig({
   file,
@@ -60,15 +50,43 @@ export async function readConfig({
   return { text: await readConfigFile(file), title: file };
 }
 
-export function stateHome(): string {
-  const { VNET_STATE, STATE_DIRECTORY, XDG_STATE_HOME, LOCALAPPDATA } =
-    process.env;
-  const own = VNET_STATE ?? STATE_DIRECTORY;
-  if (own !== undefined) return own;
-  return join(
-    XDG_STATE_HOME ?? LOCALAPPDATA ?? join(homedir(), ".local", "state"),
-    "vnet",
-  );
+/**
+ * The state folder, this process's alone until the lock is released. Throws VnetError `obstacle` while another process
+ * runs this configuration.
+ */
+export async function openState(
+  program: "route" | "vnet",
+  args: ProgramArguments,
+  setting: string,
+): Promise<{ folder: string; adopted: string | null; lock: RunLock }> {
+  const name = `${program}.lock`;
+  // The lock first: who has it alone takes keys over from elsewhere.
+  const wanted = stateFolder(args, setting);
+  makeFolder(wanted);
+  const lock = RunLock.take(join(wanted, name));
+  if (!(lock instanceof RunLock))
+    throw new VnetError(
+      "obstacle",
+      `${args.file ?? "this command line"} already runs (pid ${lock.heldBy}, which has its keys in ${wanted}); end that one first, or let this one be another ${program === "route" ? "hub" : "node"} with --state FOLDER`,
+    );
+  process.on("exit", () => lock.release());
+  return { ...(await prepareStateFolder(args, setting, name)), lock };
+}
+
+/** What the log says of where the keys are. */
+export function stateNews(
+  folder: string,
+  { adopted, isFirst }: { adopted: string | null; isFirst: boolean },
+): string[] {
+  if (adopted !== null)
+    return [
+      `the keys that this configuration had in ${adopted} were copied to ${folder}`,
+    ];
+  return isFirst
+    ? [
+        `first start: a new key is kept in ${folder}; if this ran before at another place, name the folder of its keys with state= or --state`,
+      ]
+    : [];
 }
 
 /** A warning where others can read a file that holds keys; null where nobody can, or it holds none. */

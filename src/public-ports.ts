@@ -97,6 +97,7 @@ function nodeConfig(
       drainSeconds: 0,
       secret: keys?.secret ?? "",
       encrypt: true,
+      state: "",
     },
     serves: [],
     uses: config.publics

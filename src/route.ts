@@ -1,5 +1,6 @@
 // The hub's program: reads its configuration, starts the hub, waits for the end.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describeHub } from "./check.js";
 import type { HubConfig } from "./config/config.js";
@@ -24,7 +25,8 @@ import {
   readConfig,
   run,
   software,
-  stateFolder,
+  openState,
+  stateNews,
   nextSignal,
   secondSignal,
 } from "./program.js";
@@ -56,6 +58,7 @@ Options:
   --log-level LEVEL, --log-format text|json, --log-file FILE
                     debug, info, warn or error; a line an event; instead of
                     standard error
+  --state FOLDER    where its keys are kept, instead of a folder for each file
   --check           say what would run, start nothing
   -h, --help        this text
   -V, --version     the version
@@ -103,8 +106,13 @@ async function main(args: ProgramArguments): Promise<0> {
     process.stdout.write(describeHub(title, config));
     return 0;
   }
+  const { folder, adopted, lock } = await openState(
+    "route",
+    args,
+    config.route.state,
+  );
   const log = await openLog(config.log, title);
-  const folder = stateFolder(args);
+  const isFirst = !existsSync(join(folder, "hub.key"));
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   // All that can fail does so before the hub listens.
   const publicKey =
@@ -112,6 +120,7 @@ async function main(args: ProgramArguments): Promise<0> {
       ? null
       : await Identity.load(join(folder, "public.key"));
   const authkey = await authkeyOf(config, folder, log);
+  for (const line of stateNews(folder, { adopted, isFirst })) log.info(line);
   for (const warning of [...config.warnings, ...openFilesWarnings()])
     log.warn(warning);
   const holdsKeys =
@@ -150,8 +159,11 @@ async function main(args: ProgramArguments): Promise<0> {
       log,
     });
   log.info("ready: nodes can join");
+  const signal = await firstSignal;
+  // The next hub may start while streams of this one run.
+  lock.release();
   await drain({
-    signal: await firstSignal,
+    signal,
     nextSignal: secondSignal(),
     what: {
       retire: async () => {

@@ -1,5 +1,6 @@
 // The node's program: reads its configuration, starts the node, and gives it a terminal, a script, or just a log.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describeNode } from "./check.js";
@@ -20,13 +21,15 @@ import {
   run,
   secondSignal,
   software,
-  stateFolder,
-  stateHome,
+  openState,
+  stateNews,
   nextSignal,
   watchScreen,
 } from "./program.js";
 import { boundNotices, LOG_FLAGS, openLog } from "./program-log.js";
 import type { ProgramArguments } from "./program-arguments.js";
+import type { RunLock } from "./run-lock.js";
+import { historyFile, prepareStateFolder } from "./state-folder.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen } from "./verbs.js";
@@ -61,6 +64,8 @@ Options:
   --terminal             take commands
   -e, --execute COMMAND  connect as a guest, run the command, print, exit;
                          may be given several times
+  --state FOLDER         where its keys are kept, instead of a folder for each
+                         file
   --check                say what would run, start nothing
   --log-level LEVEL      debug, info, warn or error
   --log-format FORMAT    text or json: a line an event
@@ -77,6 +82,9 @@ Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 
 /** A guest's commands wait this long for the hub. */
 const GUEST_TIMEOUT_MS = 5_000;
+
+/** The file of its key, in the state folder. */
+const IDENTITY = "identity.key";
 
 await run({
   name: "vnet",
@@ -111,14 +119,19 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
     return 0;
   }
   if (args.commands.length > 0) return runAsGuest(args, config, loadConfig);
+  const state = await openState("vnet", args, config.vnet.state);
+  const isFirst = !existsSync(join(state.folder, IDENTITY));
+  const keys = await keysOf(state.folder);
   const log = await openLog(config.log, args.file ?? COMMAND_LINE);
+  for (const line of stateNews(state.folder, { ...state, isFirst }))
+    log.info(line);
   for (const warning of [...config.warnings, ...openFilesWarnings()])
     log.warn(warning);
   const { route, vnet } = config;
   const holdsKeys = route.authkey !== "" || vnet.secret !== "";
   const openKeys = openKeysWarning(args.file, holdsKeys);
   if (openKeys !== null) log.warn(openKeys);
-  await runNode(args, config, loadConfig, log);
+  await runNode({ args, config, loadConfig, log, state, keys });
   return 0;
 }
 
@@ -129,11 +142,13 @@ async function runAsGuest(
   config: NodeConfig,
   loadConfig: LoadConfig,
 ): Promise<ExitStatus> {
+  // Beside a running node, whose lock stays its own.
+  const state = await prepareStateFolder(args, config.vnet.state, "vnet.lock");
   const node = Node.start({
     config,
     software: software("vnet"),
     guest: true,
-    ...(await keysOf(args)),
+    ...(await keysOf(state.folder)),
   });
   try {
     await node.online(GUEST_TIMEOUT_MS);
@@ -149,39 +164,51 @@ async function runAsGuest(
   }
 }
 
+type Keys = Pick<NodeOptions, "identity" | "knownHubs">;
+
 /** What this configuration's node is known by, made at its first start. */
-async function keysOf(
-  args: ProgramArguments,
-): Promise<Pick<NodeOptions, "identity" | "knownHubs">> {
-  const folder = stateFolder(args);
+async function keysOf(folder: string): Promise<Keys> {
   return {
-    identity: await Identity.load(join(folder, "identity.key")),
+    identity: await Identity.load(join(folder, IDENTITY)),
     knownHubs: new KnownHubs(join(folder, "known_hubs")),
   };
 }
 
-async function runNode(
-  args: ProgramArguments,
-  config: NodeConfig,
-  loadConfig: LoadConfig,
-  log: Log,
-): Promise<void> {
+interface Run {
+  args: ProgramArguments;
+  config: NodeConfig;
+  loadConfig: LoadConfig;
+  log: Log;
+  state: { folder: string; lock: RunLock };
+  keys: Keys;
+}
+
+async function runNode({
+  args,
+  config,
+  loadConfig,
+  log,
+  state,
+  keys,
+}: Run): Promise<void> {
   const firstSignal = nextSignal();
   const node = Node.start({
     config,
     software: software("vnet"),
-    ...(await keysOf(args)),
+    ...keys,
   });
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
   // What a terminal shows as notices is not written across its input line.
   const logsNotices = !isInteractive || config.log.file !== "";
   if (logsNotices) follow(node, config, log);
   const leaves = isInteractive
-    ? terminalExit(node, args, loadConfig, firstSignal)
+    ? terminalExit(node, { args, loadConfig, state }, firstSignal)
     : config.vnet.terminal
       ? scriptedExit(node, loadConfig)
       : new Promise<never>(() => undefined);
   const signal = await Promise.race([firstSignal, leaves]);
+  // The next node of this configuration may start while streams of this one run.
+  state.lock.release();
   // Who typed `exit` has seen what runs; whoever sent a signal has not.
   if (signal !== "exit")
     await drain({
@@ -216,8 +243,7 @@ function follow(node: Node, config: NodeConfig, log: Log): void {
 /** Resolves when the person leaves, or with the signal, the terminal closed. */
 function terminalExit(
   node: Node,
-  args: ProgramArguments,
-  loadConfig: LoadConfig,
+  { args, loadConfig, state }: Pick<Run, "args" | "loadConfig" | "state">,
   signal: Promise<string>,
 ): Promise<string> {
   watchScreen();
@@ -227,7 +253,7 @@ function terminalExit(
       input: process.stdin,
       output: process.stdout,
       loadConfig,
-      historyFile: join(stateHome(), "history"),
+      historyFile: historyFile(state.folder),
       color: !args.noColor && screenHasColor(),
       onExit: (how) => {
         // Whoever lost his screen has not seen what runs.

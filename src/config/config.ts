@@ -20,6 +20,8 @@ export interface RouteSettings {
   /** hub: what its listener expects in front of everything else */
   proxyProtocol: boolean;
   connectLine: boolean;
+  /** hub: the folder of its keys, as written; empty: the usual place */
+  state: string;
 }
 
 /** `[log]` */
@@ -58,6 +60,8 @@ export interface VnetSettings {
   /** empty: none */
   secret: string;
   encrypt: boolean;
+  /** the folder of its keys, as written; empty: the usual place */
+  state: string;
 }
 
 /** What happens when two serves want one id or name. */

@@ -63,6 +63,7 @@ const ROUTE_KEYS: KeyNames<RouteSettings> = {
   retryIntervalMs: "retry_interval",
   proxyProtocol: "proxy_protocol",
   connectLine: "connect_line",
+  state: "state",
 };
 
 /** Their values are never shown. */
@@ -76,7 +77,7 @@ const LOG_KEYS: KeyNames<LogSettings> = {
 
 /** What they say counts when a node starts. */
 const START_KEYS = new Set([
-  ...["terminal", "startserve", "startuse"],
+  ...["terminal", "startserve", "startuse", "state"],
   ...Object.values(LOG_KEYS),
 ]);
 
@@ -94,6 +95,7 @@ const VNET_KEYS: KeyNames<VnetSettings> = {
   drainSeconds: "drain",
   secret: "secret",
   encrypt: "encrypt",
+  state: "state",
 };
 
 const SERVE_KEYS: KeyNames<ServeSettings> = {

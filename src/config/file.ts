@@ -4,7 +4,7 @@
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
-import { VnetError, messageOf } from "../errors.js";
+import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { CONFIG_BYTES_MAX } from "./ini.js";
 
 /** The whole text, at most 1 MiB. Throws VnetError `config`, one line that begins with the path. */
@@ -96,7 +96,11 @@ function unreadable(path: string, error: unknown): VnetError {
         error,
       );
     default:
-      return failure(path, `cannot be read: ${messageOf(error)}`, error);
+      return new VnetError(
+        fileErrorCode(error),
+        `${path}: cannot be read: ${messageOf(error)}`,
+        { cause: error },
+      );
   }
 }
 

@@ -106,6 +106,7 @@ function readVnet(
     drainSeconds: values.drain,
     secret: values.secret,
     encrypt: values.encrypt,
+    state: values.state,
   };
 }
 

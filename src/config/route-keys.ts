@@ -4,6 +4,7 @@ import { optional, required } from "./key-spec.js";
 import {
   BOOLEAN,
   FINGERPRINT,
+  FOLDER,
   HUB_HOST,
   PORT,
   SECRET,
@@ -55,6 +56,12 @@ export const ROUTE_KEYS = {
     BOOLEAN,
     false,
     "hub: a line CONNECT PORT comes first, as on a hybrid vsock socket",
+  ),
+  state: optional(
+    FOLDER,
+    "",
+    "hub: the folder of its keys, beside this file where it does not begin with /",
+    "one for each file",
   ),
 };
 

@@ -46,5 +46,6 @@ export function readRoute(
     retryIntervalMs: values.retry_interval,
     proxyProtocol: values.proxy_protocol,
     connectLine: values.connect_line,
+    state: values.state,
   };
 }

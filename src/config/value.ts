@@ -170,6 +170,12 @@ export const PATH: ValueKind<string> = {
   },
 };
 
+/** A folder's path. No shell replaces a ~ here. */
+export const FOLDER: ValueKind<string> = {
+  allowed: "the path of a folder; ~ means nothing here",
+  parse: (text) => (/^~(?:\/|$)/.test(text) ? undefined : PATH.parse(text)),
+};
+
 export const SERVE_NAME: ValueKind<string> = {
   allowed: "a serve's name, or NAME@NODE with the name of its node",
   parse: composed((text) => {

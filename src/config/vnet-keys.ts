@@ -1,7 +1,7 @@
 // The keys of a node: `[vnet]`.
 
 import { optional } from "./key-spec.js";
-import { BOOLEAN, LABEL, SECRET, wholeNumber } from "./value.js";
+import { BOOLEAN, FOLDER, LABEL, SECRET, wholeNumber } from "./value.js";
 
 export const VNET_KEYS = {
   name: optional(LABEL, "", "tells nodes apart", "the host name"),
@@ -41,6 +41,12 @@ export const VNET_KEYS = {
     BOOLEAN,
     true,
     "false on both nodes: their channels are not encrypted",
+  ),
+  state: optional(
+    FOLDER,
+    "",
+    "the folder of its keys, beside this file where it does not begin with /",
+    "one for each file",
   ),
   drain: optional(
     wholeNumber(0, 3_600),

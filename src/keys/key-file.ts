@@ -4,7 +4,7 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
-import { messageOf, VnetError } from "../errors.js";
+import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { createPrivateFile, writePrivateFile } from "./private-file.js";
 
 const OTHERS = 0o077;
@@ -65,15 +65,19 @@ async function putKeyFile<T>(
   }
 }
 
+const NOT_PERMITTED =
+  "not permitted; file and folder must be of the user who runs this, or name another folder with --state or VNET_STATE";
+
 /** What a person can do about it. */
 const REMEDIES: Record<string, string> = {
   ENOSPC: "the disk is full; make room",
   EDQUOT: "the quota is used up; make room",
   EROFS:
-    "the disk is read-only; set VNET_STATE to a folder that can be written to",
-  EACCES: "not permitted; file and folder must be of the user who runs this",
-  EPERM: "not permitted; file and folder must be of the user who runs this",
-  ENOTDIR: "a file stands where a folder should be; move it away",
+    "the disk is read-only; name a folder that can be written to with --state or VNET_STATE",
+  EACCES: NOT_PERMITTED,
+  EPERM: NOT_PERMITTED,
+  ENOTDIR:
+    "a file stands where a folder should be; move it away, or name another folder with --state or VNET_STATE",
   EEXIST: "a file stands where a folder should be; move it away",
   EISDIR: "a folder stands where the file should be; move it away",
 };
@@ -83,5 +87,5 @@ function failed(verb: string, path: string, cause: unknown): VnetError {
   const remedy = Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
   const why = remedy === undefined ? messageOf(cause) : `${remedy} (${code})`;
   const text = `${path}: cannot ${verb} this key file: ${why}`;
-  return new VnetError("config", text, { cause });
+  return new VnetError(fileErrorCode(cause), text, { cause });
 }

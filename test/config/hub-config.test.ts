@@ -20,6 +20,7 @@ describe("parseHubConfig", () => {
         retryIntervalMs: 0,
         proxyProtocol: false,
         connectLine: false,
+        state: "",
       },
       log: { level: "info", format: "text", file: "" },
       groups: [],

@@ -33,6 +33,7 @@ describe("parseNodeConfig", () => {
         retryIntervalMs: 0,
         proxyProtocol: false,
         connectLine: false,
+        state: "",
       },
       log: { level: "info", format: "text", file: "" },
       vnet: {
@@ -49,6 +50,7 @@ describe("parseNodeConfig", () => {
         drainSeconds: 5,
         secret: "",
         encrypt: true,
+        state: "",
       },
       serves: [
         {

@@ -99,6 +99,7 @@ const PLAIN = {
   retryIntervalMs: 0,
   proxyProtocol: false,
   connectLine: false,
+  state: "",
 };
 const { limits, drainSeconds, log } = parseHubConfig(
   "[route]\nip=127.0.0.1",
@@ -156,6 +157,7 @@ describe("The configurations of the original document", () => {
         drainSeconds,
         secret: "",
         encrypt: true,
+        state: "",
       },
       serves: [
         {

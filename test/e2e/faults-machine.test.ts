@@ -47,7 +47,8 @@ describe("when the machine is in trouble", function () {
       const prefix = withMounts(FULL_DISK);
       const program = startBare(launcher, ["config.ini"], { folder, prefix });
       const { status } = await program.exited;
-      expect(status).to.equal(2);
+      // It may pass: a service is to try again.
+      expect(status).to.equal(1);
       expect(program.lines).to.have.length(1);
       expect(program.output).to.match(/\.key: cannot write this key file: /);
       expect(program.output).to.match(/the disk is full; make room/);

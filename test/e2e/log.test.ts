@@ -104,16 +104,27 @@ describe("the log of the programs", function () {
     );
   });
 
-  it("that cannot be opened is an error of the configuration, and nothing is started", async () => {
-    const port = await reservePort();
-    const { status, stderr } = await run("route", ["config.ini"], {
-      config: hubConfig(port, "file=/nowhere/hub.log"),
+  for (const [what, file, status, code] of [
+    [
+      "for want of its folder, which may come,",
+      "/nowhere/hub.log",
+      1,
+      "ENOENT",
+    ],
+    ["because it is a folder", "/tmp", 2, "EISDIR"],
+  ] as const)
+    it(`that cannot be opened ${what} is one line and status ${status}, and nothing is started`, async () => {
+      for (const launcher of ["route", "vnet"] as const) {
+        const config = hubConfig(await reservePort(), `file=${file}`);
+        const outcome = await run(launcher, ["config.ini"], { config });
+        expect(outcome.status).to.equal(status);
+        expect(outcome.stderr).to.match(
+          new RegExp(
+            `^config\\.ini: \\[log\\] file: cannot write ${file}: .*${code}[^\\n]*\\n$`,
+          ),
+        );
+      }
     });
-    expect(status).to.equal(2);
-    expect(stderr).to.match(
-      /^config\.ini: \[log\] file: cannot write \/nowhere\/hub\.log: .*ENOENT[^\n]*\n$/,
-    );
-  });
 
   it("with a wrong level or format is refused with what is allowed", async () => {
     for (const [words, allowed] of [

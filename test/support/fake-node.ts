@@ -58,6 +58,7 @@ export function fakeConfig(): NodeConfig {
       secret: "",
       drainSeconds: 5,
       encrypt: true,
+      state: "",
     },
     serves: [],
     uses: [],

@@ -23,6 +23,7 @@ export function routeSettings(
     retryIntervalMs: 0,
     proxyProtocol: false,
     connectLine: false,
+    state: "",
     ...route,
   };
 }
@@ -54,6 +55,7 @@ export function nodeSettings(hubPort: number, node: NodeSettings): NodeConfig {
       secret: "",
       drainSeconds: 0,
       encrypt: true,
+      state: "",
       ...node.vnet,
     },
     serves: node.serves ?? [],
