@@ -26,9 +26,12 @@ export function printable(text: string): string {
   });
 }
 
-/** One line of JSON, safe on a screen too: JSON itself leaves C1, DEL and all others raw. */
+/**
+ * One line of JSON, safe on a screen too: JSON itself leaves C1, DEL and all others raw. Numbers have three decimals at the
+ * most.
+ */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(ALL_HIDDEN, (character) =>
+  return JSON.stringify(value, rounded).replace(ALL_HIDDEN, (character) =>
     Array.from({ length: character.length }, (_, at) => {
       return `\\u${hex(character.charCodeAt(at), 4)}`;
     }).join(""),
@@ -69,6 +72,11 @@ export function isName(text: string, charactersMax: number): boolean {
  */
 export function quoted(name: string): string {
   return WORD.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** What is measured has no more digits than that; `0.30000000000000004` says nothing more. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
 }
 
 function hex(code: number, digits: number): string {

@@ -24,7 +24,7 @@ export const SERVE_KEYS = {
     "1–499 a preference, 500–999 static; absent: the hub chooses",
     "000",
   ),
-  type: optional(LABEL, "tcp", "a label beside the transport: http, ssh, rdp"),
+  type: optional(LABEL, "tcp", "a word for lists: http, ssh, rdp"),
   ip: optional(DIAL_HOST, "127.0.0.1", "any host that the node can reach"),
   port: optional(PORT, 0, "the service's port", "required"),
   name: optional(LABEL, "", "shown in lists", "NAME of the section"),

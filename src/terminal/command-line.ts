@@ -27,12 +27,13 @@ export function parseLine(
   commands: readonly Command[],
   line: string,
 ): ParsedLine | null {
-  const { words, open } = splitLine(line);
-  if (words.length === 0 || line.trimStart().startsWith("#")) return null;
+  const { words: typed, open } = splitLine(line);
+  if (typed.length === 0 || line.trimStart().startsWith("#")) return null;
   if (open)
     throw new VnetError("usage", `a quote is open: close it with ${open}`);
+  const words = withoutQuestionMark(typed);
   const isFlag = (word: Word) => !word.quoted && word.text.startsWith("--");
-  const flags = words.filter(isFlag).map((word) => word.text);
+  const flags = words.filter(isFlag).map((word) => word.text.toLowerCase());
   const plain = words.filter((word) => !isFlag(word));
   const command = matchCommand(commands, plain);
   if (!command) throw unknownCommand(commands, plain);
@@ -52,12 +53,21 @@ export function parseLine(
   };
 }
 
-/** The command with the longest name that the words begin with. */
+/** `?` is `help`, and so is a `?` at the end: `use run ?` is `help use run`. */
+function withoutQuestionMark(words: Word[]): Word[] {
+  const last = words.at(-1);
+  if (last === undefined || last.quoted || last.text !== "?") return words;
+  const rest = words.slice(0, -1);
+  const isHelp = rest[0]?.text.toLowerCase() === "help";
+  return isHelp ? rest : [{ ...last, text: "help" }, ...rest];
+}
+
+/** The command with the longest name that the words begin with, in whatever case they are. */
 export function matchCommand(
   commands: readonly Command[],
   words: readonly Word[],
 ): Command | undefined {
-  const texts = words.map((word) => word.text);
+  const texts = words.map((word) => word.text.toLowerCase());
   return commands
     .filter((command) =>
       command.name.split(" ").every((part, at) => texts[at] === part),
@@ -124,9 +134,10 @@ function namedArgument(
   args: readonly [string, Argument<unknown>][],
   word: Word,
 ): { key: string; name: string; text: string } | null {
-  const match = word.quoted ? null : /^([a-z-]+)=(.*)$/s.exec(word.text);
+  const match = word.quoted ? null : /^([a-z-]+)=(.*)$/is.exec(word.text);
   if (!match) return null;
-  const [, name = ""] = match;
+  // A usage shows them in capitals.
+  const name = (match[1] ?? "").toLowerCase();
   const found = args.find(
     ([, argument]) =>
       argument.name === name || argument.aliases?.includes(name) === true,
@@ -141,16 +152,16 @@ export function unknownCommand(
   words: readonly Word[],
 ): VnetError {
   const names = commands.map((command) => command.name);
-  const first = words[0]?.text ?? "";
   const typed = words
     .slice(0, 2)
     .map((word) => word.text)
     .join(" ");
+  const [first = "", second] = typed.toLowerCase().split(" ");
   const group = names.filter((name) => name.startsWith(`${first} `));
-  if (group.length > 0 && words.length === 1)
+  if (group.length > 0 && second === undefined)
     return new VnetError("usage", `${first} what? ${group.join(", ")}`);
   const pool = group.length > 0 ? group : names;
-  const near = closestMatch(typed, pool, {
+  const near = closestMatch(typed.toLowerCase(), pool, {
     maxDistance: Math.min(3, Math.ceil(typed.length / 2)),
   });
   const nearFirst = closestMatch(first, names, {

@@ -34,6 +34,8 @@ export interface Argument<T> {
   fits?(word: string): boolean;
   /** What TAB offers. */
   suggest?(control: NodeControl): string[];
+  /** The path of a file: TAB offers those that are there. */
+  isFile?: boolean;
   /** Takes all words that are left. */
   rest?: boolean;
   /** Never asked for in advance: the command asks by itself, when it is time. */

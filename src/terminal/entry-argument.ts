@@ -1,5 +1,5 @@
-// The argument that means one of this node's own serves or uses: by label, by name or by serveid.
-// Two entries that fit are an error that lists them; `label=…` then tells them apart.
+// The argument that means one of this node's own serves or uses: by its name in this node, by the name that the group
+// sees, or by serveid. Two entries that fit are an error that lists them; `name=…`, of this node only, tells them apart.
 
 import { formatServeid } from "../config/config.js";
 import { VnetError } from "../errors.js";
@@ -7,6 +7,7 @@ import type { NodeControl, ServeView, UseView } from "../node/control.js";
 import { formatAddress } from "./address.js";
 import { wrong } from "./arguments.js";
 import type { Argument } from "./command.js";
+import { quoteWord } from "./words.js";
 
 type Entry = (ServeView | UseView) & { name?: string };
 
@@ -19,12 +20,12 @@ interface EntryKind {
 const SERVES: EntryKind = { what: "serve", list: (node) => node.serves() };
 const USES: EntryKind = { what: "use", list: (node) => node.uses() };
 
-/** The label of an own serve; TAB offers those that `wanted` accepts. */
+/** The name in this node (its label) of an own serve; TAB offers those that `wanted` accepts. */
 export function ownServe(wanted: (entry: Entry) => boolean): Argument<string> {
   return ownEntry(SERVES, wanted);
 }
 
-/** The label of an own use. */
+/** The name of an own use. */
 export function ownUse(wanted: (entry: Entry) => boolean): Argument<string> {
   return ownEntry(USES, wanted);
 }
@@ -36,14 +37,14 @@ function ownEntry(
   return {
     name: "id-or-name",
     ask: `which ${kind.what} (id or name)`,
-    doc: `serveid, name or label of a ${kind.what} of this node`,
+    doc: `serveid or name of a ${kind.what} of this node, as \`show ${kind.what}\` lists them`,
     parse: (text, { control }) => resolve(kind, text, kind.list(control)),
     suggest: (control) => kind.list(control).filter(wanted).flatMap(handlesOf),
   };
 }
 
 function resolve(kind: EntryKind, text: string, entries: Entry[]): string {
-  const byLabel = /^label=(.*)$/s.exec(text)?.[1];
+  const byLabel = /^name=(.*)$/is.exec(text)?.[1];
   const fitting = entries.filter((entry) =>
     byLabel === undefined
       ? handlesOf(entry).includes(text) || isIdOf(entry, text)
@@ -54,7 +55,7 @@ function resolve(kind: EntryKind, text: string, entries: Entry[]): string {
   if (only)
     throw new VnetError(
       "usage",
-      `"${text}" fits ${fitting.map(describe).join(", ")}: give label=${only.label} or another label`,
+      `"${text}" fits ${fitting.map(describe).join(", ")}: give ${fitting.map(({ label }) => `name=${quoteWord(label)}`).join(" or ")}`,
     );
   if (entries.length === 0)
     throw new VnetError(

@@ -2,6 +2,7 @@
 // Pure: gets the width, returns text.
 
 import { usageOf, type Command } from "./command.js";
+import { wrap } from "./paragraph.js";
 import { padToWidth, textWidth } from "./text-width.js";
 
 /** The list of commands: usage and what it does, side by side where that fits. */
@@ -16,7 +17,7 @@ export function renderHelp(
   return [
     ...renderPairs(rows, columns),
     "",
-    ...wrap(
+    wrap(
       "What is missing on a line is asked for. `help COMMAND` says more; NAME=value gives an argument out of order.",
       columns,
     ),
@@ -34,8 +35,8 @@ export function renderCommandHelp(command: Command, columns: number): string {
   const examples = (command.examples ?? []).map((text) => `  ${text}`);
   return [
     usageOf(command),
-    ...wrap(command.doc, columns, "  "),
-    ...(command.details ?? []).flatMap((text) => wrap(text, columns, "  ")),
+    wrap(command.doc, columns, "  "),
+    ...(command.details ?? []).map((text) => wrap(text, columns, "  ")),
     ...(args.length > 0 ? ["", ...renderPairs(args, columns)] : []),
     ...(examples.length > 0 ? ["", "for example:", ...examples] : []),
   ].join("\n");
@@ -50,21 +51,6 @@ function renderPairs(
   return rows.flatMap(([key, text]) =>
     fits
       ? [`  ${padToWidth(key, left)}  ${text}`]
-      : [...wrap(key, columns, "  "), ...wrap(text, columns, "      ")],
+      : [wrap(key, columns, "  "), wrap(text, columns, "      ")],
   );
-}
-
-function wrap(text: string, columns: number, indent = ""): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && textWidth(indent + longer) > columns) {
-      lines.push(indent + line);
-      line = word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, indent + line];
 }

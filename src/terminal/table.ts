@@ -1,10 +1,11 @@
-// Lists for people: a table where it fits, one card of `key: value` lines a row where it does not.
-// Pure: gets the look, returns text. Cells may hold anything; they are made printable here.
+// Lists for people: a table; where the screen is too narrow for it, wide cells are wrapped; one card of `key: value` lines
+// a row is the last way out. Pure: gets the look, returns text. Cells may hold anything; they are made printable here.
 
 import { Chalk } from "chalk";
 import CliTable from "cli-table3";
 import { printable } from "../printable.js";
-import { padToWidth, textWidth } from "./text-width.js";
+import { wrap } from "./paragraph.js";
+import { cutToWidth, padToWidth, textWidth } from "./text-width.js";
 
 export interface Table {
   columns: readonly string[];
@@ -19,6 +20,22 @@ export interface Look {
   color: boolean;
 }
 
+/** Between two columns of a table without borders. */
+const GAP = "  ";
+/** Where the last column's cells have lines of their own. */
+const INDENT = "    ";
+
+/**
+ * Ways to fit a table, in the order in which they are tried. Only words longer than `longestWord` are broken; `below`: the
+ * last column's cells have a line of their own below their row, whole.
+ */
+const FITS = [
+  { longestWord: Infinity, below: false },
+  { longestWord: 20, below: false },
+  { longestWord: 20, below: true },
+  { longestWord: 10, below: true },
+] as const;
+
 /** Text without a line end behind it. */
 export function renderTable(table: Table, look: Look): string {
   const safe = {
@@ -31,6 +48,20 @@ export function renderTable(table: Table, look: Look): string {
     const width = Math.max(...grid.split("\n").map(textWidth));
     if (width <= look.columns) return grid;
   }
+  for (const { longestWord, below } of FITS) {
+    const last = safe.columns.length - 1;
+    const rest = below ? withoutLast(safe) : safe;
+    // Its last words stay whole: what is told there (a reason, a fingerprint) is copied.
+    const widths = shareOut(rest, look.columns, (column) =>
+      column === last ? Infinity : longestWord,
+    );
+    if (widths === null) continue;
+    const wrapped = wrapCells(rest, widths);
+    const lines = renderGrid(wrapped, look, false).split("\n");
+    return below
+      ? withLastBelow(lines, wrapped, safe, look).join("\n")
+      : lines.join("\n");
+  }
   return renderCards(safe, look);
 }
 
@@ -38,15 +69,94 @@ export function renderTable(table: Table, look: Look): string {
 export function renderCards(table: Table, look: Look): string {
   const chalk = new Chalk({ level: look.color ? 1 : 0 });
   const keyWidth = Math.max(...table.columns.map(textWidth)) + 1;
+  const indent = " ".repeat(keyWidth + 1);
   const cards = table.rows.map((row) =>
     table.columns
       .map((column, at) => {
         const key = padToWidth(`${column}:`, keyWidth);
-        return `${chalk.bold(key)} ${printable(row[at] ?? "")}`.trimEnd();
+        const value = wrap(printable(row[at] ?? ""), look.columns, indent);
+        return `${chalk.bold(key)} ${value.trimStart()}`.trimEnd();
       })
       .join("\n"),
   );
   return cards.join("\n\n");
+}
+
+function withoutLast({ columns, rows }: Table): Table {
+  return {
+    columns: columns.slice(0, -1),
+    rows: rows.map((row) => row.slice(0, -1)),
+  };
+}
+
+/** The widths of the columns that together fit: the widest ones give way, but not below their longest word. Null: none do. */
+function shareOut(
+  { columns, rows }: Table,
+  available: number,
+  longestWord: (column: number) => number,
+): number[] | null {
+  const natural = columns.map((title, at) =>
+    Math.max(textWidth(title), ...rows.map((row) => textWidth(row[at] ?? ""))),
+  );
+  const least = columns.map((title, at) =>
+    Math.max(
+      textWidth(title),
+      ...rows
+        .flatMap((row) => (row[at] ?? "").split(" "))
+        .map((word) => Math.min(textWidth(word), longestWord(at))),
+    ),
+  );
+  const room = available - GAP.length * (columns.length - 1);
+  const sum = (widths: number[]) => widths.reduce((all, each) => all + each, 0);
+  if (sum(least) > room) return null;
+  const widths = [...natural];
+  while (sum(widths) > room) {
+    const spare = (at: number) => (widths[at] ?? 0) > (least[at] ?? 0);
+    const giving = [...widths.keys()].filter(spare);
+    const widest = giving.reduce((most, at) =>
+      (widths[at] ?? 0) > (widths[most] ?? 0) ? at : most,
+    );
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+/** Cells of several lines where they have to be. */
+function wrapCells({ columns, rows }: Table, widths: number[]): Table {
+  return {
+    columns,
+    rows: rows.map((row) =>
+      row.map((cell, at) => {
+        const width = widths[at] ?? Infinity;
+        return wrap(cell, width)
+          .split("\n")
+          .flatMap((line) => cutToWidth(line, width))
+          .join("\n");
+      }),
+    ),
+  };
+}
+
+/** The lines of a grid, with each row's last cell below it. */
+function withLastBelow(
+  [head = "", ...lines]: string[],
+  wrapped: Table,
+  whole: Table,
+  look: Look,
+): string[] {
+  let from = 0;
+  return [
+    head,
+    ...wrapped.rows.flatMap((row, at) => {
+      const height = Math.max(...row.map((cell) => cell.split("\n").length));
+      const own = lines.slice(from, from + height);
+      from += height;
+      const last = whole.rows[at]?.at(-1) ?? "";
+      if (last === "") return own;
+      const text = `${whole.columns.at(-1)}: ${last}`;
+      return [...own, wrap(text, look.columns, INDENT)];
+    }),
+  ];
 }
 
 const NO_BORDERS = {
@@ -64,7 +174,7 @@ const NO_BORDERS = {
   "mid-mid": "",
   right: "",
   "right-mid": "",
-  middle: "  ",
+  middle: GAP,
 };
 
 function renderGrid(table: Table, look: Look, borders: boolean): string {

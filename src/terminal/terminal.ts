@@ -42,6 +42,8 @@ export interface TerminalOptions {
  */
 type State = "idle" | "running" | "asking" | "closed";
 
+type AsyncCompletion = (error: null, hits: [string[], string]) => void;
+
 export class Terminal {
   readonly #options: TerminalOptions;
   readonly #history: History;
@@ -95,7 +97,12 @@ export class Terminal {
       prompt: this.#state === "idle" ? PROMPT : "",
       history: this.#history.newestFirst(),
       historySize: HISTORY_LIMIT,
-      completer: (text: string) => complete(commands, control, text),
+      // Two parameters tell readline that the answer comes later.
+      completer: (text: string, done: AsyncCompletion) => {
+        void complete(commands, control, text).then((hits) => {
+          if (this.#line === line) done(null, hits);
+        });
+      },
     });
     this.#line = line;
     line.on("line", (text) => {

@@ -34,6 +34,21 @@ export function padToWidth(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - textWidth(text)));
 }
 
+/** The text in pieces of at most `width` columns. */
+export function cutToWidth(text: string, width: number): string[] {
+  if (textWidth(text) <= width) return [text];
+  const pieces: string[] = [];
+  let piece = "";
+  for (const character of text) {
+    if (piece !== "" && textWidth(piece + character) > width) {
+      pieces.push(piece);
+      piece = "";
+    }
+    piece += character;
+  }
+  return [...pieces, piece];
+}
+
 function characterWidth(character: string): number {
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x300) return 1;

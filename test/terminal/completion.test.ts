@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
 import { useSettings } from "../support/settings.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { FakeNode, REMOTE_NODE } from "../support/fake-node.js";
 
 describe("completion", () => {
@@ -10,33 +13,47 @@ describe("completion", () => {
     { ...REMOTE_NODE, vnetid: 3, name: "my node", serves: 0 },
     { ...REMOTE_NODE, vnetid: 4, name: "bad\u001b[2J", serves: 0 },
   );
-  const hits = (line: string) => complete(commands, node, line)[0];
+  const hits = async (line: string) =>
+    (await complete(commands, node, line))[0];
 
-  it("offers the first words of all commands", () => {
-    expect(hits("")).to.include.members(["show", "serve", "unserve", "exit"]);
+  it("offers the first words of all commands", async () => {
+    expect(await hits("")).to.include.members([
+      "show",
+      "serve",
+      "unserve",
+      "exit",
+    ]);
   });
 
-  it("finishes a word that only one command has", () => {
-    expect(complete(commands, node, "unser")).to.deep.equal([
+  it("finishes a word that only one command has", async () => {
+    expect(await complete(commands, node, "unser")).to.deep.equal([
       ["unserve "],
       "unser",
     ]);
   });
 
-  it("offers second words", () => {
-    expect(hits("show v")).to.deep.equal(["vnet", "vnets"]);
+  it("offers second words", async () => {
+    expect(await hits("show v")).to.deep.equal(["vnet", "vnets"]);
   });
 
-  it("offers ids and names for a use, the names with their nodes too", () => {
-    expect(hits("use run ")).to.deep.equal(["700", "ssh", "ssh@remote-ssh"]);
-    expect(hits("use run 7")).to.deep.equal(["700 "]);
-    expect(hits("use run ssh@")).to.deep.equal(["ssh@remote-ssh "]);
+  it("offers ids and names for a use, the names with their nodes too", async () => {
+    expect(await hits("use run ")).to.deep.equal([
+      "700",
+      "ssh",
+      "ssh@remote-ssh",
+    ]);
+    expect(await hits("use run 7")).to.deep.equal(["700 "]);
+    expect(await hits("use run ssh@")).to.deep.equal(["ssh@remote-ssh "]);
   });
 
-  it("offers vnetids and names of nodes, quoted where needed, never hostile ones", () => {
-    expect(hits("ping ")).to.include.members(["01", "remote-ssh", '"my node"']);
-    expect(hits("ping ").join()).not.to.include("bad");
-    expect(hits('ping "m')).to.deep.equal(['"my node" ']);
+  it("offers vnetids and names of nodes, quoted where needed, never hostile ones", async () => {
+    expect(await hits("ping ")).to.include.members([
+      "01",
+      "remote-ssh",
+      '"my node"',
+    ]);
+    expect((await hits("ping ")).join()).not.to.include("bad");
+    expect(await hits('ping "m')).to.deep.equal(['"my node" ']);
   });
 
   it("offers only entries that the command can change", async () => {
@@ -44,13 +61,64 @@ describe("completion", () => {
     const use = { serveid: 700, port: 1122 };
     await own.addUse(useSettings("ssh", use));
     await own.addUse(useSettings("later", { ...use, active: false }));
-    expect(complete(commands, own, "use close s")[0]).to.deep.equal(["ssh "]);
-    expect(complete(commands, own, "use open l")[0]).to.deep.equal(["later "]);
-    expect(complete(commands, own, "use open s")[0]).to.deep.equal([]);
+    expect((await complete(commands, own, "use close s"))[0]).to.deep.equal([
+      "ssh ",
+    ]);
+    expect((await complete(commands, own, "use open l"))[0]).to.deep.equal([
+      "later ",
+    ]);
+    expect((await complete(commands, own, "use open s"))[0]).to.deep.equal([]);
   });
 
-  it("offers flags and stays silent on a line that is wrong already", () => {
-    expect(hits("show serves --")).to.deep.equal(["--json "]);
-    expect(hits("unserve 1 2 3 4 5 6 7 8 ")).to.deep.equal([]);
+  it("finishes commands in any case", async () => {
+    expect(await hits("SHO")).to.deep.equal(["show "]);
+    expect(await hits("Show V")).to.deep.equal(["vnet", "vnets"]);
+  });
+
+  describe("of a file", () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = makeFolder();
+      for (const name of ["a.ini", "b c.ini", "bad\u001b.ini", ".hidden"])
+        writeFileSync(join(folder, name), "");
+      mkdirSync(join(folder, "sub"));
+      writeFileSync(join(folder, "sub", "deep.ini"), "");
+    });
+    afterEach(() => removeFolder(folder));
+
+    it("offers the names that are there, quoted where needed, folders open, never hostile or hidden ones", async () => {
+      expect(await hits(`reload ${folder}/`)).to.deep.equal([
+        `"${folder}/b c.ini"`,
+        `${folder}/a.ini`,
+        `${folder}/sub/`,
+      ]);
+      expect(await hits(`reload ${folder}/.h`)).to.deep.equal([
+        `${folder}/.hidden `,
+      ]);
+    });
+
+    it("finishes a file, and goes on in a folder", async () => {
+      expect(await hits(`reload ${folder}/a`)).to.deep.equal([
+        `${folder}/a.ini `,
+      ]);
+      expect(await hits(`reload ${folder}/s`)).to.deep.equal([
+        `${folder}/sub/`,
+      ]);
+      expect(await hits(`reload "${folder}/s`)).to.deep.equal([
+        `"${folder}/sub/`,
+      ]);
+      expect(await hits(`reload ${folder}/sub/`)).to.deep.equal([
+        `${folder}/sub/deep.ini `,
+      ]);
+    });
+
+    it("offers nothing where there is no such folder", async () => {
+      expect(await hits(`reload ${folder}/none/`)).to.deep.equal([]);
+    });
+  });
+
+  it("offers flags and stays silent on a line that is wrong already", async () => {
+    expect(await hits("show serves --")).to.deep.equal(["--json "]);
+    expect(await hits("unserve 1 2 3 4 5 6 7 8 ")).to.deep.equal([]);
   });
 });

@@ -84,8 +84,8 @@ describe("a line at the terminal, whatever it says,", () => {
     },
   );
 
-  always("can be completed", anyLine, (line) => {
-    const [hits, replaced] = complete(commands, populated(), line);
+  always("can be completed", anyLine, async (line) => {
+    const [hits, replaced] = await complete(commands, populated(), line);
     expect(line.endsWith(replaced)).to.equal(true);
     for (const hit of hits) expect(hit).not.to.match(/\p{Cc}/u);
   });

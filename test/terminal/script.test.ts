@@ -185,13 +185,14 @@ describe("script", () => {
       expect(err.raw.trimEnd()).not.to.include("\n");
     });
 
-  it("finds an own entry by label, name or id and lists what is ambiguous", async () => {
+  it("finds an own entry by its name here, its name in the group or its id, and lists what is ambiguous", async () => {
     const one = serveSettings("a", { name: "web", serveid: 7, port: 80 });
     await node.addServe(one);
     await node.addServe({ ...one, label: "web", serveid: 8, name: "b" });
     expect(await run("serve close web")).to.equal(2);
     expect(err.raw).to.include("a (007, 127.0.0.1:80), web (008");
-    expect(await run("serve close label=web", "serve delete 7")).to.equal(0);
+    expect(err.raw).to.include("give name=a or name=web");
+    expect(await run("serve close name=web", "serve delete 7")).to.equal(0);
     expect(node.calls.slice(2)).to.deep.equal([
       'closeServe "web"',
       'deleteServe "a"',
@@ -224,7 +225,7 @@ describe("script", () => {
     expect(await json("show serves --json")).to.deep.equal([remote]);
     const uses = (await json("show use --json")) as Record<string, unknown>[];
     expect(uses[0]).to.deep.include({
-      ...{ serveid: "700", wanted: "700", port: 1122 },
+      ...{ serveid: "700", name: "use-700", wanted: "700", port: 1122 },
       ...{ remote, providers: 1 },
     });
     expect(uses[1]).to.deep.include({ state: "waiting", remote: null });
@@ -241,6 +242,68 @@ describe("script", () => {
         node_ms: [0.5, 1, 1.5],
       },
     });
+  });
+
+  it("rounds what is measured to three decimals in JSON, wherever it stands", async () => {
+    node.ping = async () => ({
+      rttMs: [0.1 + 0.2, 1.23456789],
+      path: { kind: "relay", hubMs: [1 / 3, 1], nodeMs: [2 / 3, 1e-9] },
+    });
+    const view = node.view();
+    node.view = () => ({ ...view, rttMs: 1.0005123 });
+    expect(await json("ping 01 --json")).to.deep.equal({
+      rtt_ms: [0.3, 1.235],
+      path: { kind: "relay", hub_ms: [0.333, 1], node_ms: [0.667, 0] },
+    });
+    expect(await json("show vnet --json")).to.include({ rtt_ms: 1.001 });
+  });
+
+  it("has a name column for serves and uses, the same in JSON, and tells the name that commands take", async () => {
+    await run("use run ssh 1122 name=mine");
+    await node.addServe(serveSettings("a", { name: "web", port: 80 }));
+    out.clear();
+    await run("show use", "show serve");
+    expect(out.raw).to.match(/^serveid +name +ip/);
+    expect(out.raw).to.match(/^ssh +mine +127/m);
+    expect(out.raw).to.match(/^001 +web \[here a\] +tcp/m);
+    const [use] = (await json("show use --json")) as unknown[];
+    expect(use).to.include({ name: "mine", wanted: "ssh" });
+    const [serve] = (await json("show serve --json")) as unknown[];
+    expect(serve).to.include({ name: "web", local_name: "a" });
+  });
+
+  const anyCase: [string, string][] = [
+    ["SHOW serves", "- 1 node, 1 serve -"],
+    ["Show Vnet --JSON", '"link_state":"online"'],
+    ["HELP USE RUN", "use run SERVE"],
+    ["USE RUN 700 PORT=1122", "(127.0.0.1:1122) reaches ssh"],
+  ];
+  for (const [line, answer] of anyCase)
+    it(`takes \`${line}\` as if it were in small letters`, async () => {
+      expect(await run(line)).to.equal(0);
+      expect(out.raw).to.include(answer);
+    });
+
+  const questions: [string, string][] = [
+    ["?", "help"],
+    ["use ?", "help use"],
+    ["use run ?", "help use run"],
+    ["help ?", "help"],
+  ];
+  for (const [line, same] of questions)
+    it(`answers \`${line}\` as \`${same}\``, async () => {
+      await run(same);
+      const helped = out.raw;
+      out.clear();
+      expect(await run(line)).to.equal(0);
+      expect(out.raw).to.equal(helped);
+      expect(node.calls).to.deep.equal([]);
+    });
+
+  it("does not speak of relays, which nobody has chosen", async () => {
+    await run("ping 01");
+    expect(out.raw).to.include("(to the hub 0.50 ms, on to the node 0.50 ms)");
+    expect(out.raw).not.to.include("relay");
   });
 
   it("shows what reload changed, or that nothing differs", async () => {

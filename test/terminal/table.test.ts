@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 import { renderTable } from "../../src/terminal/table.js";
 import { textWidth } from "../../src/terminal/text-width.js";
@@ -32,10 +33,73 @@ describe("table", () => {
     expect(text.split("\n")).to.have.length(3);
   });
 
-  it("becomes cards in a narrow window and never breaks a line", () => {
-    const text = renderTable(table, { columns: 20, color: false });
+  it("stays a table when one cell is wide: that cell goes on below, between its words", () => {
+    const wide = {
+      ...table,
+      rows: [
+        ["700", "ssh", "the old machine below the desk in the corner"],
+        ["800", "web", ""],
+      ],
+    };
+    const text = renderTable(wide, { columns: 40, color: false });
+    expect(text.split("\n")).to.deep.equal([
+      "serveid  name  info",
+      "700      ssh   the old machine below the",
+      "               desk in the corner",
+      "800      web",
+    ]);
+  });
+
+  it("breaks a word that alone would make the table too wide, a Chinese one too", () => {
+    for (const word of ["x".repeat(64), "文".repeat(32)]) {
+      const wide = { ...table, rows: [["700", word, "home"]] };
+      const text = renderTable(wide, { columns: 40, color: false });
+      const lines = text.split("\n");
+      expect(lines[0]).to.match(/^serveid {2}name +info$/);
+      expect(Math.max(...lines.map(textWidth))).to.be.at.most(40);
+      expect(text.replace(/[^x文]/g, "")).to.equal(word);
+    }
+  });
+
+  it("puts a long word of the last column below its row, whole, so that it can be copied", () => {
+    const fingerprint = `SHA256:${"A".repeat(43)}`;
+    const nodes = {
+      columns: ["vnetid", "name", "serves", "trusted", "fingerprint"],
+      rows: [
+        ["01", "home", "3", "yes", fingerprint],
+        ["02", "office (this node)", "0", "yes", fingerprint],
+      ],
+    };
+    const text = renderTable(nodes, { columns: 80, color: true });
+    expect(stripVTControlCharacters(text).split("\n")).to.deep.equal([
+      "vnetid  name                serves  trusted",
+      "01      home                3       yes",
+      `    fingerprint: ${fingerprint}`,
+      "02      office (this node)  0       yes",
+      `    fingerprint: ${fingerprint}`,
+    ]);
+  });
+
+  it("becomes cards where not even that fits, and breaks their lines between words", () => {
+    const text = renderTable(
+      { ...table, rows: [...table.rows, ["9", "a b", "one two three"]] },
+      { columns: 16, color: false },
+    );
     expect(text).to.equal(
-      "serveid: 700\nname:    ssh\ninfo:    home\n\nserveid: 800\nname:    文件管理器\ninfo:    files",
+      [
+        "serveid: 700",
+        "name:    ssh",
+        "info:    home",
+        "",
+        "serveid: 800",
+        "name:    文件管理器",
+        "info:    files",
+        "",
+        "serveid: 9",
+        "name:    a b",
+        "info:    one two",
+        "         three",
+      ].join("\n"),
     );
   });
 

@@ -120,7 +120,7 @@ describe("terminal", () => {
   });
 
   it("runs lines that were pasted together one after the other", async () => {
-    await screen.answer("use run 700 1122\rshow use\r", "listening [terminal]");
+    await screen.answer("use run 700 1122\rshow use\r", "[terminal]");
     expect(node.calls).to.have.length(1);
   });
 

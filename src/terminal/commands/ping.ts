@@ -16,7 +16,9 @@ const target: Argument<number | null> = {
 export const ping = defineCommand({
   name: "ping",
   doc: "round trip to the hub, or to a node through a channel",
-  details: [`Sends ${PROBES} probes.`],
+  details: [
+    `Sends ${PROBES} probes. The way to a node leads through the hub, and is told in its two parts; in JSON this kind of path is called relay.`,
+  ],
   examples: ["ping", "ping 01", "ping remote-ssh --json"],
   args: { target },
   json: true,
@@ -52,11 +54,10 @@ function pingJson(target: number | null, { rttMs, path }: PingResult) {
   };
 }
 
-function summaryOf({ rttMs, path }: PingResult): string {
+function summaryOf({ rttMs }: PingResult): string {
   const mean = rttMs.reduce((sum, ms) => sum + ms, 0) / rttMs.length;
   const [least, most] = [Math.min(...rttMs), Math.max(...rttMs)];
-  const way = path ? `, by ${path.kind}` : "";
-  return `least ${formatMs(least)}, mean ${formatMs(mean)}, most ${formatMs(most)}${way}`;
+  return `least ${formatMs(least)}, mean ${formatMs(mean)}, most ${formatMs(most)}`;
 }
 
 function formatMs(ms: number | undefined): string {

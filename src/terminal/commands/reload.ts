@@ -7,6 +7,7 @@ const file: Argument<string | null> = {
   name: "file",
   ask: "file",
   doc: "a configuration file; without it the one this node was started with",
+  isFile: true,
   parse: (text) => text,
   fallback: () => ({ text: "", value: null }),
 };

@@ -28,6 +28,7 @@ export const SERVE_COLUMNS = [
 
 export const USE_COLUMNS = [
   "serveid",
+  "name",
   "ip",
   "port",
   "active",
@@ -58,7 +59,7 @@ export function serveRow(serve: ServeView): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
   return [
     formatServeid(serve.serveid),
-    serve.name + markOfShare(serve.share),
+    serve.name + markOfHandle(serve) + markOfShare(serve.share),
     serve.type,
     describeLink(serve.ip),
     formatPort(serve.port),
@@ -75,7 +76,7 @@ export function serveJson(serve: ServeView) {
   const serveid = formatServeid(serve.serveid);
   return {
     serveid,
-    ...{ name, type, ip, port, info, share },
+    ...{ name, local_name: serve.label, type, ip, port, info, share },
     ...{ active, state, error, origin },
   };
 }
@@ -83,7 +84,8 @@ export function serveJson(serve: ServeView) {
 export function useRow(use: UseView): string[] {
   return [
     use.wanted,
-    use.ip,
+    use.label,
+    describeLink(use.ip),
     formatPort(use.port),
     formatFlag(use.active),
     withReason(use.state, use.error) + markOf(use.origin),
@@ -97,6 +99,7 @@ export function useJson(use: UseView) {
   const remote = use.remote ? remoteServeJson(use.remote) : null;
   return {
     serveid,
+    name: use.label,
     ...{ wanted, ip, port, active, state, error },
     ...{ remote, providers, origin },
   };
@@ -142,6 +145,11 @@ export function remoteNodeJson(node: RemoteNode) {
 /** `ssh on remote-ssh (01)` */
 export function describeRemote(serve: RemoteServe): string {
   return `${serve.name} on ${serve.vnet} (${formatVnetid(serve.vnetid)})`;
+}
+
+/** Behind the name that the group sees: the one that this node's commands take, where that is another. */
+function markOfHandle({ label, name }: ServeView): string {
+  return label === name ? "" : ` [here ${label}]`;
 }
 
 /** Behind the first of several that are balanced. */

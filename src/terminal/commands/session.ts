@@ -16,13 +16,13 @@ const topic: Argument<string> = {
 
 export const help = defineCommand({
   name: "help",
-  doc: "list the commands, or explain one",
+  doc: "list the commands, or explain one; `?` is the same",
   args: { topic },
   examples: ["help", "help use run", "help show"],
   run(context, values) {
     const { commands, columns } = context;
     const { words } = splitLine(values.topic);
-    const typed = words.map((word) => word.text).join(" ");
+    const typed = words.map((word) => word.text.toLowerCase()).join(" ");
     const exact = commands.find(({ name }) => name === typed);
     const group = commands.filter(({ name }) => name.startsWith(`${typed} `));
     const found = exact ?? matchCommand(commands, words);
