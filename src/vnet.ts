@@ -12,6 +12,7 @@ import type { Log } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
+import { printable } from "./printable.js";
 import type { NodeOptions } from "./node/parts.js";
 import {
   openFilesWarnings,
@@ -33,7 +34,7 @@ import { historyFile, prepareStateFolder } from "./state-folder.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen } from "./verbs.js";
-import { runCommands, runScript } from "./terminal/script.js";
+import { runCommands, runScript, sayIfSlow } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
 
 const HELP = `Usage: ./vnet [options] [config.ini]
@@ -151,7 +152,12 @@ async function runAsGuest(
     ...(await keysOf(state.folder)),
   });
   try {
-    await node.online(GUEST_TIMEOUT_MS);
+    await sayIfSlow(node.online(GUEST_TIMEOUT_MS), () => {
+      const { hub, waitsFor } = node.view();
+      process.stderr.write(
+        `waiting for the hub ${hub}${waitsFor === null ? "" : `: ${printable(waitsFor)}`} ...\n`,
+      );
+    });
     return (await runCommands(args.commands, {
       control: node,
       output: process.stdout,

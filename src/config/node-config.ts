@@ -2,7 +2,7 @@
 // for the default name, which is this machine's.
 
 import { hostname } from "node:os";
-import { formatServeid } from "./config.js";
+import { formatServeid, SERVEID } from "./config.js";
 import type {
   NodeConfig,
   RouteSettings,
@@ -115,7 +115,10 @@ function readServes(
   problems: Problems,
   warnings: string[],
 ): ServeSettings[] {
-  const idOnce = once(problems, "each serveid once among the serves");
+  const idOnce = once(
+    problems,
+    `each serveid from ${SERVEID.staticMin} on once among the serves`,
+  );
   const nameOnce = once(
     problems,
     "each name once among serves with share=takeover, which would displace each other",
@@ -130,7 +133,8 @@ function readServes(
         warnings,
       );
       const line = lines.get("serveid");
-      if (line !== undefined && values.serveid !== 0)
+      // A lower one is a preference only.
+      if (line !== undefined && values.serveid >= SERVEID.staticMin)
         idOnce(formatServeid(values.serveid), {
           line,
           section: ini.name,

@@ -1,10 +1,6 @@
 // `[use.X]` of a node and `[public.X]` of a hub: a listener, and what of the group it leads to.
 
-import {
-  formatServeid,
-  type PublicSettings,
-  type UseSettings,
-} from "./config.js";
+import type { PublicSettings, UseSettings } from "./config.js";
 import type { IniSection } from "./ini.js";
 import { refuseLinkPort } from "./link-port.js";
 import { once } from "./once.js";
@@ -58,11 +54,7 @@ function createCheck(
   problems: Problems,
   warnings: string[],
 ) {
-  // Two groups may have the same id, and a public port may be there twice, for two addresses of the hub.
-  const idOnce =
-    what === "uses"
-      ? once(problems, "each serveid once among the uses")
-      : () => undefined;
+  // Two may mean the same serve: for two addresses of this machine, say, or two names in one list.
   const listenOnce = once(problems, `each ip and port once among the ${what}`);
   return (
     ini: IniSection,
@@ -76,8 +68,6 @@ function createCheck(
     refuseTwoTargets(ini, problems);
     refuseLinkPort(ini.name, ip, lineOf("port"), problems);
     const idLine = lineOf("serveid");
-    if (serveid !== 0 && idLine !== undefined)
-      idOnce(formatServeid(serveid), site("serveid", idLine));
     if (serveid === 0 && !ini.entries.has("serve") && !ini.entries.has("to"))
       warnAboutNone(ini, idLine, problems.file, warnings);
     // An address that was not valid is reported already and compares to nothing.

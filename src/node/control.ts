@@ -88,6 +88,8 @@ export type LinkState = "connecting" | "online" | "offline" | "closed";
 
 export interface NodeView {
   name: string;
+  /** one of `-e`: nobody sees it, it opens nothing, and it ends with its commands */
+  guest: boolean;
   group: string;
   /** 0 while not connected */
   vnetid: number;
@@ -100,6 +102,8 @@ export interface NodeView {
   link: LinkState;
   /** why the link is down, and what happens next; one line, or null */
   linkError: string | null;
+  /** while it is not online: what it waits for; one line, or null */
+  waitsFor: string | null;
   /** the newest heartbeat's round trip, or null */
   rttMs: number | null;
   settings: VnetSettings;
@@ -143,16 +147,22 @@ export interface NodeControl {
 
   /**
    * Defines a serve made in the terminal. With `active` it is registered: resolves when the hub answered (or at
-   * once with state `waiting` while there is no hub), rejects with the hub's reason and then keeps it, refused.
-   * Throws VnetError `usage` when label, or serveid (not 0), is already taken in this node.
+   * once with state `waiting` while there is no hub), rejects with the hub's reason, and then there is no such serve.
+   * Throws VnetError `usage` when its label, or its static serveid, is already taken in this node.
    */
   addServe(settings: ServeSettings): Promise<ServeView>;
+  /** Rejects with the hub's reason; the serve stays, refused, and is asked for again. */
   openServe(label: string): Promise<ServeView>;
   closeServe(label: string): Promise<ServeView>;
   deleteServe(label: string): Promise<void>;
 
-  /** Defines a use made in the terminal. With `active` it resolves when it listens, waits or failed to (see state). */
+  /**
+   * Defines a use made in the terminal. With `active` it resolves when it listens or waits; rejects with VnetError
+   * `network` when it cannot listen, and then there is no such use. Throws VnetError `usage` when its label, or its
+   * address, is another use's.
+   */
   addUse(settings: UseSettings): Promise<UseView>;
+  /** Resolves when it listens, waits or failed to listen (see state), which is tried again. */
   openUse(label: string): Promise<UseView>;
   closeUse(label: string): Promise<UseView>;
   deleteUse(label: string): Promise<void>;
@@ -163,7 +173,10 @@ export interface NodeControl {
     ip: string;
     port: number;
   }): Promise<RemoteServe>;
-  /** Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. */
+  /**
+   * Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. Rejects as addUse
+   * does, and what was granted is then still to be mapped or given back.
+   */
   mapUnserve(serveid: number, local: LocalAddress): Promise<UseView>;
   /** Gives back an unserve that was requested and will not be mapped. Never throws. */
   withdrawUnserve(serveid: number): void;

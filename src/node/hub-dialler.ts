@@ -65,6 +65,11 @@ export class HubDialler {
   private pending: Duplex | undefined;
   private attempt = 0;
 
+  /** Something has taken the connection, and not shown yet that it is the hub. */
+  get isTaken(): boolean {
+    return this.pending !== undefined;
+  }
+
   /** Rejects with VnetError that says which step failed and what to do. */
   async reach(
     options: HubDiallerOptions,

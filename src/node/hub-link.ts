@@ -30,10 +30,17 @@ export interface HubLinkOptions extends HubDiallerOptions {
 
 const REPLY_TIMEOUT_MS = 10_000;
 
-/** Events: `online` after each welcome; `offline` after each loss or failed attempt; `news`; `contact` with a new hub. */
+/** An attempt that takes longer is told of. */
+const SLOW_MS = 3_000;
+
+/**
+ * Events: `online` after each welcome; `offline` after each loss or failed attempt; `slow` when an attempt takes long, with
+ * what it waits for; `news`; `contact` with a new hub.
+ */
 export class HubLink extends EventEmitter<{
   online: [];
   offline: [VnetError];
+  slow: [string];
   news: [HubNews];
   contact: [string];
 }> {
@@ -47,6 +54,7 @@ export class HubLink extends EventEmitter<{
   hubFingerprint = "";
   /** until the next attempt, or until the hub must have answered the hello */
   private timer: NodeJS.Timeout | undefined;
+  private slowTimer: NodeJS.Timeout | undefined;
   private readonly requests = new Requests<Reply>(REPLY_TIMEOUT_MS);
   /** tells the hub that it is this same process that comes back */
   private readonly session = randomBytes(16).toString("hex");
@@ -76,6 +84,14 @@ export class HubLink extends EventEmitter<{
   /** How often there is to be a sign of life on a connection to the hub. */
   get beatMs(): number {
     return this.options.route.heartbeatIntervalMs;
+  }
+
+  /** What stands between this node and the hub just now; one line. */
+  get waitsFor(): string {
+    if (this.current !== "connecting") return this.error ?? "not connected";
+    return this.dialler.isTaken || this.link !== undefined
+      ? "it has taken the connection and does not answer yet; it has much to do, or makes this address wait because wrong keys came from it"
+      : "connecting";
   }
 
   get rttMs(): number | null {
@@ -138,6 +154,9 @@ export class HubLink extends EventEmitter<{
   private async connect(): Promise<void> {
     const attempt = ++this.attempt;
     this.current = "connecting";
+    this.slowTimer = setTimeout(() => {
+      this.emit("slow", this.waitsFor);
+    }, SLOW_MS);
     try {
       const { vnetid, session } = this;
       const reached = await this.dialler.reach(this.options, {
@@ -204,6 +223,7 @@ export class HubLink extends EventEmitter<{
   private welcome(vnetid: number): void {
     if (this.current !== "connecting") return;
     clearTimeout(this.timer);
+    clearTimeout(this.slowTimer);
     this.current = "online";
     this.vnetid = vnetid;
     this.error = null;
@@ -235,6 +255,7 @@ export class HubLink extends EventEmitter<{
     this.current = next;
     this.error = reason.message;
     clearTimeout(this.timer);
+    clearTimeout(this.slowTimer);
     this.dialler.giveUp();
     link?.close(reason);
     this.requests.drop(new VnetError("closed", "the hub was lost"));

@@ -67,6 +67,7 @@ export class Node implements NodeControl {
     const { streamsNow, streamsTotal, bytesIn, bytesOut } = this.parts.traffic;
     return {
       name,
+      guest: this.options.guest === true,
       group,
       vnetid: this.parts.link.state === "online" ? this.parts.link.vnetid : 0,
       fingerprint: this.parts.security.fingerprint,
@@ -74,6 +75,8 @@ export class Node implements NodeControl {
       hubFingerprint: this.parts.link.hubFingerprint,
       link: this.parts.link.state,
       linkError: this.parts.link.error,
+      waitsFor:
+        this.parts.link.state === "online" ? null : this.parts.link.waitsFor,
       rttMs: this.parts.link.rttMs,
       settings: this.current.vnet,
       route: this.current.route,
@@ -109,14 +112,23 @@ export class Node implements NodeControl {
   }
 
   async addServe(settings: ServeSettings): Promise<ServeView> {
-    const serve = this.parts.serves.add(settings, "terminal");
-    if (settings.active) await serve.open();
+    const { serves } = this.parts;
+    const serve = serves.add(settings, "terminal");
+    try {
+      if (settings.active) await serve.open(true);
+    } catch (error) {
+      // A hub that is lost meanwhile is looked for, and the serve waits for it.
+      if (error instanceof VnetError && error.code === "closed")
+        return serve.view();
+      serves.drop(serve, "it could not be registered");
+      throw error;
+    }
     return serve.view();
   }
 
   async openServe(label: string): Promise<ServeView> {
     const serve = this.parts.serves.get(label);
-    await serve.open();
+    await serve.open(true);
     return serve.view();
   }
 
@@ -136,7 +148,7 @@ export class Node implements NodeControl {
 
   async addUse(settings: UseSettings): Promise<UseView> {
     const use = this.parts.uses.add(settings, "terminal");
-    if (settings.active) await this.parts.uses.open(use);
+    if (settings.active) await this.parts.uses.openNew(use);
     return use.view();
   }
 
@@ -147,7 +159,7 @@ export class Node implements NodeControl {
         "usage",
         `use ${label} has no serveid; set one in the file, or \`use run SERVEID\``,
       );
-    await this.parts.uses.open(use);
+    await this.parts.uses.open(use, true);
     return use.view();
   }
 

@@ -21,6 +21,7 @@ export class Notices {
   private hub: "unknown" | "there" | "away" = "unknown";
 
   private refusal = "";
+  private isSlowTold = false;
 
   constructor(
     private readonly link: HubLink,
@@ -53,6 +54,18 @@ export class Notices {
     });
   }
 
+  /** A hub that was lost is known to be away; the others learn why nothing happens. */
+  hubSlow(waitsFor: string): void {
+    if (this.hub === "away" || this.isSlowTold) return;
+    this.isSlowTold = true;
+    this.tell({
+      level: "warn",
+      who: this.hubTitle,
+      what: "is still waited for",
+      why: waitsFor,
+    });
+  }
+
   hubLost(reason: VnetError): void {
     // A hub that stays away is told once; that it is there and refuses us is news.
     const isNews = reason.code === "refused" && reason.message !== this.refusal;
@@ -72,6 +85,7 @@ export class Notices {
     if (news.afterReconnect) {
       this.hub = "there";
       this.refusal = "";
+      this.isSlowTold = false;
       const as = `vnet ${formatVnetid(this.link.vnetid)}`;
       this.info({
         what: `connected to ${this.hubTitle} as ${as}: ${this.sum} in group ${quoted(this.group())}`,

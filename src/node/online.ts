@@ -18,8 +18,8 @@ export function untilOnline(
     };
     const fail = (code: VnetErrorCode) => {
       stop();
-      const why = link.error ?? "no answer";
-      const text = `the hub ${link.hub} is not reached: ${why}`;
+      const why = code === "timeout" ? link.waitsFor : link.error;
+      const text = `the hub ${link.hub} is not reached: ${why ?? "no answer"}`;
       reject(new VnetError(code, text));
     };
     const ready = () => {

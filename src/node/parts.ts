@@ -155,6 +155,9 @@ function connect(parts: NodeParts): void {
   link.on("offline", (reason) => {
     loseHub(parts, reason);
   });
+  link.on("slow", (waitsFor) => {
+    notices.hubSlow(waitsFor);
+  });
   link.on("contact", (fingerprint) => {
     notices.contact(fingerprint);
   });

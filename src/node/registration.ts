@@ -45,6 +45,8 @@ export class Registration {
   private readonly overtaken = new Map<number, Displaced>();
   /** the hub was told, or is being told, of settings before these */
   private isOutdated = false;
+  /** somebody waits for the answer, and is told by it */
+  private isAsked = false;
   /** raised by whatever makes an answer of the hub that is still on its way meaningless */
   private epoch = 0;
 
@@ -77,11 +79,19 @@ export class Registration {
     return this.inTurn;
   }
 
-  /** Registers it, now or as soon as there is a hub. Rejects with the hub's refusal; it is tried again all the same. */
-  async open(): Promise<void> {
+  /**
+   * Registers it, now or as soon as there is a hub. Rejects with the hub's refusal; it is tried again all the same.
+   * @param isAsked whoever asked is told by the outcome: no notice says the same
+   */
+  async open(isAsked = false): Promise<void> {
     if (this.isOpen) return;
     this.current = "waiting";
-    await this.register();
+    this.isAsked = isAsked;
+    try {
+      await this.register();
+    } finally {
+      this.isAsked = false;
+    }
   }
 
   /** Unregisters it; it can be opened again. Idempotent. */
@@ -205,7 +215,7 @@ export class Registration {
     this.current = "registered";
     this.why = null;
     this.given = serveid;
-    if (before !== SERVEID.none && before !== serveid)
+    if (before !== SERVEID.none && before !== serveid && !this.isAsked)
       notify({
         level: "warn",
         who: `serve ${this.settings.label}`,
@@ -225,7 +235,7 @@ export class Registration {
     this.retryTimer = setTimeout(() => {
       this.retry();
     }, RETRY_MS);
-    if (isNews)
+    if (isNews && !this.isAsked)
       this.options.notify({
         level: "warn",
         who: `serve ${this.settings.label}`,

@@ -72,9 +72,9 @@ export class Serve {
     };
   }
 
-  /** Registers it, now or as soon as there is a hub. Rejects with the hub's refusal; it is tried again all the same. */
-  open(): Promise<void> {
-    return this.registration.open();
+  /** See Registration.open. */
+  open(isAsked = false): Promise<void> {
+    return this.registration.open(isAsked);
   }
 
   /** Unregisters it and ends its streams; it can be opened again. Idempotent. */

@@ -42,7 +42,7 @@ export class Serves {
     return serve;
   }
 
-  /** Throws VnetError `usage` when the label or the wanted id is taken in this node. */
+  /** Throws VnetError `usage` when the label or the wanted static id is taken in this node, as for two of one file. */
   add(settings: ServeSettings, origin: Origin): Serve {
     this.refuseClash(settings);
     return this.insert(settings, origin, null);
@@ -128,7 +128,8 @@ export class Serves {
         `a serve called ${label} is there already; delete it first or choose another name`,
       );
     const holder = this.all().find(
-      (serve) => serveid !== SERVEID.none && serve.settings.serveid === serveid,
+      (serve) =>
+        serveid >= SERVEID.staticMin && serve.settings.serveid === serveid,
     );
     if (holder !== undefined)
       throw new VnetError(

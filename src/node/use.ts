@@ -49,6 +49,8 @@ export class Use {
   private settling: Promise<void> | undefined;
   private unsettled = false;
   private isRetired = false;
+  /** somebody waits for its opening, and is told by its state */
+  private isAsked = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly refusals = new Repetition(REFUSAL_NOTICE_MS);
 
@@ -105,13 +107,21 @@ export class Use {
     };
   }
 
-  /** Resolves when it listens, waits, or failed to listen; see the state. */
-  open(): Promise<void> {
+  /**
+   * Resolves when it listens, waits, or failed to listen; see the state.
+   * @param isAsked whoever asked looks at the state: no notice says the same
+   */
+  async open(isAsked = false): Promise<void> {
     if (!this.isOpen) {
       this.state = "waiting";
       this.search = this.options.search();
     }
-    return this.settle();
+    this.isAsked = isAsked;
+    try {
+      await this.settle();
+    } finally {
+      this.isAsked = false;
+    }
   }
 
   /** Stops listening, for good; its streams go on, and what it borrowed for them stays. Idempotent. */
@@ -191,7 +201,7 @@ export class Use {
 
   private failed(error: VnetError): void {
     if (!this.isOpen) return;
-    if (this.error !== error.message)
+    if (this.error !== error.message && !this.isAsked)
       this.options.warn({
         who: `use ${this.label}`,
         what: "is tried again",

@@ -55,7 +55,7 @@ export class Uses {
     return use;
   }
 
-  /** Throws VnetError `usage` when the label is taken. */
+  /** Throws VnetError `usage` when the label is taken; also the address, of what a person types, as for two of one file. */
   add(settings: UseSettings, origin: Origin): Use {
     const { label } = settings;
     if (this.byLabel.has(label))
@@ -63,6 +63,7 @@ export class Uses {
         "usage",
         `a use called ${label} is there already; delete it first or choose another name`,
       );
+    if (origin !== "config") this.refuseTaken(settings);
     const { channels, listen, notify } = this.options;
     const use: Use = new Use({
       settings,
@@ -98,14 +99,26 @@ export class Uses {
       { label, serveid, serve: "", to: "", ...local, active: true },
       serve.temporary ? "unserve" : "terminal",
     );
+    await this.openNew(use);
     if (use.origin === "unserve") this.lent.set(use, serve);
-    await this.open(use);
     return use.view();
   }
 
-  async open(use: Use): Promise<void> {
-    await use.open();
+  async open(use: Use, isAsked = false): Promise<void> {
+    await use.open(isAsked);
     this.tellWanted();
+  }
+
+  /** One that was added just now. Rejects with VnetError `network` when it cannot listen, and then it is gone again. */
+  async openNew(use: Use): Promise<void> {
+    await this.open(use, true);
+    const { state, error } = use.view();
+    if (state !== "error") return;
+    await this.drop(use, "it could not listen");
+    throw new VnetError(
+      "network",
+      `${error ?? "cannot listen"}; no use is made, try another port`,
+    );
   }
 
   /** The use of an unserve gives the unserve back and goes altogether. */
@@ -178,6 +191,20 @@ export class Uses {
         found.close();
       },
     };
+  }
+
+  private refuseTaken({ ip, port }: UseSettings): void {
+    if (port === 0) return;
+    const holder = this.all().find(
+      ({ settings }) =>
+        settings.port === port &&
+        settings.ip.toLowerCase() === ip.toLowerCase(),
+    );
+    if (holder !== undefined)
+      throw new VnetError(
+        "usage",
+        `use ${holder.label} has ${ip} port ${port} already; choose another port`,
+      );
   }
 
   private freeLabel(base: string): string {

@@ -77,6 +77,8 @@ export interface Command {
   examples?: readonly string[];
   /** takes --json */
   json?: boolean;
+  /** what it does would end with a guest, so a guest refuses it */
+  lasting?: boolean;
   run(
     context: CommandContext,
     values: Record<string, unknown>,

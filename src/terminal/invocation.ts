@@ -42,6 +42,11 @@ export async function invoke(
     surroundings.write(renderCommandHelp(command, surroundings.look().columns));
     return;
   }
+  if (command.lasting === true && surroundings.control.view().guest)
+    throw new VnetError(
+      "usage",
+      `${command.name} would end with this guest, as -e joins, answers and leaves: type it in the terminal of a running node, pipe it into one (echo COMMAND | vnet FILE), or write it as a section of the file`,
+    );
   const binding = bindWords(command, parsed.words);
   const missing = Object.entries(command.args).find(
     ([key, argument]) => !argument.fallback && !binding.texts.has(key),

@@ -19,6 +19,8 @@ export interface ScriptOptions {
 /** What ended a script: its `exit`, or the end of its input. */
 export type ScriptEnd = "exit" | "end";
 
+const SLOW_MS = 1_000;
+
 /** Exit statuses of -e. */
 const FINE = 0;
 const FAILED = 1;
@@ -38,17 +40,35 @@ export async function runScript(
   return "end";
 }
 
-/** Runs the lines until one fails or leaves. Resolves to the exit status: 0 fine, 1 failed, 2 usage error. */
+/**
+ * Runs the lines until one fails or leaves; says of one that takes long that it is waited for. Resolves to the exit status:
+ * 0 fine, 1 failed, 2 usage error.
+ */
 export async function runCommands(
   lines: Iterable<string>,
   options: ScriptOptions,
 ): Promise<number> {
   for (const line of lines) {
-    const { left, failure } = await runLine(line, options);
+    const { left, failure } = await sayIfSlow(runLine(line, options), () => {
+      options.errorOutput.write(`waiting for \`${printable(line)}\` ...\n`);
+    });
     if (failure) return isUsage(failure) ? USAGE : FAILED;
     if (left) break;
   }
   return FINE;
+}
+
+/** `say` is called once when the work takes longer than a person waits without a word. */
+export async function sayIfSlow<T>(
+  work: Promise<T>,
+  say: () => void,
+): Promise<T> {
+  const timer = setTimeout(say, SLOW_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function runLine(

@@ -285,12 +285,8 @@ describe("parseNodeConfig", () => {
       /unknown key, allowed serveid, serve, to, ip, port, /,
     ],
     [
-      "[serve.a]\nport=1\nserveid=7\n[serve.b]\nport=1\nserveid=007",
-      /^6: \[serve\.b\] serveid: found 007, which \[serve\.a\] has on line 3; /,
-    ],
-    [
-      "[use.a]\nserveid=7\n[use.b]\nserveid=7",
-      /^4: \[use\.b\] serveid: found 007, which \[use\.a\] has on line 2; /,
+      "[serve.a]\nport=1\nserveid=700\n[serve.b]\nport=1\nserveid=700",
+      /^6: \[serve\.b\] serveid: found 700, which \[serve\.a\] has on line 3; /,
     ],
     [
       "[use.a]\nserveid=1\nport=80\n[use.b]\nserveid=2\nip=127.0.0.1\nport=80",
@@ -309,6 +305,13 @@ describe("parseNodeConfig", () => {
       expect(found).to.have.lengthOf(1);
       expect(found[0]).to.match(message);
     });
+
+  it("takes a dynamic serveid twice, as it is a preference only", () => {
+    const { serves } = parse(
+      "[serve.a]\nport=1\nserveid=7\n[serve.b]\nport=1\nserveid=7",
+    );
+    expect(serves.map(({ serveid }) => serveid)).to.deep.equal([7, 7]);
+  });
 
   it("reports every mistake of a file at once, in its order", () => {
     const text =

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { sectionsFromFlags } from "../../src/config/flags.js";
 import { parseHubConfig } from "../../src/config/hub-config.js";
 import { parseNodeConfig } from "../../src/config/node-config.js";
 import { errorOf } from "./error-of.js";
@@ -26,10 +27,6 @@ const mistakes: [text: string, message: RegExp][] = [
     "to=home:22\n[use.b]\nserve=b\nport=22",
     /found 127\.0\.0\.1 port 22, which \[use\.a\] has on line 4/,
   ],
-  [
-    "serveid=7\n[use.b]\nserveid=007",
-    /\[use\.b\] serveid: found 007, which \[use\.a\] has on line 4/,
-  ],
 ];
 
 describe("a [use.X] section", () => {
@@ -47,10 +44,26 @@ describe("a [use.X] section", () => {
     expect(warnings).to.deep.equal([]);
   });
 
-  it("may want a serve that another one wants, too, when it is by name", () => {
-    expect(
-      node("[use.a]\nserve=a\nport=1\n[use.b]\nserve=a\nport=2").uses,
-    ).to.have.length(2);
+  for (const wanted of ["serve=a", "serveid=700", "serveid=7", "to=a:22"])
+    it(`may want what another one wants, too, by ${wanted}`, () => {
+      const text = `[use.a]\n${wanted}\nport=1\n[use.b]\n${wanted}\nport=2`;
+      expect(node(text).uses).to.have.length(2);
+    });
+
+  it("may do so on the command line, too", () => {
+    const flags = sectionsFromFlags(
+      ["700:1122", "700:1123"].map((value) => ({
+        name: "--use",
+        target: { section: "use", key: null },
+        value,
+      })),
+    );
+    const text = "[route]\nip=127.0.0.1\n";
+    const { uses } = parseNodeConfig(text, "n.ini", "host", flags);
+    expect(uses.map(({ label, port }) => [label, port])).to.deep.equal([
+      ["use-700", 1122],
+      ["use-700-2", 1123],
+    ]);
   });
 
   for (const [text, message] of mistakes)

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { eventually } from "../support/deadline.js";
-import { connectTo, startEcho, type TestServer } from "../support/echo.js";
+import { connectTo, startEcho, TestServer } from "../support/echo.js";
 import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import {
@@ -189,8 +189,30 @@ describe("a node driven by lines on its stdin", function () {
     const refused = await run("vnet", ["config.ini", "-e", "unserve 01 8888"], {
       config,
     });
-    expect(refused.status).to.equal(1);
-    expect(refused.stderr).to.include("allow_unserve");
+    expect(refused.status).to.equal(2);
+    expect(refused.stderr).to.include("unserve would end with this guest");
+  });
+});
+
+describe("a guest whose hub does not answer", function () {
+  this.timeout(30_000);
+  afterEach(closeLaunched);
+
+  it("says after a second what it waits for, and at the end why it failed", async () => {
+    const silent = await TestServer.start(() => undefined);
+    try {
+      const { status, stdout, stderr } = await run(
+        "vnet",
+        ["config.ini", "-e", "show vnets"],
+        { config: nodeConfig(silent.port, { name: "office" }) },
+      );
+      expect([status, stdout]).to.deep.equal([1, ""]);
+      expect(stderr).to.match(
+        /^waiting for the hub 127\.0\.0\.1:\d+: it has taken the connection .* \.\.\.\nthe hub 127\.0\.0\.1:\d+ is not reached: .*wrong keys.*\n$/,
+      );
+    } finally {
+      await silent.close();
+    }
   });
 });
 

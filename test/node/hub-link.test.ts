@@ -163,6 +163,20 @@ describe("a node's way to the hub", () => {
       });
     }));
 
+  it("is told of while something has taken the connection and says nothing, once", () =>
+    withFakeHub(async (hub) => {
+      const config = nodeSettings(hub.port, { name: "home" });
+      await withNode(config, async (node) => {
+        await hub.nextRaw();
+        const { text } = await node.untilNotice(/still waited for/);
+        expect(text).to.match(
+          /^the hub 127\.0\.0\.1:\d+ is still waited for: it has taken the connection and does not answer yet; .* wrong keys/,
+        );
+        expect(node.control.view().waitsFor).to.match(/^it has taken/);
+        expect(node.notices).to.have.length(1);
+      });
+    }));
+
   const strange: [what: string, bytes: Buffer][] = [
     ["random bytes", Buffer.concat([Buffer.from([0xff]), randomBytes(999)])],
     ["an HTTP answer", Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],

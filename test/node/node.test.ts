@@ -409,10 +409,12 @@ describe("a node", () => {
           state: "registered",
           serveid: 1,
         });
-        await node.untilNotice(/serve web got serveid 001: 007 is taken/);
+        // The answer says it, so no notice does.
+        await node.control.ping(null, 1);
+        expect(textsOf(node)).not.to.match(/serve web/);
       }));
 
-    it("rejects a serve that the hub refuses, and keeps it", () =>
+    it("rejects a serve that the hub refuses, says so once, and leaves nothing behind", () =>
       withHub(async (hub) => {
         const settings = serveSettings("web", { serveid: 700, port: 1 });
         const other = await hub.node({ name: "other" });
@@ -420,11 +422,91 @@ describe("a node", () => {
         const node = await hub.node({ name: "home" });
         const error = await failureOf(node.control.addServe(settings));
         expect(error).to.include({ code: "refused" });
+        expect(node.control.serves()).to.deep.equal([]);
+        await node.control.ping(null, 1);
+        expect(textsOf(node)).not.to.match(/serve web/);
+      }));
+
+    it("says once that a serve cannot be opened, and keeps it", () =>
+      withHub(async (hub) => {
+        const settings = serveSettings("web", { serveid: 700, port: 1 });
+        const other = await hub.node({ name: "other" });
+        await other.control.addServe(settings);
+        const serves = [{ ...settings, active: false }];
+        const node = await hub.node({ name: "home", serves });
+        const error = await failureOf(node.control.openServe("web"));
         expect(node.serve("web")).to.include({
           state: "refused",
           active: true,
           error: error.message,
         });
+        expect(textsOf(node)).not.to.match(/serve web/);
+      }));
+
+    it("lets two serves of one node prefer the same dynamic id", () =>
+      withHub(async (hub) => {
+        const node = await hub.node({ name: "home" });
+        const settings = serveSettings("a", { serveid: 7, port: 1 });
+        await node.control.addServe(settings);
+        const second = { ...settings, label: "b", name: "b" };
+        expect(await node.control.addServe(second)).to.include({ serveid: 1 });
+      }));
+
+    it("rejects a use that cannot listen, says so once, and leaves nothing behind", () =>
+      withHub(async (hub) => {
+        const service = await hub.service(startEcho);
+        const home = await hub.node({
+          name: "home",
+          serves: [serveSettings("web", { serveid: 700, port: 1 })],
+        });
+        await home.untilServe("web", "registered");
+        const node = await hub.node({ name: "office" });
+        const use = useSettings("web", { serveid: 700, port: service.port });
+        const error = await failureOf(node.control.addUse(use));
+        expect(error).to.include({ code: "network" });
+        expect(error.message).to.match(
+          /^cannot listen on 127\.0\.0\.1:\d+: that port is already in use; no use is made, try another port$/,
+        );
+        expect(node.control.uses()).to.deep.equal([]);
+        expect(textsOf(node)).not.to.match(/use web/);
+      }));
+
+    it("says once that a use cannot be opened, and tries it again", () =>
+      withHub(async (hub) => {
+        const service = await hub.service(startEcho);
+        const settings = { serveid: 700, port: service.port, active: false };
+        const node = await hub.node({
+          name: "home",
+          serves: [serveSettings("web", { serveid: 700, port: 1 })],
+          uses: [useSettings("web", settings)],
+        });
+        await eventually(
+          "the serve is seen",
+          () => node.control.knownServes().length === 1,
+        );
+        const view = await node.control.openUse("web");
+        expect(view).to.include({ state: "error", active: true });
+        expect(textsOf(node)).not.to.match(/use web/);
+      }));
+
+    it("refuses a second use of one address as a file does, and takes a second use of one serve", () =>
+      withHub(async (hub) => {
+        const [port, other] = [await reservePort(), await reservePort()];
+        const node = await hub.node({
+          name: "home",
+          serves: [serveSettings("web", { serveid: 700, port: 1 })],
+          uses: [useSettings("a", { serveid: 700, port })],
+        });
+        await node.untilUse("a", "listening");
+        const second = useSettings("b", { serveid: 700, port });
+        const error = await failureOf(node.control.addUse(second));
+        expect(error).to.include({ code: "usage" });
+        expect(error.message).to.match(
+          /^use a has 127\.0\.0\.1 port \d+ already/,
+        );
+        expect(
+          await node.control.addUse({ ...second, port: other }),
+        ).to.include({ state: "listening" });
       }));
 
     it("keeps what is inactive inactive until it is opened", () =>
@@ -671,4 +753,8 @@ async function refusal(port: number): Promise<NodeJS.ErrnoException> {
       (error: unknown) => error as NodeJS.ErrnoException,
     ),
   );
+}
+
+function textsOf({ notices }: TestNode): string {
+  return notices.map(({ text }) => text).join("\n");
 }

@@ -449,6 +449,20 @@ describe("an unserve", () => {
         expect(gone.message).to.match(/unserve 001 is gone already/);
       }));
 
+    it("when it could not be mapped, which leaves no use behind", () =>
+      withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
+        const { home, office, service } = pair;
+        const { serveid } = await ask(office, home, service.port);
+        const local = { ip: "127.0.0.1", port: service.port };
+        const error = await failureOf(
+          office.control.mapUnserve(serveid, local),
+        );
+        expect(error).to.include({ code: "network" });
+        expect(office.control.uses()).to.deep.equal([]);
+        office.control.withdrawUnserve(serveid);
+        await untilReturned(pair);
+      }));
+
     for (const act of ["closeServe", "deleteServe"] as const)
       it(`by the provider's ${act}, and frees the place`, () =>
         withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {

@@ -77,6 +77,7 @@ export class FakeNode implements NodeControl {
     { ...REMOTE_NODE, vnetid: 2, name: "local-ssh", serves: 0, self: true },
   ];
   online = true;
+  guest = false;
   readonly #listeners = new Set<(notice: Notice) => void>();
 
   get listeners(): number {
@@ -90,6 +91,7 @@ export class FakeNode implements NodeControl {
   view() {
     return {
       name: "local-ssh",
+      guest: this.guest,
       group: "default-ssh",
       vnetid: this.online ? 2 : 0,
       fingerprint: FINGERPRINT,
@@ -97,6 +99,7 @@ export class FakeNode implements NodeControl {
       hubFingerprint: FINGERPRINT,
       link: this.online ? ("online" as const) : ("offline" as const),
       linkError: null,
+      waitsFor: this.online ? null : "connecting",
       rttMs: 1.5,
       settings: this.config.vnet,
       route: this.config.route,

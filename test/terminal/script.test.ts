@@ -6,7 +6,7 @@ import { usageOf } from "../../src/terminal/command.js";
 import { runCommands, runScript } from "../../src/terminal/script.js";
 import { fakeConfig, FakeNode } from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
-import { serveSettings } from "../support/settings.js";
+import { serveSettings, useSettings } from "../support/settings.js";
 
 describe("script", () => {
   let node: FakeNode;
@@ -58,6 +58,85 @@ describe("script", () => {
     expect(await run("reload bad.ini")).to.equal(2);
     expect(await run("unserve 01")).to.equal(2);
     expect(err.raw).to.include("port is missing: unserve VNETID [IP] PORT");
+  });
+
+  it("says of a command of -e that takes long that it is waited for, and only of such a one", async () => {
+    let answer = (): void => undefined;
+    node.ping = () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ rttMs: [7], path: null });
+      });
+    const running = run("show vnets", "ping 01");
+    await err.until("waiting for `ping 01` ...\n");
+    answer();
+    expect(await running).to.equal(0);
+    expect(err.raw).to.equal("waiting for `ping 01` ...\n");
+  });
+
+  describe("of a guest", () => {
+    beforeEach(() => {
+      node.guest = true;
+      node.config.serves.push(serveSettings("web", { port: 80 }));
+      node.config.uses.push(
+        useSettings("ssh", { serveid: 700, port: 1122, active: true }),
+      );
+      const rest = { error: null, origin: "config", streams: 0 } as const;
+      const closed = { active: false, state: "inactive", ...rest } as const;
+      const [serve, use] = [node.config.serves[0]!, node.config.uses[0]!];
+      node.serveList.push({ ...serve, ...closed });
+      const reaches = { wanted: "700", remote: null, providers: 0 };
+      node.useList.push({ ...use, ...closed, ...reaches });
+    });
+
+    const lasting = [
+      ...["serve new 80", "serve run 80", "serve open web"],
+      ...["serve close web", "serve delete web", "use new 700", "use run 700"],
+      ...["use open ssh", "use close ssh", "use delete ssh"],
+      ...["unserve 01 80", "reload"],
+    ];
+    for (const line of lasting)
+      it(`refuses \`${line}\`, which would end with it, and says what to do`, async () => {
+        expect(await run(line)).to.equal(2);
+        expect(err.raw).to.match(
+          /^[a-z ]+ would end with this guest, .*running node.*file\n$/,
+        );
+        expect(node.calls).to.deep.equal([]);
+      });
+
+    it("has a test for each command of the table that a guest refuses", () => {
+      const names = commands.filter((each) => each.lasting).map((c) => c.name);
+      expect(names).to.have.length(lasting.length);
+      for (const name of names)
+        expect(lasting.some((line) => line.startsWith(name))).to.equal(true);
+    });
+
+    it("says that it is one, and does not show the state of a running node as if it knew it", async () => {
+      await run("show serve", "show use", "show vnet");
+      expect(out.raw).to.match(/ web +.* true +unknown\n- this is a guest/);
+      expect(out.raw).to.match(/ ssh +.* true +unknown\n- this is a guest/);
+      expect(out.raw).to.match(/^guest: +yes/m);
+      for (const line of ["show serve", "show use"]) {
+        const [row] = (await json(`${line} --json`)) as unknown[];
+        expect(row).to.include({ guest: true, active: true, state: "unknown" });
+      }
+      expect(await json("show vnet --json")).to.include({ guest: true });
+    });
+
+    it("still looks and measures", async () => {
+      expect(
+        await run("show serves", "show vnets", "ping 01", "help"),
+      ).to.equal(0);
+    });
+  });
+
+  it("says that a node is no guest", async () => {
+    await run("use run 700");
+    const [row] = (await json("show use --json")) as unknown[];
+    expect(row).to.include({ guest: false, state: "listening" });
+    expect(await json("show vnet --json")).to.include({ guest: false });
+    await run("show use", "show vnet");
+    expect(out.raw).not.to.include("guest:");
+    expect(out.raw).not.to.include("a guest");
   });
 
   it("stops at the first -e that fails", async () => {

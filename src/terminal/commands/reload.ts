@@ -14,6 +14,7 @@ const file: Argument<string | null> = {
 
 export const reload = defineCommand({
   name: "reload",
+  lasting: true,
   doc: "read the configuration again and apply what differs",
   details: [
     "What was made in the terminal stays. A file with an error changes nothing.",

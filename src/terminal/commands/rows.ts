@@ -15,6 +15,9 @@ import type {
   UseView,
 } from "../../node/control.js";
 
+/** An entry as it is shown; a guest does not know the state of what another node may have open. */
+export type Shown<T> = Omit<T, "state"> & { state: string; guest: boolean };
+
 export const SERVE_COLUMNS = [
   "serveid",
   "name",
@@ -55,7 +58,7 @@ export const REMOTE_NODE_COLUMNS = [
   "fingerprint",
 ] as const;
 
-export function serveRow(serve: ServeView): string[] {
+export function serveRow(serve: Shown<ServeView>): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
   return [
     formatServeid(serve.serveid),
@@ -69,19 +72,19 @@ export function serveRow(serve: ServeView): string[] {
   ];
 }
 
-export function serveJson(serve: ServeView) {
+export function serveJson(serve: Shown<ServeView>) {
   const { name, type, port, info, share } = serve;
-  const { active, state, error, origin } = serve;
+  const { active, state, error, origin, guest } = serve;
   const ip = describeLink(serve.ip);
   const serveid = formatServeid(serve.serveid);
   return {
     serveid,
     ...{ name, local_name: serve.label, type, ip, port, info, share },
-    ...{ active, state, error, origin },
+    ...{ active, state, error, origin, guest },
   };
 }
 
-export function useRow(use: UseView): string[] {
+export function useRow(use: Shown<UseView>): string[] {
   return [
     use.wanted,
     use.label,
@@ -93,15 +96,16 @@ export function useRow(use: UseView): string[] {
   ];
 }
 
-export function useJson(use: UseView) {
-  const { wanted, ip, port, active, state, error, providers, origin } = use;
+export function useJson(use: Shown<UseView>) {
+  const { wanted, ip, port, active, state, error } = use;
+  const { providers, origin, guest } = use;
   const serveid = formatServeid(use.serveid);
   const remote = use.remote ? remoteServeJson(use.remote) : null;
   return {
     serveid,
     name: use.label,
     ...{ wanted, ip, port, active, state, error },
-    ...{ remote, providers, origin },
+    ...{ remote, providers, origin, guest },
   };
 }
 
@@ -148,12 +152,15 @@ export function describeRemote(serve: RemoteServe): string {
 }
 
 /** Behind the name that the group sees: the one that this node's commands take, where that is another. */
-function markOfHandle({ label, name }: ServeView): string {
+function markOfHandle({
+  label,
+  name,
+}: Pick<ServeView, "label" | "name">): string {
   return label === name ? "" : ` [here ${label}]`;
 }
 
 /** Behind the first of several that are balanced. */
-function describeOthers({ providers }: UseView): string {
+function describeOthers({ providers }: Pick<UseView, "providers">): string {
   return providers > 1 ? ` and ${providers - 1} more` : "";
 }
 

@@ -1,6 +1,7 @@
 // The commands that define this node's serves and change them.
 
 import { formatServeid, SERVEID, type Share } from "../../config/config.js";
+import { VnetError } from "../../errors.js";
 import type { NodeControl, ServeView } from "../../node/control.js";
 import { formatAddress } from "../address.js";
 import { host, info, label, port, share, wantedServeid } from "../arguments.js";
@@ -61,6 +62,7 @@ function define(control: NodeControl, wanted: Wanted, active: boolean) {
 
 const serveNew = defineCommand({
   name: "serve new",
+  lasting: true,
   doc: "define a serve, inactive until `serve open`",
   details,
   args: settings,
@@ -71,6 +73,7 @@ const serveNew = defineCommand({
 
 const serveRun = defineCommand({
   name: "serve run",
+  lasting: true,
   doc: "define a serve and register it",
   details,
   examples: [
@@ -87,15 +90,26 @@ const serveRun = defineCommand({
 
 const serveOpen = defineCommand({
   name: "serve open",
+  lasting: true,
   doc: "register a serve of this node",
   args: { serve: ownServe((entry) => !entry.active) },
-  async run(context, values) {
-    context.say(describe(await context.control.openServe(values.serve)));
+  async run(context, { serve }) {
+    try {
+      context.say(describe(await context.control.openServe(serve)));
+    } catch (error) {
+      if (!(error instanceof VnetError) || error.code === "usage") throw error;
+      throw new VnetError(
+        error.code,
+        `serve ${serve} is not registered: ${error.message}; it is asked for again, \`serve close ${quoteWord(serve)}\` gives it up`,
+        { cause: error },
+      );
+    }
   },
 });
 
 const serveClose = defineCommand({
   name: "serve close",
+  lasting: true,
   doc: "unregister a serve and keep it; its streams end",
   args: { serve: ownServe((entry) => entry.active) },
   async run(context, values) {
@@ -105,6 +119,7 @@ const serveClose = defineCommand({
 
 const serveDelete = defineCommand({
   name: "serve delete",
+  lasting: true,
   doc: "remove a serve; its streams end",
   args: { serve: ownServe(() => true) },
   async run(context, values) {

@@ -2,7 +2,7 @@
 
 import { formatVnetid } from "../../config/config.js";
 import { count } from "../../count.js";
-import type { NodeView } from "../../node/control.js";
+import type { NodeView, ServeView, UseView } from "../../node/control.js";
 import {
   defineCommand,
   type Command,
@@ -18,6 +18,7 @@ import {
   SERVE_COLUMNS,
   serveJson,
   serveRow,
+  type Shown,
   USE_COLUMNS,
   useJson,
   useRow,
@@ -41,19 +42,45 @@ function showList<T>(context: CommandContext, list: List<T>): boolean {
   return !context.json && entries.length > 0;
 }
 
+/** What a guest cannot know of the entries of its file: another node may run with that file, and have them open. */
+function shownEntries<T extends ServeView | UseView>(
+  { control }: CommandContext,
+  entries: readonly T[],
+  settings: readonly { label: string; active: boolean }[],
+): Shown<T>[] {
+  const { guest } = control.view();
+  const isMeant = (label: string) =>
+    settings.some((each) => each.label === label && each.active);
+  return entries.map((entry) => ({
+    ...entry,
+    active: guest ? isMeant(entry.label) : entry.active,
+    state: guest ? "unknown" : entry.state,
+    guest,
+  }));
+}
+
+function sayGuest(context: CommandContext, what: string): void {
+  if (!context.json && context.control.view().guest)
+    context.say(
+      `- this is a guest of -e, a node of its own: it has the ${what} from the file and opens none; how they are at a running node is seen in its terminal -`,
+    );
+}
+
 const showServe = defineCommand({
   name: "show serve",
   doc: "this node's serves",
   args: {},
   json: true,
   run(context) {
+    const { control } = context;
     showList(context, {
       columns: SERVE_COLUMNS,
-      entries: context.control.serves(),
+      entries: shownEntries(context, control.serves(), control.config.serves),
       row: serveRow,
       json: serveJson,
       empty: "this node has no serve: `serve run PORT` offers one",
     });
+    sayGuest(context, "serves");
   },
 });
 
@@ -63,14 +90,16 @@ const showUse = defineCommand({
   args: {},
   json: true,
   run(context) {
+    const { control } = context;
     showList(context, {
       columns: USE_COLUMNS,
-      entries: context.control.uses(),
+      entries: shownEntries(context, control.uses(), control.config.uses),
       row: useRow,
       json: useJson,
       empty:
         "this node has no use: `use run SERVEID` maps one that `show serves` lists",
     });
+    sayGuest(context, "uses");
   },
 });
 
@@ -154,6 +183,7 @@ function nodeJson(view: NodeView) {
   const { now, total, bytesIn, bytesOut } = view.streams;
   return {
     name: view.name,
+    guest: view.guest,
     group: view.group,
     vnetid: view.vnetid === 0 ? null : formatVnetid(view.vnetid),
     fingerprint: view.fingerprint,
@@ -171,11 +201,13 @@ function nodeJson(view: NodeView) {
 
 function nodeCard(view: NodeView) {
   const { now, total, bytesIn, bytesOut } = view.streams;
+  const why = view.waitsFor ?? view.linkError;
   const link =
-    (view.linkError === null ? view.link : `${view.link}: ${view.linkError}`) +
+    (why === null || why === view.link ? view.link : `${view.link}: ${why}`) +
     (view.rttMs === null ? "" : ` (${view.rttMs.toFixed(1)} ms)`);
   const pairs: [string, string][] = [
     ["name", view.name],
+    ...guestPair(view),
     ["group", view.group],
     ["vnetid", view.vnetid === 0 ? "-" : formatVnetid(view.vnetid)],
     ["fingerprint", view.fingerprint],
@@ -193,6 +225,16 @@ function nodeCard(view: NodeView) {
     columns: pairs.map(([key]) => key),
     rows: [pairs.map(([, value]) => value)],
   };
+}
+
+function guestPair({ guest }: NodeView): [string, string][] {
+  if (!guest) return [];
+  return [
+    [
+      "guest",
+      "yes, a node of its own for -e: nobody sees it, and all below is of it",
+    ],
+  ];
 }
 
 function formatBytes(bytes: number): string {

@@ -27,6 +27,7 @@ function later<T>(argument: Argument<T>, text: string) {
 
 export const unserve = defineCommand({
   name: "unserve",
+  lasting: true,
   doc: "ask a node for a service it has not registered, then map it",
   details: [
     "The node must allow it (allow_unserve). Unused, the grant ends after a while, and the use with it.",
@@ -63,7 +64,7 @@ export const unserve = defineCommand({
       };
       context.say(describe(await control.mapUnserve(serveid, local)));
     } catch (error) {
-      if (!isMapped(context, serveid)) control.withdrawUnserve(serveid);
+      control.withdrawUnserve(serveid);
       throw error;
     }
   },
@@ -82,11 +83,4 @@ async function askPort(
     ...listenPort(),
     fallback: () => ({ text: String(granted.port), value: 0 }),
   });
-}
-
-// A use that failed to listen stays and is tried again: then the grant is still wanted.
-function isMapped({ control }: CommandContext, serveid: number): boolean {
-  return control
-    .uses()
-    .some((use) => use.origin === "unserve" && use.serveid === serveid);
 }

@@ -41,6 +41,7 @@ const settings = {
 
 const useNew = defineCommand({
   name: "use new",
+  lasting: true,
   doc: "define a use, inactive until `use open`",
   args: settings,
   async run(context, { wanted, name: label, ip, port }) {
@@ -51,6 +52,7 @@ const useNew = defineCommand({
 
 const useRun = defineCommand({
   name: "use run",
+  lasting: true,
   doc: "map a serve of the group to a local port",
   examples: [
     "use run 700",
@@ -67,6 +69,7 @@ const useRun = defineCommand({
 
 const useOpen = defineCommand({
   name: "use open",
+  lasting: true,
   doc: "listen for a use of this node",
   args: { use: ownUse((entry) => !entry.active) },
   async run(context, values) {
@@ -76,6 +79,7 @@ const useOpen = defineCommand({
 
 const useClose = defineCommand({
   name: "use close",
+  lasting: true,
   doc: "stop listening for a use and keep it; its streams end",
   args: { use: ownUse((entry) => entry.active) },
   async run(context, values) {
@@ -85,6 +89,7 @@ const useClose = defineCommand({
 
 const useDelete = defineCommand({
   name: "use delete",
+  lasting: true,
   doc: "remove a use; its streams end",
   args: { use: ownUse(() => true) },
   async run(context, values) {
@@ -119,7 +124,7 @@ export function describe(use: UseView): string {
     case "error":
       throw new VnetError(
         "network",
-        `${what} cannot listen${why}; it stays and is tried again, \`use delete ${quoteWord(use.label)}\` gives it up`,
+        `use ${use.label}${why}; it is tried again, \`use close ${quoteWord(use.label)}\` gives it up`,
       );
   }
 }
