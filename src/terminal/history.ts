@@ -1,4 +1,4 @@
-// The lines typed, kept between runs in a file of mode 0600, at most 1000 of them.
+// The lines typed, kept between runs in a file of mode 0600, at most 1000 of them, and none that holds a key.
 // A convenience: a file that cannot be read or written costs the history and nothing else.
 
 import {
@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { isPrintable } from "../printable.js";
+import { isConfidential } from "./confidential.js";
 
 export const HISTORY_LIMIT = 1000;
 const PRIVATE = 0o600;
@@ -38,11 +39,15 @@ export class History {
     return [...this.#lines].reverse();
   }
 
-  /** Adds a line to memory and file; one like the newest is not added again. */
-  add(line: string): void {
+  /**
+   * Adds a line to memory and file; one like the newest is not added again, one with a key never.
+   * @param keys those of this node
+   */
+  add(line: string, keys: readonly string[] = []): void {
     const text = line.trim();
     if (text === "" || text === this.#lines.at(-1) || !isPrintable(text))
       return;
+    if (isConfidential(text, keys)) return;
     this.#lines.push(text);
     if (this.#lines.length > HISTORY_LIMIT) this.#lines.shift();
     const file = this.#file;
@@ -58,21 +63,25 @@ export class History {
   }
 }
 
-/** The newest lines of the file, which has no more of them afterwards. */
+/** The newest lines of the file that may be kept; it has no others afterwards. */
 function cut(file: string): string[] {
-  let kept: string[] = [];
+  let lines: string[] = [];
   try {
-    kept = readFileSync(file, "utf8")
+    lines = readFileSync(file, "utf8")
       .split("\n")
-      .filter((line) => line !== "" && isPrintable(line));
+      .filter((line) => line !== "");
   } catch {
     // no file yet, or not ours to read
   }
-  const newest = kept.slice(-HISTORY_LIMIT);
-  if (kept.length > HISTORY_LIMIT)
+  const newest = lines
+    .filter((line) => isPrintable(line) && !isConfidential(line))
+    .slice(-HISTORY_LIMIT);
+  if (lines.length > newest.length)
     attempt(() => {
       const fresh = `${file}.new`;
-      writeFileSync(fresh, `${newest.join("\n")}\n`, { mode: PRIVATE });
+      writeFileSync(fresh, newest.map((line) => `${line}\n`).join(""), {
+        mode: PRIVATE,
+      });
       renameSync(fresh, file);
     });
   return newest;

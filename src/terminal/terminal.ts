@@ -9,6 +9,7 @@ import type { NodeControl } from "../node/control.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { complete } from "./completion.js";
+import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
@@ -107,9 +108,13 @@ export class Terminal {
     this.#line = line;
     line.on("line", (text) => {
       this.#leaveAsked = false;
-      this.#history.add(text);
+      this.#history.add(text, this.#keys());
       this.#lines.push(text);
       void this.#drain();
+    });
+    // The line that was entered just now, before anybody can call it back.
+    line.on("history", (lines) => {
+      if (isConfidential(lines[0] ?? "", this.#keys())) lines.shift();
     });
     line.on("SIGINT", () => this.#interrupt(line));
     // It was stopped by Ctrl-Z.
@@ -121,6 +126,11 @@ export class Terminal {
       if (this.#line === line) this.#leave();
     });
     line.prompt();
+  }
+
+  #keys(): string[] {
+    const { route, vnet } = this.#options.control.config;
+    return [route.authkey, vnet.secret];
   }
 
   #closeLine(): void {

@@ -59,6 +59,51 @@ describe("history", () => {
     expect(statSync(path).mode & 0o777).to.equal(0o600);
   });
 
+  const KEY = "wIfwvCXSBxtWpYRZk3YSg5uIX0zR1hNn";
+  const confidential = [
+    `authkey=${KEY}`,
+    "serve run ip='exec:mysql -u root -phunter2' name=db",
+    "serve run exec:ssh user@host",
+    "SERVE RUN IP=EXEC:curl https://example.org/",
+    "vnet --authkey longpassword",
+    'secret = "our own words"',
+    "password: hunter2",
+    KEY,
+    `use run ${KEY}`,
+  ];
+  for (const line of confidential)
+    it(`keeps nothing of \`${line}\`, in memory or in the file, nor of an old file`, () => {
+      const history = History.open(file);
+      history.add("ping");
+      history.add(line);
+      expect(history.newestFirst()).to.deep.equal(["ping"]);
+      expect(readFileSync(file, "utf8")).to.equal("ping\n");
+      writeFileSync(file, `${line}\nping\n`);
+      expect(History.open(file).newestFirst()).to.deep.equal(["ping"]);
+      expect(readFileSync(file, "utf8")).to.equal("ping\n");
+    });
+
+  it("keeps no line with a key of this node, whatever it looks like", () => {
+    const history = History.open(file);
+    history.add("ping blue horse battery", ["", "blue horse battery"]);
+    expect(history.newestFirst()).to.deep.equal([]);
+  });
+
+  const harmless = [
+    "serve run 8080 127.0.0.1 700 web http the web of home",
+    "use run mysql@home-of-the-family-in-town 3306",
+    "serve run 80 ip=exec:cat",
+    "show vnets --json",
+    `ping ${"a".repeat(64)}`,
+    "reload /home/me/Projects/vnet/config-2.ini",
+  ];
+  for (const line of harmless)
+    it(`keeps \`${line.slice(0, 60)}\``, () => {
+      const history = History.open(file);
+      history.add(line, ["", "a key of this node"]);
+      expect(history.newestFirst()).to.deep.equal([line]);
+    });
+
   it("goes on in memory when the file cannot be read or written", () => {
     const history = History.open(folder);
     history.add("ping");

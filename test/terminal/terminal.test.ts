@@ -124,6 +124,14 @@ describe("terminal", () => {
     expect(node.calls).to.have.length(1);
   });
 
+  it("does not call back a line with a key", async () => {
+    await screen.answer("ping 01\r", "on to the node");
+    await screen.until(">: ");
+    await screen.answer("authkey=long enough a key\r", "unknown command");
+    await screen.answer("\u001b[A", "ping 01");
+    expect(screen.text).not.to.include("authkey");
+  });
+
   it("clears a typed line with Ctrl-C, asks on an empty one, leaves at the second", async () => {
     await screen.answer("abc", "abc");
     await screen.answer(CTRL_C, ">: ");
