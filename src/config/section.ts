@@ -142,6 +142,8 @@ export function readSection<K extends KeySpecs>(
       const advice = `what follows # or ; is a comment, so the value is ${shown}; ${GLUED_REMEDY}`;
       warnings.push(formatPlace(problems.file, place, advice));
     }
+    const doubt = spec.kind.doubt?.(parsed) ?? null;
+    if (doubt !== null) warnings.push(formatPlace(problems.file, place, doubt));
     values.set(target ?? key, parsed);
     lines.set(target ?? key, line);
   }

@@ -29,6 +29,8 @@ export interface ValueKind<T> {
   parse(text: string): T | undefined;
   /** Of a text that is not such a value: the reason where there is more to say than `allowed`; else null. */
   whyNot?(text: string): string | null;
+  /** Of a value that is allowed: what is doubtful about it, in one line; else null. It becomes a warning. */
+  doubt?(value: T): string | null;
   /** What of the text may be shown in an error about it; absent: all. */
   shown?(text: string): string;
 }
@@ -68,6 +70,9 @@ export const INFO: ValueKind<string> = {
   parse: composed((text) => isPlainText(text, INFO_CHARACTERS_MAX)),
 };
 
+/** Below that a key is perhaps a word or two. */
+const SECURE_CHARACTERS = 20;
+
 /** A key that people share. Short ones can be guessed by whoever records a connection. */
 export const SECRET: ValueKind<string> = {
   allowed: "8–256 printable characters (`./vnet keygen` prints a good one)",
@@ -78,6 +83,10 @@ export const SECRET: ValueKind<string> = {
     const isValid = text.length >= 8 && length <= 256 && isPrintable(text);
     return isValid ? text : undefined;
   },
+  doubt: (text) =>
+    text.length < SECURE_CHARACTERS
+      ? `a key of ${text.length} characters can be guessed offline by whoever recorded or relayed a connection once; \`./vnet keygen\` prints a good one`
+      : null,
 };
 
 /** As SECRET, or `auto`: the program makes one and keeps it. */
@@ -86,6 +95,7 @@ export const SECRET_OR_AUTO: ValueKind<string> = {
   ...SECRET,
   allowed: `${SECRET.allowed}, or ${AUTO} (hub: made at the first start)`,
   parse: (text) => (text === AUTO ? text : SECRET.parse(text)),
+  doubt: (text) => (text === AUTO ? null : (SECRET.doubt?.(text) ?? null)),
 };
 
 export const FINGERPRINT: ValueKind<string> = {

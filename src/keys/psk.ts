@@ -2,6 +2,7 @@
 // Pure but for the random nonce; holds nothing.
 
 import {
+  createHash,
   createHmac,
   hkdfSync,
   randomBytes,
@@ -15,8 +16,8 @@ const PSK_BYTES = 32;
 const NONCE_BYTES = 16;
 const HINT_BYTES = 16;
 
-/** About 50 ms and 16 MiB for each guess (RFC 7914). */
-const SCRYPT = { N: 2 ** 14, r: 8, p: 1 };
+/** About 200 ms and 64 MiB for each guess (RFC 7914). */
+const SCRYPT = { N: 2 ** 16, r: 8, p: 1, maxmem: 128 * 1024 * 1024 };
 
 const stretchSecret = promisify<string, string, number, object, Buffer>(scrypt);
 
@@ -24,11 +25,16 @@ const stretchSecret = promisify<string, string, number, object, Buffer>(scrypt);
 const OPEN = "vnet: a hub without authkey";
 
 /**
- * What a person wrote → 32 bytes that are slow to guess. The salt is fixed, since both sides must get the same without
- * talking first; `purpose` keeps one key's use from serving another.
+ * What a person wrote → 32 bytes that are slow to guess. The salt is no random one, since both sides must get the same
+ * without talking first. `purpose` keeps one key's use from serving another; `scope` keeps guesses that were made for one
+ * group from serving for another.
  */
-export function stretch(text: string, purpose: string): Promise<Buffer> {
-  return stretchSecret(text, `vnet ${purpose} 1`, PSK_BYTES, SCRYPT);
+export function stretch(
+  text: string,
+  purpose: string,
+  scope = "",
+): Promise<Buffer> {
+  return stretchSecret(text, `vnet ${purpose} 2\0${scope}`, PSK_BYTES, SCRYPT);
 }
 
 /** The two uses of an authkey, each with a key of its own. */
@@ -39,9 +45,10 @@ export interface LinkKey {
 
 /** @param authkey null: none is set */
 export async function createLinkKey(authkey: string | null): Promise<LinkKey> {
+  // What everybody knows is not worth stretching.
   const stretched =
     authkey === null
-      ? await stretch(OPEN, "open hub")
+      ? createHash("sha256").update(OPEN).digest()
       : await stretch(authkey, "authkey");
   const part = (use: string) =>
     createHmac("sha256", stretched).update(`vnet link ${use} 1`).digest();
@@ -107,6 +114,63 @@ export function openedBy(key: Buffer, openerPublicKey: Buffer): Buffer {
     .update("vnet channel opener 1\0")
     .update(openerPublicKey)
     .digest();
+}
+
+/** What a proof within a channel is made of; see docs/protocol.md, "The two-way proof". */
+export interface ChannelProofParts {
+  own: Identity;
+  /** the other node's identity, as the channel's key was made with it */
+  peerKey: Buffer;
+  /** which end this node is */
+  role: "opener" | "acceptor";
+  /** made for proofs, and sent in HELLO */
+  ephemeral: Identity;
+  peerEphemeral: Buffer;
+  /** the payloads of both HELLO frames, the opener's first */
+  hellos: readonly [Buffer, Buffer];
+  /** what is unique to this TLS connection (RFC 9266) */
+  binding: Buffer;
+}
+
+/**
+ * The key of both proofs, the same at both ends. Each side puts a fresh key against the other one's identity: to compute
+ * it takes the private half of one's own identity, and no copy of the other node's helps. Throws VnetError `protocol`.
+ */
+export function channelProofKey(parts: ChannelProofParts): Buffer {
+  const { own, peerKey, role, ephemeral, peerEphemeral, hellos } = parts;
+  const isOpener = role === "opener";
+  const provesPeer = ephemeral.agree(peerKey);
+  const provesOwn = own.agree(peerEphemeral);
+  const material = isOpener ? [provesPeer, provesOwn] : [provesOwn, provesPeer];
+  const identities = isOpener
+    ? [own.publicKey, peerKey]
+    : [peerKey, own.publicKey];
+  const info = Buffer.concat([
+    Buffer.from("vnet channel proof 1\0"),
+    ...identities,
+    ...hellos.map((hello) => createHash("sha256").update(hello).digest()),
+  ]);
+  return Buffer.from(
+    hkdfSync("sha256", Buffer.concat(material), parts.binding, info, PSK_BYTES),
+  );
+}
+
+/** What that end of the channel has to show, 32 bytes. */
+export function channelProofOf(
+  key: Buffer,
+  role: "opener" | "acceptor",
+): Buffer {
+  return createHmac("sha256", key).update(role).digest();
+}
+
+/** Compared in constant time. */
+export function isChannelProof(
+  proof: Buffer,
+  key: Buffer,
+  role: "opener" | "acceptor",
+): boolean {
+  const expected = channelProofOf(key, role);
+  return proof.length === expected.length && timingSafeEqual(proof, expected);
 }
 
 /**

@@ -7,6 +7,7 @@ import { fingerprintOf } from "../keys/fingerprint.js";
 import type { Identity } from "../keys/identity.js";
 import { channelKey, openedBy, stretch } from "../keys/psk.js";
 import { secureAsClient, secureAsServer } from "../net/secure.js";
+import { greet } from "./channel-greeting.js";
 
 /** The node at the other end, as the hub tells of it. */
 export interface ChannelPeer {
@@ -21,6 +22,7 @@ export interface ChannelSettings {
   encrypt: boolean;
   /** `[vnet] secret`, or empty */
   secret: string;
+  group: string;
 }
 
 /** Longer than a ticket lives: whoever waits for the other leg waits within this. */
@@ -33,10 +35,12 @@ const MAX_DERIVED = 1_000;
 const HINT = "vnet";
 
 export class ChannelSecurity {
-  private stretched: { secret: string; key: Promise<Buffer> } | undefined;
+  private stretched:
+    { secret: string; group: string; key: Promise<Buffer> } | undefined;
   /** the keys shared with other nodes, under the secret of the moment, by their public keys; oldest first */
   private readonly derived = new Map<string, Buffer>();
-  private derivedSecret = "";
+  /** the group and the secret that they are for */
+  private derivedScope = "";
   /** keys that have shown the group's secret */
   private readonly trusted = new Set<string>();
 
@@ -72,33 +76,56 @@ export class ChannelSecurity {
     );
   }
 
+  /**
+   * Throws VnetError `refused` when a node under another number has this node's own key: both ends of a channel to it would
+   * be this node. @param ownVnetid this node's number; it may use its own serves
+   */
+  refuseOwnKey(peer: ChannelPeer, ownVnetid: number): void {
+    const ownKey = this.identity.publicKey.toString("base64");
+    if (peer.key !== ownKey || peer.vnetid === ownVnetid) return;
+    throw new VnetError(
+      "refused",
+      `vnet ${peer.name} has this node's own key: it runs with the same configuration or with a copy of identity.key, or the hub is not honest`,
+    );
+  }
+
   /** The duplex that a channel to this peer runs on. Rejects with VnetError, the leg closed. */
   async secure(
     leg: Duplex,
     peer: ChannelPeer,
     role: "opener" | "acceptor",
   ): Promise<Duplex> {
-    const { encrypt, secret } = this.settings();
-    if (!encrypt) return leg;
+    const { encrypt, secret, group } = this.settings();
+    const title = titleOf(peer);
+    const timeoutMs = HANDSHAKE_TIMEOUT_MS;
     // It may break while the key is being made.
     leg.on("error", () => undefined);
     try {
+      if (!encrypt) {
+        await greet({ duplex: leg, role, title, proof: null, timeoutMs });
+        return leg;
+      }
       const peerKey = Buffer.from(peer.key, "base64");
-      const shared = await this.derive(peer.key, peerKey, secret);
+      const shared = await this.derive(peer.key, peerKey, secret, group);
       if (leg.destroyed)
         throw new VnetError("closed", "closed before the handshake");
       const ownKey = this.identity.publicKey;
       const psk = openedBy(shared, role === "opener" ? ownKey : peerKey);
       const key = { identity: HINT, psk };
-      const { duplex } =
+      const { duplex, binding } = await (
         role === "opener"
-          ? await secureAsClient(leg, key, HANDSHAKE_TIMEOUT_MS)
-          : await secureAsServer(leg, () => psk, HANDSHAKE_TIMEOUT_MS);
+          ? secureAsClient(leg, key, timeoutMs)
+          : secureAsServer(leg, () => psk, timeoutMs)
+      ).catch((error: unknown) => {
+        throw this.explain(error, title);
+      });
+      const proof = { own: this.identity, peerKey, binding };
+      await greet({ duplex, role, title, proof, timeoutMs });
       if (secret !== "") this.trusted.add(peer.key);
       return duplex;
     } catch (error) {
       leg.destroy();
-      throw this.explain(error, peer);
+      throw error;
     }
   }
 
@@ -106,10 +133,12 @@ export class ChannelSecurity {
     name: string,
     peerKey: Buffer,
     secret: string,
+    group: string,
   ): Promise<Buffer> {
-    const stretched = secret === "" ? null : await this.stretch(secret);
-    if (this.derivedSecret !== secret) this.derived.clear();
-    this.derivedSecret = secret;
+    const stretched = secret === "" ? null : await this.stretch(secret, group);
+    const scope = `${group}\0${secret}`;
+    if (this.derivedScope !== scope) this.derived.clear();
+    this.derivedScope = scope;
     let shared = this.derived.get(name);
     if (shared !== undefined) return shared;
     shared = channelKey(this.identity, peerKey, stretched);
@@ -120,20 +149,27 @@ export class ChannelSecurity {
     return shared;
   }
 
-  private explain(error: unknown, peer: ChannelPeer): unknown {
+  private explain(error: unknown, title: string): unknown {
     if (!(error instanceof VnetError) || error.code !== "refused") return error;
     const own = this.settings().secret === "" ? "has none" : "has one";
     return new VnetError(
       "refused",
-      `vnet ${peer.name} (${fingerprintOf(Buffer.from(peer.key, "base64"))}) and this node do not have the same key: [vnet] secret must be the same on both (this node ${own}), else the hub is not honest`,
+      `${title} and this node do not have the same key: [vnet] secret must be the same on both (this node ${own}), else the hub is not honest`,
       { cause: error },
     );
   }
 
   /** Slow, so once for each secret. */
-  private stretch(secret: string): Promise<Buffer> {
-    if (this.stretched?.secret !== secret)
-      this.stretched = { secret, key: stretch(secret, "group secret") };
-    return this.stretched.key;
+  private stretch(secret: string, group: string): Promise<Buffer> {
+    const last = this.stretched;
+    if (last?.secret === secret && last.group === group) return last.key;
+    const key = stretch(secret, "group secret", group);
+    this.stretched = { secret, group, key };
+    return key;
   }
+}
+
+/** `vnet home (SHA256:…)` */
+function titleOf({ name, key }: ChannelPeer): string {
+  return `vnet ${name} (${fingerprintOf(Buffer.from(key, "base64"))})`;
 }

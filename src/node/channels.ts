@@ -115,6 +115,7 @@ export class Channels {
     const { security } = this.options;
     const from = callerOf(offer);
     try {
+      security.refuseOwnKey(offer, this.options.link.vnetid);
       security.refuseMismatch(offer);
       if (this.isShortForOffer()) {
         this.declines.add(offer.ticket);
@@ -249,6 +250,7 @@ export class Channels {
         "closed",
         `node ${formatVnetid(vnetid)} is not in the group`,
       );
+    security.refuseOwnKey(peer, link.vnetid);
     security.refuseMismatch(peer);
     openFiles.refuseWhenShort(this.coming + 1);
     const reply = await this.whileComing(

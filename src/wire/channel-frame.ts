@@ -23,6 +23,16 @@ export const FrameType = {
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
+/** Frames before the first stream, once in each direction and in this order. */
+export const GreetingType = {
+  /** what the node's build can speak, see channel-hello.ts */
+  hello: 9,
+  /** encrypted channels: 32 bytes that only the owner of the node's key can make */
+  proof: 10,
+} as const;
+
+export type GreetingType = (typeof GreetingType)[keyof typeof GreetingType];
+
 export const CHANNEL_HEADER_BYTES = 4;
 export const MAX_DATA_BYTES = 0xffffff;
 /** The cap of every frame but `data`. */
@@ -33,7 +43,10 @@ const LAST_TYPE = FrameType.pong;
 /** From here on a type that the reader does not know is skipped: a newer build may say more. */
 const FIRST_OPTIONAL_TYPE = 0x80;
 
-export function encodeChannelHeader(type: FrameType, bytes: number): Buffer {
+export function encodeChannelHeader(
+  type: FrameType | GreetingType,
+  bytes: number,
+): Buffer {
   const header = Buffer.allocUnsafe(CHANNEL_HEADER_BYTES);
   writeChannelHeader(header, type, bytes);
   return header;
@@ -42,15 +55,22 @@ export function encodeChannelHeader(type: FrameType, bytes: number): Buffer {
 /** Into the first bytes of `frame`. */
 export function writeChannelHeader(
   frame: Buffer,
-  type: FrameType,
+  type: FrameType | GreetingType,
   bytes: number,
 ): void {
   frame.writeUInt32BE(((type << 24) | bytes) >>> 0);
 }
 
+export function readChannelHeader(header: Buffer): {
+  type: number;
+  bytes: number;
+} {
+  return { type: header.readUInt8(), bytes: header.readUIntBE(1, 3) };
+}
+
 /** A whole frame; for the small ones, whose payload is cut at MAX_SMALL_BYTES. */
 export function encodeChannelFrame(
-  type: FrameType,
+  type: FrameType | GreetingType,
   payload: Buffer | string = "",
 ): Buffer {
   const whole = typeof payload === "string" ? Buffer.from(payload) : payload;

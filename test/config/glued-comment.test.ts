@@ -44,7 +44,9 @@ describe("a # or ; with no blank before it", () => {
     it(`is not there in ${line}`, () => {
       const { route, warnings } = parseNodeConfig(`${ROUTE}${line}`, "c.ini");
       expect(route.authkey).to.equal(authkey);
-      expect(warnings).to.deep.equal([]);
+      // That these keys are short is another matter.
+      const others = warnings.filter((text) => !text.includes("be guessed"));
+      expect(others).to.deep.equal([]);
     });
 
   const warned: [text: string, value: string][] = [

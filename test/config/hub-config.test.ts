@@ -55,8 +55,19 @@ describe("parseHubConfig", () => {
       ]);
     for (const ip of ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
       expect(warnings(`ip=${ip}`)).to.deep.equal([]);
-    for (const authkey of ["auto", "long enough"])
+    for (const authkey of ["auto", "long enough for good"])
       expect(warnings(`ip=::\nauthkey=${authkey}`)).to.deep.equal([]);
+  });
+
+  it("warns of keys that can be guessed, and shows none of them", () => {
+    const { warnings } = parseHubConfig(
+      "[route]\nip=::\nauthkey=nineteen-characters\n[group.lab]\nauthkey=twenty-characters-yes\nsecret=eightxxx",
+      "hub.ini",
+    );
+    expect(warnings).to.deep.equal([
+      "hub.ini:3: [route] authkey: a key of 19 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
+      "hub.ini:6: [group.lab] secret: a key of 8 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
+    ]);
   });
 
   it("takes its own key, keys of groups, and limits", () => {

@@ -85,14 +85,17 @@ describe("parseNodeConfig", () => {
   it("takes the keys of the hub and of the group, and whom a serve is for", () => {
     const [a, b] = [FINGERPRINT, FINGERPRINT.replace("SHA256:A", "SHA256:b")];
     const config = parseNodeConfig(
-      `${ROUTE}authkey=long enough\nfingerprint=${a}\n[vnet]\nsecret="with ; and #"\nencrypt=false\n[serve.web]\nport=80\nallow=${a}, ${b}`,
+      `${ROUTE}authkey=long enough for good\nfingerprint=${a}\n[vnet]\nsecret="with ; and # and more"\nencrypt=false\n[serve.web]\nport=80\nallow=${a}, ${b}`,
       "n.ini",
     );
     expect(config.route).to.include({
-      authkey: "long enough",
+      authkey: "long enough for good",
       fingerprint: a,
     });
-    expect(config.vnet).to.include({ secret: "with ; and #", encrypt: false });
+    expect(config.vnet).to.include({
+      secret: "with ; and # and more",
+      encrypt: false,
+    });
     expect(config.serves[0]).to.include({ allow: `${a} ${b}` });
     expect(config.warnings).to.deep.equal([]);
   });

@@ -21,6 +21,7 @@ describe("a key stretched from what a person wrote", () => {
     expect(await stretch("a text", "a use")).to.deep.equal(key);
     expect(await stretch("a text ", "a use")).not.to.deep.equal(key);
     expect(await stretch("a text", "another use")).not.to.deep.equal(key);
+    expect(await stretch("a text", "a use", "a group")).not.to.deep.equal(key);
   });
 });
 

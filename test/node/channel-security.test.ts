@@ -1,13 +1,28 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
-import type { VnetError } from "../../src/errors.js";
+import { VnetError } from "../../src/errors.js";
 import { Identity } from "../../src/keys/identity.js";
 import {
   ChannelSecurity,
   type ChannelPeer,
   type ChannelSettings,
 } from "../../src/node/channel-security.js";
+import {
+  channelKey,
+  channelProofKey,
+  channelProofOf,
+  openedBy,
+  stretch,
+} from "../../src/keys/psk.js";
+import { secureAsClient, secureAsServer } from "../../src/net/secure.js";
+import {
+  encodeChannelFrame,
+  FrameType,
+  GreetingType,
+} from "../../src/wire/channel-frame.js";
+import { encodeChannelHello } from "../../src/wire/channel-hello.js";
+import { OWN_ABILITIES } from "../../src/wire/version.js";
 import { within } from "../support/deadline.js";
 import { failureOf } from "../support/failure.js";
 import {
@@ -21,7 +36,7 @@ const SECRET = "a-secret-of-the-group";
 /** One node: its security, its settings, and what others are told of it. */
 function createEnd(name: string, settings: Partial<ChannelSettings> = {}) {
   const identity = Identity.generate();
-  const current = { encrypt: true, secret: "", ...settings };
+  const current = { encrypt: true, secret: "", group: "g", ...settings };
   const security = new ChannelSecurity(identity, () => current);
   const peer: ChannelPeer = {
     vnetid: 1,
@@ -173,8 +188,9 @@ describe("a channel's encryption", () => {
     const settings = { encrypt: false, secret: SECRET };
     const [a, b] = [createEnd("a", settings), createEnd("b", settings)];
     a.security.refuseMismatch(b.peer);
-    const made = await a.security.secure(legs.a, b.peer, "opener");
+    const [made, other] = await Promise.all(secureBoth(a, b));
     expect(made).to.equal(legs.a);
+    await expectEcho(made, other);
     expect(a.security.isTrusted(b.peer.key)).to.equal(false);
   });
 
@@ -190,5 +206,124 @@ describe("a channel's encryption", () => {
       "vnet plain has encrypt=false and this node has not; set it on both or on neither",
     );
     normal.security.refuseMismatch(normal.peer);
+  });
+
+  it("refuses its own key under another number, and not under its own", () => {
+    const a = createEnd("a");
+    const mirror = { ...a.peer, vnetid: 7, name: "mirror" };
+    expect(() => a.security.refuseOwnKey(mirror, a.peer.vnetid))
+      .to.throw(VnetError, "vnet mirror has this node's own key")
+      .with.property("code", "refused");
+    a.security.refuseOwnKey(a.peer, a.peer.vnetid);
+    a.security.refuseOwnKey(createEnd("b").peer, 9);
+  });
+
+  describe("with somebody who has a copy of a node's identity", () => {
+    /** Whoever has the private half of `stolen` and the secret, and says that its own key is `claimed`. */
+    async function impostor(
+      stolen: End,
+      claimed: End,
+      role: "opener" | "acceptor",
+      prove: (binding: Buffer) => Buffer,
+    ): Promise<VnetError> {
+      // It can make the channel's key, which the two identities have in common, from either half.
+      const secret = await stretch(SECRET, "group secret", "g");
+      const shared = channelKey(
+        stolen.identity,
+        claimed.identity.publicKey,
+        secret,
+      );
+      const { publicKey } =
+        role === "opener" ? claimed.identity : stolen.identity;
+      const psk = openedBy(shared, publicKey);
+      const attempt =
+        role === "opener"
+          ? secureAsClient(legs.a, { identity: "vnet", psk }, 5_000)
+          : secureAsServer(legs.a, () => psk, 5_000);
+      const victim = failureOf(
+        stolen.security.secure(
+          legs.b,
+          claimed.peer,
+          role === "opener" ? "acceptor" : "opener",
+        ),
+      );
+      const { duplex, binding } = await within("the handshake", attempt);
+      const heard: Buffer[] = [];
+      duplex.on("data", (chunk: Buffer) => heard.push(chunk));
+      duplex.on("error", () => undefined);
+      const ephemeral = Identity.generate();
+      duplex.write(
+        encodeChannelFrame(
+          GreetingType.hello,
+          encodeChannelHello({ ...OWN_ABILITIES, key: ephemeral.publicKey }),
+        ),
+      );
+      duplex.write(encodeChannelFrame(GreetingType.proof, prove(binding)));
+      duplex.write(encodeChannelFrame(FrameType.open, '{"serveid":700}'));
+      const error = await within("the victim's refusal", victim);
+      expect(legs.b.destroyed).to.equal(true);
+      // A hello, and for an opener the acceptor's proof, which says nothing; no stream and no byte of a user.
+      const bytes = Buffer.concat(heard).length;
+      expect(bytes).to.be.below(400);
+      return error;
+    }
+
+    for (const role of ["opener", "acceptor"] as const)
+      it(`is not taken for another node as the ${role}: the copy does not make that node's proof`, async () => {
+        const [a, b] = [
+          createEnd("a", { secret: SECRET }),
+          createEnd("b", { secret: SECRET }),
+        ];
+        const error = await impostor(b, a, role, (binding) =>
+          // The best guess: the proof with the stolen key in place of the one that it claims to have.
+          channelProofOf(
+            channelProofKey({
+              own: b.identity,
+              peerKey: b.identity.publicKey,
+              role,
+              ephemeral: Identity.generate(),
+              peerEphemeral: Identity.generate().publicKey,
+              hellos: [Buffer.alloc(0), Buffer.alloc(0)],
+              binding,
+            }),
+            role,
+          ),
+        );
+        expect(error.code).to.equal("refused");
+        expect(error.message).to.include(
+          "did not prove that its key is its own",
+        );
+        expect(b.security.isTrusted(a.peer.key)).to.equal(false);
+      });
+  });
+
+  describe("whose first frame is not a hello", () => {
+    const wrong: Record<string, Buffer> = {
+      "an OPEN": encodeChannelFrame(FrameType.open, '{"serveid":700}'),
+      "user bytes": Buffer.from([4, 0, 0, 1, 0x61]),
+      "a hello of 16 MB": Buffer.from([9, 255, 255, 255]),
+      "a hello that is no JSON": encodeChannelFrame(GreetingType.hello, "{"),
+      "a hello without a key": encodeChannelFrame(
+        GreetingType.hello,
+        '{"protocol":4}',
+      ),
+    };
+    for (const [what, bytes] of Object.entries(wrong))
+      it(`refuses ${what}, and closes the leg`, async () => {
+        const [a, b] = [createEnd("a"), createEnd("b")];
+        const shared = channelKey(a.identity, b.identity.publicKey, null);
+        const psk = openedBy(shared, a.identity.publicKey);
+        const key = { identity: "vnet", psk };
+        const made = secureAsClient(legs.a, key, 5_000);
+        const refused = failureOf(
+          b.security.secure(legs.b, a.peer, "acceptor"),
+        );
+        const { duplex } = await made;
+        duplex.on("error", () => undefined);
+        duplex.write(bytes);
+        const error = await within("the refusal", refused);
+        expect(error.code).to.equal("protocol");
+        expect(legs.b.destroyed).to.equal(true);
+      });
   });
 });

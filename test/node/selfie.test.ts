@@ -18,6 +18,7 @@ describe("a node that a hub joins with itself", () => {
       const security = new ChannelSecurity(Identity.generate(), () => ({
         encrypt: true,
         secret,
+        group: "default",
       }));
       const other = {
         vnetid: 2,

@@ -101,6 +101,7 @@ async function openByHand(
   const security = new ChannelSecurity(identity, () => ({
     encrypt: true,
     secret: "",
+    group: "default",
   }));
   const leg = new Observed(await security.secure(socket, peer, "opener"));
   leg.socket.write(

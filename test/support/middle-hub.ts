@@ -14,6 +14,7 @@ import {
   openedBy,
 } from "../../src/keys/psk.js";
 import { ControlLink } from "../../src/net/control-link.js";
+import { greet } from "../../src/node/channel-greeting.js";
 import { readFirstBytes } from "../../src/net/first-bytes.js";
 import {
   secureAsClient,
@@ -150,10 +151,17 @@ export class MiddleHub {
     const { role, nodeKey } = ticket;
     const shared = channelKey(this.identity, nodeKey, null);
     const psk = openedBy(shared, role === "opener" ? nodeKey : publicKey);
-    const { duplex } =
+    const { duplex, binding } =
       role === "opener"
         ? await secureAsServer(socket, () => psk, TIMEOUT_MS)
         : await secureAsClient(socket, { identity: "vnet", psk }, TIMEOUT_MS);
+    await greet({
+      duplex,
+      role: role === "opener" ? "acceptor" : "opener",
+      title: "the node",
+      proof: { own: this.identity, peerKey: nodeKey, binding },
+      timeoutMs: TIMEOUT_MS,
+    });
     const leg = await openLeg(this.options.target, text);
     this.#close.push(() => leg.socket.destroy());
     this.#join(duplex, leg.socket);

@@ -1,10 +1,16 @@
 // A node through a channel: as the acceptor of streams, as their opener, and in front of the channel's TLS.
 
+import type { Socket } from "node:net";
 import {
+  CHANNEL_HEADER_BYTES,
   encodeChannelFrame,
   encodeChannelHeader,
   FrameType,
+  GreetingType,
 } from "../../../src/wire/channel-frame.js";
+import { encodeChannelHello } from "../../../src/wire/channel-hello.js";
+import { OWN_ABILITIES } from "../../../src/wire/version.js";
+import { readFirstBytes } from "../../../src/net/first-bytes.js";
 import type { Random } from "../../support/random.js";
 import { mutate, pick } from "../mutator.js";
 import { createScript } from "../script.js";
@@ -14,6 +20,7 @@ import { cutOff, target } from "../target.js";
 import { encryptedLan, plainLan } from "./stages.js";
 
 const TALK_MAX = 60;
+const GREET_MS = 15_000;
 
 const open = (text: string) => encodeChannelFrame(FrameType.open, text);
 const goodOpen = open(`{"serveid":${ECHO_ID},"from":"192.0.2.1:50000"}`);
@@ -85,7 +92,55 @@ function wrong(random: Random): Buffer[] {
   return frames.map((frame) => mutate(random, frame, anyFrame(random)));
 }
 
+const HELLO = encodeChannelHello({ ...OWN_ABILITIES, key: null });
+const goodHello = encodeChannelFrame(GreetingType.hello, HELLO);
+
+/** A hello, mostly, and what may not come yet. */
+function greetingTalk(random: Random): Buffer[] {
+  const hellos = [
+    goodHello,
+    ...['{"protocol":4,"oldest":5}', '{"protocol":"4"}', "[]", "{", "\0"].map(
+      (text) => encodeChannelFrame(GreetingType.hello, text),
+    ),
+    encodeChannelFrame(
+      GreetingType.hello,
+      `{"protocol":4,"features":[${'"f",'.repeat(80)}"f"],"key":"${"A".repeat(43)}="}`,
+    ),
+  ];
+  const others = [
+    encodeChannelFrame(GreetingType.proof, random.bytes(32)),
+    ...[goodOpen, ping, goodHello],
+  ];
+  const first = pick(random, hellos);
+  return [
+    random.chance(0.4) ? first : mutate(random, first, pick(random, hellos)),
+    pick(random, others),
+    ...wrong(random),
+  ];
+}
+
+/** On a channel that is not encrypted a hello each way is all. */
+async function greeted(duplex: Socket): Promise<Socket> {
+  duplex.write(goodHello);
+  const header = await readFirstBytes(duplex, CHANNEL_HEADER_BYTES, GREET_MS);
+  await readFirstBytes(duplex, header.readUIntBE(1, 3), GREET_MS);
+  return duplex;
+}
+
 export const channelTargets = [
+  target({
+    name: "channel-greeting",
+    about: "a node's channel, before its first stream",
+    stage: plainLan,
+    width: 64,
+    lingerMs: 20,
+    script: (random) => createScript(random, greetingTalk(random)),
+    connect: async (stage) => {
+      const member = await stage.ownMember();
+      const duplex = await member.openChannel(stage.serverId);
+      return { duplex, meaning: [], close: () => cutOff(duplex) };
+    },
+  }),
   target({
     name: "channel-acceptor",
     about: "a node's channel, from the side that opens streams",
@@ -95,7 +150,7 @@ export const channelTargets = [
     script: (random) => createScript(random, openerTalk(random)),
     connect: async (stage) => {
       const member = await stage.ownMember();
-      const duplex = await member.openChannel(stage.serverId);
+      const duplex = await greeted(await member.openChannel(stage.serverId));
       return { duplex, meaning: [], close: () => cutOff(duplex) };
     },
   }),
@@ -115,7 +170,7 @@ export const channelTargets = [
         cutOff(user);
         throw error;
       });
-      const duplex = await member.openLeg(offer.ticket);
+      const duplex = await greeted(await member.openLeg(offer.ticket));
       const close = () => {
         cutOff(user);
         cutOff(duplex);
