@@ -17,6 +17,7 @@ import { readOrMakeKeyFile } from "./keys/key-file.js";
 import { createSecret } from "./keys/secret.js";
 import type { Log } from "./log.js";
 import { formatAddress } from "./net/address.js";
+import { Networks } from "./net/networks.js";
 import { SharedPort } from "./shared-port.js";
 import { PublicPorts } from "./public-ports.js";
 import {
@@ -55,6 +56,8 @@ Options:
                     --public ssh@home:4000,ip=0.0.0.0
                     --public to=home:3389,port=3389
   --proxy-protocol  connections come through a proxy that says so
+  --proxy-from NETWORKS
+                    where that proxy is (loopback and private addresses)
   --log-level LEVEL, --log-format text|json, --log-file FILE
                     debug, info, warn or error; a line an event; instead of
                     standard error
@@ -88,6 +91,7 @@ await run({
       key: "proxy_protocol",
       isSwitch: true,
     },
+    "proxy-from": { section: "route", key: "proxy_from" },
     public: { section: "public", key: null },
     ...LOG_FLAGS,
   },
@@ -136,7 +140,9 @@ async function main(args: ProgramArguments): Promise<0> {
     ...(isShared && { onPlain: sharedPort.take }),
     host: config.route.ip,
     port: config.route.port,
-    proxyProtocol: config.route.proxyProtocol,
+    ...(config.route.proxyProtocol && {
+      proxyFrom: new Networks(config.route.proxyFrom),
+    }),
     connectLine: config.route.connectLine,
     software: software("vnet"),
     log,

@@ -19,6 +19,8 @@ export interface RouteSettings {
   retryIntervalMs: number;
   /** hub: what its listener expects in front of everything else */
   proxyProtocol: boolean;
+  /** networks with a space between: from where PROXY headers are believed */
+  proxyFrom: string;
   connectLine: boolean;
   /** hub: the folder of its keys, as written; empty: the usual place */
   state: string;

@@ -62,6 +62,7 @@ const ROUTE_KEYS: KeyNames<RouteSettings> = {
   heartbeatTimeoutMs: "heartbeat_timeout",
   retryIntervalMs: "retry_interval",
   proxyProtocol: "proxy_protocol",
+  proxyFrom: "proxy_from",
   connectLine: "connect_line",
   state: "state",
 };

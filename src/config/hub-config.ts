@@ -53,6 +53,11 @@ export function parseHubConfig(
     warnings.push(
       `${file}: [route] has no authkey: whoever reaches this port can join any group; write authkey=auto to have one made`,
     );
+  const saysProxies = find("route")?.entries.has("proxy_from") === true;
+  if (route.proxyProtocol && !saysProxies && !isLoopbackAddress(route.ip))
+    warnings.push(
+      `${file}: [route] proxy_protocol=true without proxy_from: PROXY headers are believed from loopback and private addresses, and who sends one chooses the address that counts for him; write proxy_from= with the address of the proxy`,
+    );
   return { route, log, groups, publics, limits, drainSeconds, warnings };
 }
 

@@ -6,11 +6,16 @@ import {
   FINGERPRINT,
   FOLDER,
   HUB_HOST,
+  NETWORKS,
   PORT,
   SECRET,
   SECRET_OR_AUTO,
   wholeNumber,
 } from "./value.js";
+
+/** Loopback, RFC 1918 and RFC 4193: on most networks no stranger has one. */
+const PRIVATE_NETWORKS =
+  "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7";
 
 export const ROUTE_KEYS = {
   ip: required(
@@ -51,6 +56,12 @@ export const ROUTE_KEYS = {
     BOOLEAN,
     false,
     "hub: behind a proxy that sends the PROXY protocol (version 1 or 2)",
+  ),
+  proxy_from: optional(
+    NETWORKS,
+    PRIVATE_NETWORKS,
+    "hub: where proxies are; from elsewhere a PROXY header is refused",
+    "loopback and private addresses",
   ),
   connect_line: optional(
     BOOLEAN,

@@ -45,6 +45,7 @@ export function readRoute(
     heartbeatTimeoutMs: timeout,
     retryIntervalMs: values.retry_interval,
     proxyProtocol: values.proxy_protocol,
+    proxyFrom: values.proxy_from,
     connectLine: values.connect_line,
     state: values.state,
   };

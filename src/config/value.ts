@@ -9,7 +9,7 @@ import {
   withoutHidden,
 } from "../printable.js";
 import { SERVEID, SHARES, type Share } from "./config.js";
-import { isHost, isIpv6 } from "./host.js";
+import { isHost, isIpv4, isIpv6 } from "./host.js";
 import {
   describeLink,
   isLink,
@@ -113,6 +113,24 @@ export const FINGERPRINTS: ValueKind<string> = {
     return isList && words.every(isFingerprint) ? words.join(" ") : undefined;
   },
 };
+
+/** Any number of networks with commas or spaces between; kept as text with single spaces. */
+export const NETWORKS: ValueKind<string> = {
+  allowed:
+    "IP addresses and networks, commas between, as in 10.0.0.0/8, 192.0.2.7, 2001:db8::/32",
+  parse(text) {
+    const words = text.split(/[\s,]+/).filter((word) => word !== "");
+    const isList = words.length > 0 && words.length <= 100;
+    return isList && words.every(isNetwork) ? words.join(" ") : undefined;
+  },
+};
+
+function isNetwork(text: string): boolean {
+  const [, address = "", bits = "0"] =
+    /^([0-9a-f:.]+)(?:\/([0-9]{1,3}))?$/i.exec(text) ?? [];
+  if (isIpv4(address)) return Number(bits) <= 32;
+  return isIpv6(address) && Number(bits) <= 128;
+}
 
 const TRUE = new Set(["true", "yes", "on", "1"]);
 const FALSE = new Set(["false", "no", "off", "0"]);

@@ -1,7 +1,8 @@
-// The hub's gate: who stands before it without having proved anything yet. Bounds them in all and for each address,
-// and makes an address that showed wrong keys wait; of IPv6, a whole /64. Knows sockets only to turn the longest waiting one away.
+// The hub's gate: who stands before it without having proved anything yet. Bounds them in all and for each address, and
+// makes those wait for their answer that showed no key; of IPv6, a whole /64. Knows sockets only to turn one away.
 //
 //   enter ──→ silent ──beginHandshake──→ handshake ──→ leave        a leg leaves by its ticket, straight from silent
+//                    └──fail──→ failed, until it has its answer
 
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
@@ -13,13 +14,26 @@ export interface GateLimits {
   maxUnauthenticatedPerAddress: number;
 }
 
-/** Those of one address that have come equally far, oldest first; undefined: of nobody in particular. */
-type Crowd = string | undefined;
+type Stage = "silent" | "handshake" | "failed";
+
+interface Place {
+  stage: Stage;
+  /** those of one address that have come equally far; undefined: of nobody in particular */
+  crowd: string | undefined;
+}
+
+interface Bounds {
+  inAll: number;
+  perAddress: number;
+}
 
 interface Failures {
   count: number;
   at: number;
 }
+
+/** They cost little, and nobody needs them. */
+const FAILED_BOUNDS: Bounds = { inAll: 1_024, perAddress: 64 };
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 2_000;
@@ -29,22 +43,41 @@ const MAX_REMEMBERED = 10_000;
 
 export class Gate {
   /** oldest first */
-  private readonly standing = new Map<Duplex, Crowd>();
+  private readonly standing = new Map<Duplex, Place>();
+  /** the same by how far they have come, and by crowd; oldest first in each */
+  private readonly stages: Readonly<Record<Stage, Set<Duplex>>> = {
+    silent: new Set(),
+    handshake: new Set(),
+    failed: new Set(),
+  };
   private readonly crowds = new Map<string, Set<Duplex>>();
   private readonly failures = new Map<string, Failures>();
+  private readonly bounds: Readonly<Record<Stage, Bounds>>;
 
   constructor(
     private readonly limits: GateLimits,
     private readonly now = () => performance.now(),
-  ) {}
+  ) {
+    const { maxUnauthenticated: all, maxUnauthenticatedPerAddress: each } =
+      limits;
+    this.bounds = {
+      silent: { inAll: all, perAddress: Math.max(Math.ceil(all / 2), each) },
+      // Each is a TLS object of its own, with its buffers.
+      handshake: {
+        inAll: Math.max(Math.ceil(all / 4), each),
+        perAddress: each,
+      },
+      failed: FAILED_BOUNDS,
+    };
+  }
 
   get size(): number {
     return this.standing.size;
   }
 
   /**
-   * A newcomer, of which nothing is known yet. Where there are too many, the one that has been silent longest goes, not
-   * the newcomer: who has a key or a ticket needs milliseconds.
+   * A newcomer, of which nothing is known yet. Where there are too many, one of those that failed goes; without such the
+   * one that has been silent longest, not the newcomer: who has a key or a ticket needs milliseconds.
    *
    * Of one address half of all may be silent at the same time. A thousand users behind one NAT are two thousand legs,
    * which all stand here for the moment until they are read, and so does everybody behind a proxy whose header has
@@ -53,55 +86,52 @@ export class Gate {
    * @param address undefined where it says nothing of who that is (a Unix socket): only the bound of all counts
    */
   enter(socket: Duplex, address: string | undefined): void {
-    const [oldest] = this.standing.keys();
-    if (this.standing.size >= this.limits.maxUnauthenticated && oldest)
-      this.turnAway(oldest);
-    this.standing.set(socket, undefined);
-    this.moveTo(socket, address);
+    if (this.standing.size >= this.limits.maxUnauthenticated) this.makeRoom();
+    this.standing.set(socket, { stage: "silent", crowd: undefined });
+    this.join(socket, "silent", address);
   }
 
-  /** Somebody came for whom there is hardly a descriptor: of the others, the one that came first goes. */
-  makeRoom(newcomer: Duplex): void {
-    const [oldest] = this.standing.keys();
-    if (oldest !== undefined && oldest !== newcomer) this.turnAway(oldest);
+  /** Somebody is to go, as there is hardly a descriptor for one who has come. False: there is nobody else. */
+  makeRoom(newcomer?: Duplex): boolean {
+    for (const those of [this.stages.failed, this.standing.keys()])
+      for (const oldest of those) {
+        if (oldest === newcomer) continue;
+        this.turnAway(oldest);
+        return true;
+      }
+    return false;
   }
 
   /** Still silent, but its proxy has said whose it really is. */
   moveTo(socket: Duplex, address: string | undefined): void {
-    const { maxUnauthenticated, maxUnauthenticatedPerAddress } = this.limits;
-    const half = Math.ceil(maxUnauthenticated / 2);
-    const bound = Math.max(half, maxUnauthenticatedPerAddress);
-    this.join(socket, address && `silent ${networkOf(address)}`, bound);
+    this.join(socket, "silent", address);
   }
 
-  /** It is no leg: it has to show a key. */
+  /** It has shown a key of ours, and goes on from there. */
   beginHandshake(socket: Duplex, address: string | undefined): void {
-    const bound = this.limits.maxUnauthenticatedPerAddress;
-    this.join(socket, address && `handshake ${networkOf(address)}`, bound);
+    this.join(socket, "handshake", address);
   }
 
-  /** It has proved what it is, or is gone. Idempotent. */
-  leave(socket: Duplex): void {
-    this.quit(socket);
-    this.standing.delete(socket);
-  }
-
-  /** A wrong key came from there. */
-  failed(address: string): void {
-    const network = networkOf(address);
+  /**
+   * It has shown no key of ours. How long it has to wait for its answer, in ms: longer each time that this comes from
+   * its address. Nobody else waits for that.
+   */
+  fail(socket: Duplex, address: string | undefined): number {
+    this.join(socket, "failed", address);
+    const network = address === undefined ? "" : networkOf(address);
     const count = (this.current(network)?.count ?? 0) + 1;
     this.failures.delete(network);
     const [oldest] = this.failures.keys();
     if (this.failures.size >= MAX_REMEMBERED && oldest !== undefined)
       this.failures.delete(oldest);
     this.failures.set(network, { count, at: this.now() });
+    return Math.min(FIRST_DELAY_MS * 2 ** Math.min(count, 10), MAX_DELAY_MS);
   }
 
-  /** How long the next handshake from there has to wait, in ms. */
-  delayMs(address: string): number {
-    const count = this.current(networkOf(address))?.count ?? 0;
-    if (count === 0) return 0;
-    return Math.min(FIRST_DELAY_MS * 2 ** Math.min(count, 10), MAX_DELAY_MS);
+  /** It has proved what it is, or is gone. Idempotent. */
+  leave(socket: Duplex): void {
+    this.quit(socket);
+    this.standing.delete(socket);
   }
 
   /** Turns everybody away. */
@@ -118,25 +148,41 @@ export class Gate {
   }
 
   /** Does nothing for one that has been turned away meanwhile. */
-  private join(socket: Duplex, crowd: Crowd, bound: number): void {
+  private join(
+    socket: Duplex,
+    stage: Stage,
+    address: string | undefined,
+  ): void {
     if (!this.standing.has(socket)) return;
     this.quit(socket);
-    this.standing.set(socket, crowd);
-    if (crowd === undefined) return;
-    const own = this.crowds.get(crowd) ?? new Set();
-    const [oldest] = own;
-    if (own.size >= bound && oldest) this.turnAway(oldest);
-    own.add(socket);
-    // Only now: turning the last one of it away has dropped its set.
-    this.crowds.set(crowd, own);
+    const crowd =
+      address === undefined ? undefined : `${stage} ${networkOf(address)}`;
+    const { inAll, perAddress } = this.bounds[stage];
+    this.keepBelow(this.stages[stage], inAll);
+    if (crowd !== undefined) {
+      const known = this.crowds.get(crowd);
+      if (known !== undefined) this.keepBelow(known, perAddress);
+      // Only now: turning the last one of it away has dropped its set.
+      const own = this.crowds.get(crowd) ?? new Set();
+      this.crowds.set(crowd, own.add(socket));
+    }
+    this.stages[stage].add(socket);
+    this.standing.set(socket, { stage, crowd });
+  }
+
+  private keepBelow(those: ReadonlySet<Duplex>, bound: number): void {
+    const [oldest] = those;
+    if (those.size >= bound && oldest !== undefined) this.turnAway(oldest);
   }
 
   private quit(socket: Duplex): void {
-    const crowd = this.standing.get(socket);
-    if (crowd === undefined) return;
-    const own = this.crowds.get(crowd);
+    const place = this.standing.get(socket);
+    if (place === undefined) return;
+    this.stages[place.stage].delete(socket);
+    if (place.crowd === undefined) return;
+    const own = this.crowds.get(place.crowd);
     own?.delete(socket);
-    if (own?.size === 0) this.crowds.delete(crowd);
+    if (own?.size === 0) this.crowds.delete(place.crowd);
   }
 
   private turnAway(socket: Duplex): void {

@@ -72,7 +72,7 @@ export class Hub {
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
-    this.shortage = new Shortage(options.log);
+    this.shortage = new Shortage(options.log, () => this.reception.makeRoom());
     this.memberLog = new BoundedLog({
       ...{ log: options.log, ...MEMBER_LINES },
       sum: (n) => `${count(n, "more event")} of members`,
@@ -84,10 +84,10 @@ export class Hub {
         this.openSession(arrival);
       },
       shortage: this.shortage,
-      onLeg: (ticket, leg) =>
-        this.shortage.isThere()
-          ? this.legs.turnAway(ticket, leg)
-          : this.legs.arrive(ticket, leg),
+      onLeg: (ticket, leg, hasRoom) =>
+        hasRoom
+          ? this.legs.arrive(ticket, leg)
+          : this.legs.turnAway(ticket, leg),
     });
     this.unserves = new UnserveRequests({
       timeoutMs: this.limits.unserveMs,

@@ -158,7 +158,7 @@ function createChannelHandlers({
         session.send({ type: "refused", request, reason });
         return;
       }
-      if (shortage.isThere(legs.expected + 2)) {
+      if (shortage.isThereForChannel(legs.expected + 2)) {
         const { reason } = shortage;
         session.send({ type: "refused", request, reason });
         return;

@@ -1,7 +1,7 @@
-// Finds out what a new connection is, and lets it prove it: a control link by TLS with one of our keys, a leg by its
-// ticket. Who proves nothing in time, or stands in too large a crowd, is turned away.
+// Finds out what a new connection is, and lets it prove it: a control link by one of our keys, a leg by its ticket.
+// Who proves nothing in time, or stands in too large a crowd, is turned away.
 //
-//   connection ──(PROXY header)──(CONNECT line)──first bytes──→ TLS ──key──→ onControl
+//   connection ──(PROXY header)──(CONNECT line)──first bytes──→ ClientHello with a key of ours ──TLS──→ onControl
 //                where the hub asks for them           ├──→ vnet-leg, ticket ──→ onLeg
 //                                                      └──→ others, or silence ──→ onPlain
 
@@ -11,8 +11,20 @@ import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { BoundedLog } from "../net/bounded-log.js";
 import { readFirst, readFirstBytes } from "../net/first-bytes.js";
+import type { Networks } from "../net/networks.js";
 import { formatPeer, UNIX_ADDRESS, type Peer } from "../net/peer.js";
-import { secureAsServer, TLS_FIRST_BYTE } from "../net/secure.js";
+import {
+  acceptKeyOffer,
+  declineKeyOffer,
+  provesKey,
+  readKeyOffer,
+} from "../net/secure.js";
+import { isHint } from "../keys/psk.js";
+import {
+  CLIENT_HELLO_MAX_BYTES,
+  TLS_FIRST_BYTE,
+  type KeyOffer,
+} from "../wire/client-hello.js";
 import { encodeConnectAnswer, parseConnectLine } from "../wire/connect-line.js";
 import {
   isLegPreamble,
@@ -20,10 +32,14 @@ import {
   mayBecomeLeg,
   TICKET_BYTES,
 } from "../wire/preamble.js";
-import { parseProxyHeader } from "../wire/proxy-header.js";
+import {
+  beginsWithProxyHeader,
+  parseProxyHeader,
+} from "../wire/proxy-header.js";
 import { Gate, type GateLimits } from "./gate.js";
 import type { KeyRing, KeyRingEntry } from "./key-ring.js";
 import type { Shortage } from "./shortage.js";
+import { UsedHints } from "./used-hints.js";
 
 export interface ControlArrival {
   duplex: Duplex;
@@ -38,8 +54,8 @@ export interface ControlArrival {
 
 /** What connections begin with at this hub, besides what they are. */
 export interface Prelude {
-  /** a PROXY header, of which the address counts for limits and the log */
-  proxyProtocol?: boolean;
+  /** from these addresses, and from a Unix socket, a PROXY header, of which the address counts for limits and the log */
+  proxyFrom?: Networks;
   /** a line `CONNECT PORT`, as dialled through a hybrid vsock socket; behind the PROXY header */
   connectLine?: boolean;
 }
@@ -50,8 +66,11 @@ export interface ReceptionOptions extends Prelude {
   log: Log;
   shortage: Shortage;
   onControl: (arrival: ControlArrival) => void;
-  /** False: unknown ticket; the leg is closed then. */
-  onLeg: (ticket: string, leg: Duplex) => boolean;
+  /**
+   * False: unknown ticket; the leg is closed then.
+   * @param hasRoom false: there is no descriptor for it
+   */
+  onLeg: (ticket: string, leg: Duplex, hasRoom: boolean) => boolean;
   /** Takes over what is no vnet, all its bytes unread. Without it, that is turned away. */
   onPlain?: (connection: Duplex, peer: Peer) => void;
 }
@@ -62,13 +81,12 @@ export const OWN_PEER: Peer = { address: "the hub itself", port: 0 };
 /** Who has said nothing by then waits for the service to speak first (SSH, SMTP): nodes speak at once. */
 const SILENCE_MS = 1_000;
 
-/** More than a client may say before it is answered: one TLS record (RFC 8446, 5.1). */
-const HELLO_MAX_BYTES = 5 + 16_384;
-
 type Kind = "control" | "leg" | "plain";
+type Judge = (head: Buffer) => { value: Kind; bytes: 0 } | null;
 
 export class Reception {
   private readonly gate: Gate;
+  private readonly usedHints = new UsedHints();
   private readonly complaints: BoundedLog;
   private isClosed = false;
 
@@ -103,11 +121,14 @@ export class Reception {
       this.gate.leave(connection);
     });
     this.gate.enter(connection, crowdOf(peer));
-    if (shortage.isThere()) this.gate.makeRoom(connection);
+    const hasRoom = !shortage.isThere() || this.gate.makeRoom(connection);
     try {
-      from = await this.readProxyHeader(connection, peer);
+      const isProxied = this.comesThroughProxy(peer);
+      if (isProxied) from = await this.readProxyHeader(connection, peer);
       await this.readConnectLine(connection, from);
-      await this.identify(connection, from);
+      const isDirect = !isProxied && this.options.proxyFrom !== undefined;
+      const judge = isDirect ? judgeDirect : judgeKind;
+      await this.identify(connection, from, { judge, hasRoom });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       // Turned away by the gate: one line each would be the attacker's gain.
@@ -121,6 +142,11 @@ export class Reception {
     }
   }
 
+  /** There is hardly a descriptor left: somebody who has proved nothing goes. False: there is nobody. */
+  makeRoom(): boolean {
+    return this.gate.makeRoom();
+  }
+
   /** Turns everybody away who has proved nothing, and everybody from now on. */
   close(): void {
     this.isClosed = true;
@@ -130,16 +156,18 @@ export class Reception {
 
   /** Until it is there, the connection counts for the proxy, which has half of all places: see the gate. */
   private async readProxyHeader(socket: Duplex, peer: Peer): Promise<Peer> {
-    const { proxyProtocol, limits } = this.options;
-    if (proxyProtocol !== true || peer === OWN_PEER) return peer;
-    const source = await readFirst(
-      socket,
-      parseProxyHeader,
-      limits.handshakeMs,
-    );
+    const { handshakeMs } = this.options.limits;
+    const source = await readFirst(socket, parseProxyHeader, handshakeMs);
     if (source === null) return peer;
     this.gate.moveTo(socket, source.address);
     return source;
+  }
+
+  /** Whether that is one who says for whom it speaks. */
+  private comesThroughProxy({ address }: Peer): boolean {
+    const { proxyFrom } = this.options;
+    if (proxyFrom === undefined || address === OWN_PEER.address) return false;
+    return address === UNIX_ADDRESS || proxyFrom.has(address);
   }
 
   private async readConnectLine(socket: Duplex, peer: Peer): Promise<void> {
@@ -149,13 +177,22 @@ export class Reception {
     socket.write(encodeConnectAnswer(port));
   }
 
-  private async identify(socket: Duplex, peer: Peer): Promise<void> {
+  private async identify(
+    socket: Duplex,
+    peer: Peer,
+    { judge, hasRoom }: { judge: Judge; hasRoom: boolean },
+  ): Promise<void> {
     const onPlain = peer === OWN_PEER ? undefined : this.options.onPlain;
     const kind = await (onPlain === undefined
-      ? this.kindOf(socket)
-      : this.kindOrPlain(socket));
-    if (kind === "control") await this.receiveControl(socket, peer);
-    else if (kind === "leg") await this.receiveLeg(socket);
+      ? this.kindOf(socket, judge)
+      : this.kindOrPlain(socket, judge));
+    if (kind === "leg") {
+      await this.receiveLeg(socket, hasRoom);
+      return;
+    }
+    const offer = kind === "control" ? await this.readOffer(socket) : null;
+    if (offer !== null && (onPlain === undefined || isHint(offer.identity)))
+      await this.receiveControl(socket, peer, offer);
     else if (onPlain === undefined)
       throw new VnetError("protocol", "is no vnet");
     else if (this.options.shortage.isThere()) socket.destroy();
@@ -165,13 +202,13 @@ export class Reception {
     }
   }
 
-  private kindOf(socket: Duplex): Promise<Kind> {
+  private kindOf(socket: Duplex, judge: Judge): Promise<Kind> {
     const { handshakeMs } = this.options.limits;
-    return readFirst(socket, judgeKind, handshakeMs);
+    return readFirst(socket, judge, handshakeMs);
   }
 
   /** As soon as it can be neither of ours it is plain; nothing is taken from it. */
-  private async kindOrPlain(socket: Duplex): Promise<Kind> {
+  private async kindOrPlain(socket: Duplex, judge: Judge): Promise<Kind> {
     const { handshakeMs } = this.options.limits;
     try {
       await readFirst(
@@ -179,16 +216,29 @@ export class Reception {
         () => ({ value: null, bytes: 0 }),
         Math.min(SILENCE_MS, handshakeMs),
       );
-      return await this.kindOf(socket);
+      return await this.kindOf(socket, judge);
     } catch (error) {
       if (!(error instanceof VnetError) || socket.destroyed) throw error;
       // Silence, or an end behind bytes that were the beginning of nothing.
+      if (error.code === "protocol") throw error;
       if (error.code === "timeout" || socket.readableLength > 0) return "plain";
       throw error;
     }
   }
 
-  private async receiveLeg(socket: Duplex): Promise<void> {
+  /** Null: it is TLS, but none of ours: a user's. */
+  private async readOffer(socket: Duplex): Promise<KeyOffer | null> {
+    try {
+      return await readKeyOffer(socket, this.options.limits.handshakeMs);
+    } catch (error) {
+      if (error instanceof VnetError && error.code === "protocol") return null;
+      // Whoever leaves within its handshake leaves no word in the log.
+      socket.destroy();
+      throw error;
+    }
+  }
+
+  private async receiveLeg(socket: Duplex, hasRoom: boolean): Promise<void> {
     const { limits, onLeg } = this.options;
     await readFirstBytes(socket, LEG_PREAMBLE_BYTES, limits.handshakeMs);
     const ticket = await readFirstBytes(
@@ -196,39 +246,56 @@ export class Reception {
       TICKET_BYTES,
       limits.handshakeMs,
     );
-    if (!onLeg(ticket.toString("hex"), socket))
+    if (!onLeg(ticket.toString("hex"), socket, hasRoom))
       throw new VnetError("refused", "a leg with an unknown or expired ticket");
     this.gate.leave(socket);
   }
 
-  private async receiveControl(socket: Duplex, peer: Peer): Promise<void> {
+  private async receiveControl(
+    socket: Duplex,
+    peer: Peer,
+    offer: KeyOffer,
+  ): Promise<void> {
     const { keys, limits, onControl } = this.options;
-    this.gate.beginHandshake(socket, crowdOf(peer));
-    // Whoever guesses keys gets slower; what is right at once never notices.
-    const delayMs = this.gate.delayMs(peer.address);
-    if (delayMs > 0) await letWait(socket, delayMs);
-    let entry: KeyRingEntry | undefined;
-    const findKey = (hint: string): Buffer | null => {
-      entry = keys.find(hint);
-      return entry?.key.psk ?? null;
-    };
-    try {
-      const secured = await secureAsServer(socket, findKey, limits.handshakeMs);
-      if (entry === undefined) throw new Error("no key, yet a handshake");
-      const leaveGate = () => {
-        this.gate.leave(socket);
-      };
-      onControl({ ...secured, entry, from: formatPeer(peer), leaveGate });
-    } catch (error) {
-      if (!(error instanceof VnetError) || error.code !== "refused")
-        throw error;
-      this.gate.failed(peer.address);
-      throw new VnetError("refused", "does not have the authkey", {
-        cause: error,
-      });
+    const entry = keys.find(offer.identity);
+    // Both are asked of each, so that the answer to a hint without its key is no quicker.
+    const isProved = provesKey(offer, entry?.key.psk ?? NO_KEY);
+    if (entry === undefined || !isProved) {
+      await this.decline(socket, peer, "does not have the authkey");
+      return;
     }
+    if (!this.usedHints.use(offer.identity)) {
+      await this.decline(socket, peer, "repeats somebody's handshake");
+      return;
+    }
+    this.gate.beginHandshake(socket, crowdOf(peer));
+    const secured = await acceptKeyOffer(
+      socket,
+      entry.key.psk,
+      limits.handshakeMs,
+    );
+    const leaveGate = () => {
+      this.gate.leave(socket);
+    };
+    onControl({ ...secured, entry, from: formatPeer(peer), leaveGate });
+  }
+
+  /** Whoever guesses keys gets slower; who has one does not notice. */
+  private async decline(
+    socket: Duplex,
+    peer: Peer,
+    why: string,
+  ): Promise<void> {
+    const who = `connection from ${formatPeer(peer)}`;
+    this.complaints.warn({ who, what: "was turned away", why });
+    const delayMs = this.gate.fail(socket, crowdOf(peer));
+    if (await staysSilent(socket, delayMs)) declineKeyOffer(socket);
+    else socket.destroy();
   }
 }
+
+/** Nobody's. */
+const NO_KEY = Buffer.alloc(32);
 
 /** Behind a Unix socket may stand a proxy or a machine's whole household, and its address would be one for all. */
 function crowdOf({ address }: Peer): string | undefined {
@@ -236,18 +303,31 @@ function crowdOf({ address }: Peer): string | undefined {
   return isOfMany ? undefined : address;
 }
 
-/** Rejects with VnetError `closed` when it goes meanwhile: TLS would not notice an end that came before it began. */
-async function letWait(socket: Duplex, delayMs: number): Promise<void> {
+/** Resolves false as soon as it goes, or says more than a ClientHello. */
+async function staysSilent(socket: Duplex, delayMs: number): Promise<boolean> {
   try {
     await readFirst(socket, waitForEnd, delayMs);
   } catch (error) {
-    if (!(error instanceof VnetError) || error.code !== "timeout") throw error;
+    if (!(error instanceof VnetError)) throw error;
+    return error.code === "timeout";
   }
+  return false;
 }
 
 function waitForEnd(head: Buffer): null {
-  if (head.length <= HELLO_MAX_BYTES) return null;
+  if (head.length <= CLIENT_HELLO_MAX_BYTES) return null;
   throw new VnetError("protocol", "says too much before its handshake");
+}
+
+/** Of one who comes directly where others come through a proxy: nobody chooses an address. */
+function judgeDirect(head: Buffer): { value: Kind; bytes: 0 } | null {
+  const begins = beginsWithProxyHeader(head);
+  if (begins === false) return judgeKind(head);
+  if (begins === null) return null;
+  throw new VnetError(
+    "protocol",
+    "sent a PROXY header, and its address is not in [route] proxy_from=, where the proxies in front of this hub are",
+  );
 }
 
 function judgeKind(head: Buffer): { value: Kind; bytes: 0 } | null {

@@ -10,8 +10,10 @@ const TELL_AGAIN_MS = 60_000;
 export class Shortage {
   private toldAt = -Infinity;
 
+  /** @param makeRoom turns away somebody who has proved nothing; false: there is nobody */
   constructor(
     private readonly log: Log,
+    private readonly makeRoom: () => boolean = () => false,
     private readonly now = () => performance.now(),
   ) {}
 
@@ -27,6 +29,11 @@ export class Shortage {
       `${openFiles.reason}: new channels and users are turned away until others end; nodes may still come`,
     );
     return true;
+  }
+
+  /** The same for a new channel, which has two legs: strangers go first. */
+  isThereForChannel(coming: number): boolean {
+    return this.isThere(coming) && !(this.makeRoom() && this.makeRoom());
   }
 
   get reason(): string {

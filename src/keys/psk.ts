@@ -64,10 +64,15 @@ export function createKeyHint({ hint }: LinkKey): string {
   return Buffer.concat([nonce, hintMac(hint, nonce)]).toString("base64url");
 }
 
+/** Whether it has the form of a hint. Those of tickets of other programs' TLS are longer. */
+export function isHint(text: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(text);
+}
+
 /** Whether the hint was made with this key; compared in constant time. */
 export function isHintFor(text: string, { hint }: LinkKey): boolean {
+  if (!isHint(text)) return false;
   const bytes = Buffer.from(text, "base64url");
-  if (bytes.length !== NONCE_BYTES + HINT_BYTES) return false;
   const nonce = bytes.subarray(0, NONCE_BYTES);
   return timingSafeEqual(bytes.subarray(NONCE_BYTES), hintMac(hint, nonce));
 }

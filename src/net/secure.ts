@@ -5,7 +5,10 @@ import { constants } from "node:crypto";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import { VnetError } from "../errors.js";
+import { isBoundWith } from "../keys/binder.js";
+import { parseClientHello, type KeyOffer } from "../wire/client-hello.js";
 import { networkReason } from "./address.js";
+import { readFirst } from "./first-bytes.js";
 
 const OPTIONS = {
   // The second name is what makes OpenSSL offer external keys at all; TLS 1.3 uses the first.
@@ -21,8 +24,11 @@ const OPTIONS = {
  */
 const context = tls.createSecureContext(OPTIONS);
 
-/** The first byte of a TLS connection: a handshake record (RFC 8446, 5.1). */
-export const TLS_FIRST_BYTE = 0x16;
+/** A fatal alert, handshake_failure (RFC 8446, 6.2): what OpenSSL says, too, where it knows no key. */
+const HANDSHAKE_FAILURE = Buffer.from("15030300020228", "hex");
+
+/** How long the other side has to take that. */
+const DECLINE_TIMEOUT_MS = 1_000;
 
 export interface SecureDuplex {
   duplex: Duplex;
@@ -48,21 +54,72 @@ export function secureAsClient(
 }
 
 /**
- * The side that was dialled.
- * @param findKey the key for what the client says, or null to refuse it
+ * The side that was dialled, first step: what the client says of its key. Nothing is taken, and there is no TLS yet.
+ * Rejects with VnetError `protocol` as soon as what comes is no ClientHello of ours, `closed` or `timeout`.
  */
-export function secureAsServer(
+export function readKeyOffer(
   socket: Duplex,
-  findKey: (identity: string) => Buffer | null,
+  timeoutMs: number,
+): Promise<KeyOffer> {
+  return readFirst(socket, parseClientHello, timeoutMs);
+}
+
+/** Whether the client has shown that it has this key. Somebody who repeats what it recorded shows that, too. */
+export function provesKey(offer: KeyOffer, psk: Buffer): boolean {
+  return isBoundWith(psk, offer.bound, offer.binder);
+}
+
+/** The second step: the handshake, with the key that the client has shown to have. Rejects as secureAsClient does. */
+export function acceptKeyOffer(
+  socket: Duplex,
+  psk: Buffer,
   timeoutMs: number,
 ): Promise<SecureDuplex> {
   const secured = new tls.TLSSocket(socket, {
     ...OPTIONS,
     isServer: true,
     secureContext: context,
-    pskCallback: (_socket: unknown, identity: string) => findKey(identity),
+    pskCallback: () => psk,
   } as tls.TLSSocketOptions);
   return established(secured, socket, "secure", timeoutMs);
+}
+
+/** Or the answer to a client without it, and the end. */
+export function declineKeyOffer(socket: Duplex): void {
+  socket.on("error", () => undefined);
+  const timer = setTimeout(() => {
+    socket.destroy();
+  }, DECLINE_TIMEOUT_MS);
+  socket.once("close", () => {
+    clearTimeout(timer);
+  });
+  socket.end(HANDSHAKE_FAILURE, () => {
+    socket.destroy();
+  });
+}
+
+/**
+ * All of it, for the side that was dialled. Rejects as secureAsClient does.
+ * @param findKey the key for what the client says, or null to refuse it
+ */
+export async function secureAsServer(
+  socket: Duplex,
+  findKey: (identity: string) => Buffer | null,
+  timeoutMs: number,
+): Promise<SecureDuplex> {
+  let psk: Buffer | null;
+  try {
+    const offer = await readKeyOffer(socket, timeoutMs);
+    psk = findKey(offer.identity);
+    if (psk !== null && !provesKey(offer, psk)) psk = null;
+  } catch (error) {
+    socket.on("error", () => undefined);
+    socket.destroy();
+    throw error;
+  }
+  if (psk !== null) return acceptKeyOffer(socket, psk, timeoutMs);
+  declineKeyOffer(socket);
+  throw keysDiffer();
 }
 
 function established(
@@ -131,5 +188,9 @@ function handshakeError(cause: NodeJS.ErrnoException): VnetError {
     return new VnetError("protocol", "what answers there is no vnet", {
       cause,
     });
+  return keysDiffer(cause);
+}
+
+function keysDiffer(cause?: unknown): VnetError {
   return new VnetError("refused", "the keys do not match", { cause });
 }

@@ -46,8 +46,17 @@ export function parseProxyHeader(head: Buffer): ProxyHeader | null {
   if (beginsAs(head, V2_SIGNATURE)) return parseBinary(head);
   throw new VnetError(
     "protocol",
-    "began without a PROXY header, which proxy_protocol=true asks for: the proxy in front of the hub has to send one (nginx: proxy_protocol on, haproxy: send-proxy-v2), and nobody may come around it",
+    "began without a PROXY header, which proxy_protocol=true asks for from where proxies are (proxy_from=): the proxy in front of the hub has to send one (nginx: proxy_protocol on, haproxy: send-proxy-v2)",
   );
+}
+
+/** Whether that begins as a header does; null: what there is of it does. */
+export function beginsWithProxyHeader(head: Buffer): boolean | null {
+  const beginning = [V1_BEGINNING, V2_SIGNATURE].find((bytes) =>
+    beginsAs(head, bytes),
+  );
+  if (beginning === undefined) return false;
+  return head.length >= beginning.length ? true : null;
 }
 
 function beginsAs(head: Buffer, beginning: Buffer): boolean {

@@ -19,6 +19,8 @@ describe("parseHubConfig", () => {
         heartbeatTimeoutMs: 12_000,
         retryIntervalMs: 0,
         proxyProtocol: false,
+        proxyFrom:
+          "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
         connectLine: false,
         state: "",
       },
@@ -68,6 +70,24 @@ describe("parseHubConfig", () => {
       "hub.ini:3: [route] authkey: a key of 19 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
       "hub.ini:6: [group.lab] secret: a key of 8 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
     ]);
+  });
+
+  it("warns of PROXY headers that are believed from everywhere private, where others can reach it", () => {
+    const warnings = (text: string) =>
+      parseHubConfig(
+        `[route]\nauthkey=auto\nproxy_protocol=true\n${text}`,
+        "hub.ini",
+      ).warnings;
+    for (const ip of ["0.0.0.0", "::", "192.168.1.1"]) {
+      expect(warnings(`ip=${ip}`)).to.have.length(1);
+      expect(warnings(`ip=${ip}`)[0]).to.include("write proxy_from= with");
+    }
+    for (const text of [
+      "ip=127.0.0.1",
+      "ip=unix:/run/hub.sock",
+      "ip=::\nproxy_from=192.0.2.7",
+    ])
+      expect(warnings(text)).to.deep.equal([]);
   });
 
   it("takes its own key, keys of groups, and limits", () => {

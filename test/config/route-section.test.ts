@@ -15,13 +15,14 @@ describe("a [route] section", () => {
     for (const read of both)
       expect(
         read(
-          "heartbeat_interval=100\nheartbeat_timeout=200\nretry_interval=500\nproxy_protocol=true\nconnect_line=true",
+          "heartbeat_interval=100\nheartbeat_timeout=200\nretry_interval=500\nproxy_protocol=true\nproxy_from=192.0.2.7, 2001:db8::/32\nconnect_line=true",
         ),
       ).to.include({
         heartbeatIntervalMs: 100,
         heartbeatTimeoutMs: 200,
         retryIntervalMs: 500,
         proxyProtocol: true,
+        proxyFrom: "192.0.2.7 2001:db8::/32",
         connectLine: true,
       });
   });
@@ -50,6 +51,11 @@ describe("a [route] section", () => {
     ],
     ["retry_interval=0", /retry_interval: found "0", allowed 100–600000$/],
     ["proxy_protocol=v2", /proxy_protocol: found "v2", allowed true or false/],
+    [
+      "proxy_from=10.0.0.0/33",
+      /proxy_from: found "10.0.0.0\/33", allowed IP addresses and networks/,
+    ],
+    ["proxy_from=proxy.example", /allowed IP addresses and networks/],
     [
       "connect_line=maybe",
       /connect_line: found "maybe", allowed true or false/,

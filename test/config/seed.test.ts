@@ -98,6 +98,7 @@ const PLAIN = {
   heartbeatTimeoutMs: 12_000,
   retryIntervalMs: 0,
   proxyProtocol: false,
+  proxyFrom: "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
   connectLine: false,
   state: "",
 };

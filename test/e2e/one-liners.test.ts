@@ -3,8 +3,11 @@
 
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import tls from "node:tls";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { startEcho, type TestServer } from "../support/echo.js";
@@ -89,6 +92,46 @@ describe("a relay from two lines", function () {
     } finally {
       await sshd.close();
       removeFolder(folder);
+    }
+  });
+
+  it("lets users of TLS through to a service that speaks it, at the hub's own port", async () => {
+    const PSK = {
+      ciphers: "TLS_AES_128_GCM_SHA256:PSK-AES128-GCM-SHA256",
+      maxVersion: "TLSv1.3",
+    } as const;
+    const key = Buffer.alloc(32, 1);
+    const server = tls.createServer(
+      { ...PSK, pskCallback: () => key },
+      (socket) => socket.end("hello from the service"),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port: inside } = server.address() as AddressInfo;
+    try {
+      const hub = startRoute(
+        port,
+        ...[...KEY, "--public", `tls:${port},ip=127.0.0.1`],
+      );
+      await hub.waitForOutput("ready: nodes can join");
+      const node = startVnet(port, ...KEY, "--serve", `${inside},name=tls`);
+      await node.waitForOutput("ready:");
+      const ask = () =>
+        new Promise<string>((resolve) => {
+          let text = "";
+          const user = tls.connect({
+            ...{ ...PSK, port, host: "127.0.0.1" },
+            pskCallback: () => ({ identity: "a user", psk: key }),
+            checkServerIdentity: () => undefined,
+          });
+          user.on("data", (chunk: Buffer) => (text += chunk.toString()));
+          user.on("error", () => undefined).on("close", () => resolve(text));
+        });
+      let answer = "";
+      while (answer === "") answer = await ask();
+      expect(answer).to.equal("hello from the service");
+    } finally {
+      server.close();
     }
   });
 

@@ -184,6 +184,15 @@ describe("more than there is room for", function () {
       expect(linesWith(hub, /came to nothing|before it said/)).to.be.below(20);
     });
 
+    it("by strangers at the hub: they go first where somebody wants a new channel", async () => {
+      await start("hub", 96);
+      await strangers(200);
+      await hub.waitForOutput(REACHED);
+      const { users, outcomes } = await crowd(port, 12);
+      sockets.push(...users);
+      expect(count(outcomes, "echo")).to.equal(12);
+    });
+
     it("is told at the start, and by --check, where they are few", async () => {
       const few = /may have 200 open files, enough for about 82 streams/;
       hub = await startHub({}, withFiles(200));

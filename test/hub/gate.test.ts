@@ -23,7 +23,12 @@ function setUp(limits: { all?: number; perAddress?: number } = {}) {
     gate.beginHandshake(socket, address);
     return socket;
   };
-  return { gate, clock, arrive, enter };
+  /** one that showed no key */
+  const fail = (address: string | undefined) => {
+    const socket = arrive(address);
+    return { socket, delayMs: gate.fail(socket, address) };
+  };
+  return { gate, clock, arrive, enter, fail };
 }
 
 const states = (sockets: PassThrough[]) =>
@@ -98,8 +103,8 @@ describe("the hub's gate", () => {
   });
 
   it("bounds those without an address of their own by the bound of all only", () => {
-    const { enter } = setUp({ all: 3, perAddress: 1 });
-    const crowd = Array.from({ length: 4 }, () => enter(undefined));
+    const { arrive } = setUp({ all: 3, perAddress: 1 });
+    const crowd = Array.from({ length: 4 }, () => arrive(undefined));
     expect(states(crowd)).to.equal("out in in in");
   });
 
@@ -126,40 +131,68 @@ describe("the hub's gate", () => {
     expect(gate.size).to.equal(0);
   });
 
-  it("makes an address wait longer with each wrong key, up to two seconds", () => {
-    const { gate } = setUp();
-    const delays = Array.from({ length: 20 }, () => {
-      gate.failed("a");
-      return gate.delayMs("a");
+  it("bounds handshakes in all by a quarter of all places", () => {
+    const { enter } = setUp({ all: 8, perAddress: 2 });
+    const crowd = ["a", "b", "c"].map(enter);
+    expect(states(crowd)).to.equal("out in in");
+  });
+
+  describe("and who showed no key", () => {
+    it("lets it wait longer with each one from its address, up to two seconds", () => {
+      const { fail } = setUp();
+      const delays = Array.from({ length: 20 }, () => fail("a").delayMs);
+      expect(delays.slice(0, 5)).to.deep.equal([200, 400, 800, 1_600, 2_000]);
+      expect(Math.max(...delays)).to.equal(2_000);
+      expect(fail("b").delayMs).to.equal(200);
     });
-    expect(delays.slice(0, 5)).to.deep.equal([200, 400, 800, 1_600, 2_000]);
-    expect(Math.max(...delays)).to.equal(2_000);
-  });
 
-  it("makes nobody else wait", () => {
-    const { gate } = setUp();
-    gate.failed("a");
-    expect(gate.delayMs("b")).to.equal(0);
-  });
+    it("forgets that a minute after the last one", () => {
+      const { fail, clock } = setUp();
+      fail("a");
+      clock.ms += 59_000;
+      expect(fail("a").delayMs).to.equal(400);
+      clock.ms += 60_000;
+      expect(fail("a").delayMs).to.equal(200);
+    });
 
-  it("forgets wrong keys a minute after the last one", () => {
-    const { gate, clock } = setUp();
-    gate.failed("a");
-    clock.ms += 59_000;
-    gate.failed("a");
-    clock.ms += 59_999;
-    expect(gate.delayMs("a")).to.equal(400);
-    clock.ms += 1;
-    expect(gate.delayMs("a")).to.equal(0);
-    gate.failed("a");
-    expect(gate.delayMs("a")).to.equal(200);
-  });
+    it("remembers the newest ten thousand addresses and no more", () => {
+      const { fail } = setUp();
+      for (let at = 0; at <= 10_000; at++) fail(`address ${at}`);
+      expect(fail("address 10000").delayMs).to.equal(400);
+      expect(fail("address 0").delayMs).to.equal(200);
+    });
 
-  it("remembers the newest ten thousand addresses and no more", () => {
-    const { gate } = setUp();
-    for (let at = 0; at <= 10_000; at++) gate.failed(`address ${at}`);
-    expect(gate.delayMs("address 0")).to.equal(0);
-    expect(gate.delayMs("address 1")).to.equal(200);
-    expect(gate.delayMs("address 10000")).to.equal(200);
+    it("holds 64 of an address, and 1,024 in all, whatever else there is room for", () => {
+      const { fail } = setUp({ all: 10_000 });
+      const ofOne = Array.from({ length: 70 }, () => fail("a").socket);
+      expect(ofOne.filter(({ destroyed }) => !destroyed)).to.have.length(64);
+      const others = Array.from({ length: 1_030 }, (_, n) => fail(`b${n}`));
+      const left = [...ofOne, ...others.map(({ socket }) => socket)].filter(
+        ({ destroyed }) => !destroyed,
+      );
+      expect(left).to.have.length(1_024);
+    });
+
+    it("takes no place of those who show one, from the same address too", () => {
+      const { enter, fail } = setUp({ perAddress: 2 });
+      const honest = [enter("a"), enter("a")];
+      for (let count = 0; count < 1_000; count++) fail("a");
+      expect(states(honest)).to.equal("in in");
+    });
+
+    it("turns it away before anybody else where there is no room", () => {
+      const { gate, arrive, fail } = setUp({ all: 3 });
+      const oldest = arrive("a");
+      const { socket } = fail("b");
+      const crowd = [oldest, socket, arrive("a"), arrive("a")];
+      expect(states(crowd)).to.equal("in out in in");
+      expect(gate.makeRoom(oldest)).to.equal(true);
+      expect(states(crowd)).to.equal("in out out in");
+    });
+
+    it("makes no room where there is nobody but the newcomer", () => {
+      const { gate, arrive } = setUp();
+      expect(gate.makeRoom(arrive("a"))).to.equal(false);
+    });
   });
 });

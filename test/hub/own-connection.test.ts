@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { eventually, within } from "../support/deadline.js";
+import { LOOPBACK } from "../support/networks.js";
 import { Observed } from "../support/echo.js";
 import { withHub } from "../support/hub.js";
 import { openClientKey } from "../support/link-key.js";
@@ -12,7 +13,7 @@ describe("a connection of the hub to itself", () => {
     ["", {}],
     [
       " at a hub that asks others for a header and a line",
-      { proxyProtocol: true, connectLine: true },
+      { proxyFrom: LOOPBACK, connectLine: true },
     ],
   ] as const)
     it(`makes a control link${what}`, () =>

@@ -36,7 +36,7 @@ export function openKeys(): Promise<KeyRing> {
 export interface TestHubOptions
   extends
     Partial<HubLimits>,
-    Pick<HubOptions, "proxyProtocol" | "connectLine" | "onPlain"> {
+    Pick<HubOptions, "proxyFrom" | "connectLine" | "onPlain"> {
   /** one that was reserved, for a hub that is to come back on it */
   port?: number;
 }
@@ -71,9 +71,9 @@ export class TestHub {
 
   /** Starts it (again), on the same port. */
   async open(): Promise<void> {
-    const { proxyProtocol, connectLine, onPlain, ...limits } = this.#options;
+    const { proxyFrom, connectLine, onPlain, ...limits } = this.#options;
     this.#hub = await Hub.start({
-      ...(proxyProtocol !== undefined && { proxyProtocol }),
+      ...(proxyFrom !== undefined && { proxyFrom }),
       ...(connectLine !== undefined && { connectLine }),
       ...(onPlain !== undefined && { onPlain }),
       host: "127.0.0.1",

@@ -16,11 +16,8 @@ import {
 import { ControlLink } from "../../src/net/control-link.js";
 import { greet } from "../../src/node/channel-greeting.js";
 import { readFirstBytes } from "../../src/net/first-bytes.js";
-import {
-  secureAsClient,
-  secureAsServer,
-  TLS_FIRST_BYTE,
-} from "../../src/net/secure.js";
+import { secureAsClient, secureAsServer } from "../../src/net/secure.js";
+import { TLS_FIRST_BYTE } from "../../src/wire/client-hello.js";
 import { LEG_PREAMBLE_BYTES, TICKET_BYTES } from "../../src/wire/preamble.js";
 import { decodeToHub, type ToHub } from "../../src/wire/to-hub.js";
 import type { ToNode } from "../../src/wire/to-node.js";

@@ -9,7 +9,7 @@ import {
   type Server,
   type Socket,
 } from "node:net";
-import { TLS_FIRST_BYTE } from "../../src/net/secure.js";
+import { TLS_FIRST_BYTE } from "../../src/wire/client-hello.js";
 
 /** stall: nothing moves, and nothing is lost; swallow: everything vanishes, and nobody is told, not of ends either. */
 export type LineMode = "pass" | "stall" | "swallow";

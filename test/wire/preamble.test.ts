@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { TLS_FIRST_BYTE } from "../../src/net/secure.js";
+import { TLS_FIRST_BYTE } from "../../src/wire/client-hello.js";
 import {
   encodeLegPreamble,
   isLegPreamble,

@@ -1,9 +1,8 @@
 // The hub's own port, in the order in which a connection gets on: unknown, encrypted, a member, a leg.
 
-import { Duplex } from "node:stream";
-import { secureAsClient } from "../../../src/net/secure.js";
 import { encodeLegPreamble } from "../../../src/wire/preamble.js";
 import type { Random } from "../../support/random.js";
+import { recordClientHello } from "../../support/client-hello.js";
 import { openClientKey } from "../../support/link-key.js";
 import { MAGIC_TICKET } from "../magic.js";
 import { connectBare, connectFrom, HELLO } from "../member.js";
@@ -14,7 +13,7 @@ import { cutOff, target } from "../target.js";
 import { encryptedLan } from "./stages.js";
 
 /** What a client says first; the hub has no memory of it, so it may be said again and again. */
-const clientHello = await recordClientHello();
+const clientHello = await recordClientHello(await openClientKey());
 
 const FIRST_WORDS = [
   clientHello,
@@ -174,18 +173,3 @@ export const hubTargets = [
     },
   }),
 ];
-
-async function recordClientHello(): Promise<Buffer> {
-  const key = await openClientKey();
-  return new Promise((resolve) => {
-    const wire: Duplex = new Duplex({
-      read: () => undefined,
-      write: (chunk: Buffer, _encoding, done) => {
-        resolve(chunk);
-        done();
-        wire.destroy();
-      },
-    });
-    secureAsClient(wire, key, 5_000).catch(() => undefined);
-  });
-}
