@@ -8,7 +8,7 @@ import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { count } from "./count.js";
-import type { Log } from "./log.js";
+import type { Log, LogEvent } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import { Node } from "./node/node.js";
@@ -198,15 +198,21 @@ async function runNode({
   keys,
 }: Run): Promise<void> {
   const firstSignal = nextSignal();
+  const isInteractive = config.vnet.terminal && process.stdin.isTTY;
+  // What a terminal shows as notices is not written across its input line.
+  const logs = !isInteractive || config.log.file !== "";
+  const audit = boundNotices(log);
   const node = Node.start({
     config,
     software: software("vnet"),
     ...keys,
+    ...(logs && {
+      audit: (event: LogEvent) => {
+        audit.info(event);
+      },
+    }),
   });
-  const isInteractive = config.vnet.terminal && process.stdin.isTTY;
-  // What a terminal shows as notices is not written across its input line.
-  const logsNotices = !isInteractive || config.log.file !== "";
-  if (logsNotices) follow(node, config, log);
+  if (logs) follow(node, config, log);
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state }, firstSignal)
     : config.vnet.terminal

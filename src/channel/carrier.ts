@@ -56,6 +56,8 @@ export class Carrier {
   private lease: Lease = NO_LEASE;
   private readonly reader: ChannelFrameReader;
   private isHolding = false;
+  /** of user bytes and frames, both ways, so far */
+  bytes = 0;
   /** how many beats passed since something was sent */
   private silentBeats = 0;
   private lastWords: NodeJS.Timeout | undefined;
@@ -166,6 +168,7 @@ export class Carrier {
     const { duplex } = this;
     if (this.state !== "open") return true;
     this.silentBeats = 0;
+    this.bytes += bytes.length;
     const header = encodeChannelHeader(FrameType.data, bytes.length);
     // A small piece is copied, which costs less than a second write (and, with TLS, a second record).
     if (bytes.length <= COPY_BYTES) {
@@ -187,6 +190,7 @@ export class Carrier {
     if (this.state !== "open") return;
     this.silentBeats = 0;
     const { buffer, byteOffset, length } = view;
+    this.bytes += length;
     const from = byteOffset - CARRIER_HEADROOM;
     const frame = Buffer.from(buffer, from, CARRIER_HEADROOM + length);
     writeChannelHeader(frame, FrameType.data, length);
@@ -229,6 +233,7 @@ export class Carrier {
 
   private read(chunk: Buffer): void {
     if (this.state !== "open") return;
+    this.bytes += chunk.length;
     try {
       this.reader.push(chunk);
     } catch (error) {

@@ -39,6 +39,8 @@ export class Channel extends EventEmitter<{
   readonly carrier: Carrier;
   private probe: { payload: Buffer; answered: () => void } | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
+  /** in ms of performance.now() */
+  readonly madeAt = performance.now();
   /** when a stream ended last, or the start; in ms of performance.now() */
   idleSince = performance.now();
 
@@ -67,6 +69,11 @@ export class Channel extends EventEmitter<{
 
   get isClosed(): boolean {
     return this.state === "closed";
+  }
+
+  /** What it has carried so far, both ways. */
+  get bytes(): number {
+    return this.carrier.bytes;
   }
 
   /** What was sent has not left yet: a slow reader is to take the last stream's bytes. */

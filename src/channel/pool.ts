@@ -28,6 +28,9 @@ export interface PoolLimits {
   tickMs: number;
   probeAfterMs: number;
   probeTimeoutMs: number;
+  /** A channel that is older, or has carried more bytes, takes no further stream: its encryption is made anew with another one. */
+  maxAgeMs: number;
+  maxBytes: number;
   /** after a failed attempt to warm up; doubled with each further one, up to the other */
   retryMs: number;
   maxRetryMs: number;
@@ -45,6 +48,9 @@ const LIMITS: PoolLimits = {
   tickMs: 5_000,
   probeAfterMs: 15_000,
   probeTimeoutMs: 5_000,
+  // Far below what AES-GCM may encrypt with one key (RFC 8446, 5.5: about 380 GB in records of 16 KiB).
+  maxAgeMs: 3_600_000,
+  maxBytes: 64e9,
   retryMs: 1_000,
   maxRetryMs: 30_000,
 };
@@ -113,6 +119,11 @@ export class ChannelPool {
   release(channel: Channel): void {
     if (channel.isClosed || !channel.isIdle || this.idle.includes(channel))
       return;
+    if (this.isWorn(channel)) {
+      channel.close();
+      this.begin();
+      return;
+    }
     if (this.waiting.serve(channel)) return;
     if (this.state === "closed" || this.idle.length >= this.limits.maxIdle) {
       channel.close();
@@ -231,13 +242,21 @@ export class ChannelPool {
       (channel) =>
         now - channel.idleSince > this.limits.idleMs && !channel.hasUnsent,
     );
-    const going = spare.slice(0, Math.max(0, this.idle.length - keep));
+    const going = new Set([
+      ...this.idle.filter((channel) => this.isWorn(channel)),
+      ...spare.slice(0, Math.max(0, this.idle.length - keep)),
+    ]);
     for (const channel of going) {
       this.idle.splice(this.idle.indexOf(channel), 1);
       channel.close();
     }
     for (const channel of this.idle) this.probe(channel, now);
     this.begin();
+  }
+
+  private isWorn({ madeAt, bytes }: Channel): boolean {
+    const { maxAgeMs, maxBytes } = this.limits;
+    return performance.now() - madeAt > maxAgeMs || bytes > maxBytes;
   }
 
   private probe(channel: Channel, now: number): void {

@@ -8,6 +8,7 @@ import type { PoolLimits } from "../channel/pool.js";
 import { createTraffic, type Traffic } from "../channel/traffic.js";
 import type { NodeConfig, VnetSettings } from "../config/config.js";
 import type { VnetError } from "../errors.js";
+import type { LogEvent } from "../log.js";
 import { Listener, type Listen } from "../net/listener.js";
 import type { BackoffOptions } from "./backoff.js";
 import { Borrower } from "./borrower.js";
@@ -42,6 +43,8 @@ export interface NodeOptions {
   backoff?: BackoffOptions;
   poolLimits?: Partial<PoolLimits>;
   incomingIdleMs?: number;
+  /** streams opened or refused by `allow=` */
+  audit?: (event: LogEvent) => void;
 }
 
 export interface NodeParts {
@@ -99,7 +102,11 @@ export function assemble(
     notices.tell(notice);
   };
   const security = new ChannelSecurity(options.identity, settings);
-  const serves = new Serves({ link, notify });
+  const serves = new Serves({
+    link,
+    notify,
+    audit: options.audit ?? (() => undefined),
+  });
   const channels = new Channels({
     link,
     directory,

@@ -8,6 +8,7 @@ import {
   type ServeSettings,
 } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import type { LogEvent } from "../log.js";
 import { quoted } from "../printable.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin } from "./control.js";
@@ -19,6 +20,8 @@ import { Serve } from "./serve.js";
 export interface ServesOptions {
   link: HubLink;
   notify: (notice: Notice) => void;
+  /** who was let in or kept out by `allow=`, for the log alone */
+  audit: (event: LogEvent) => void;
 }
 
 export class Serves {
@@ -91,11 +94,16 @@ export class Serves {
     );
     if (serve === undefined || (serve.only !== null && !serve.isFor(from)))
       stream.refuse(`this node has no serve ${formatServeid(stream.serveid)}`);
-    else if (!serve.isFor(from))
+    else if (!serve.isFor(from)) {
+      this.audit(serve, from, stream, "refused: it is not in allow=");
       stream.refuse(
         `vnet ${quoted(from.name)} is not among those that may use ${serve.label} (allow=)`,
       );
-    else await serve.serve(stream, from);
+    } else {
+      if (serve.settings.allow !== "")
+        this.audit(serve, from, stream, "opened");
+      await serve.serve(stream, from);
+    }
   }
 
   /** Ids that became free may be the ones that were refused, or taken over. */
@@ -109,6 +117,20 @@ export class Serves {
   displaced(news: Displaced): void {
     for (const { registration } of this.byLabel.values())
       registration.displaced(news);
+  }
+
+  /** A name proves nothing, so the line has the fingerprint. */
+  private audit(
+    serve: Serve,
+    caller: Caller,
+    { from }: Stream,
+    verdict: string,
+  ): void {
+    const user = from === "" ? "" : ` for ${from}`;
+    this.options.audit({
+      who: `serve ${serve.label} (${formatServeid(serve.registeredId)})`,
+      what: `stream of vnet ${quoted(caller.name)} (${caller.fingerprint})${user} ${verdict}`,
+    });
   }
 
   private insert(

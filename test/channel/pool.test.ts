@@ -19,6 +19,8 @@ const CALM: PoolLimits = {
   tickMs: NEVER,
   probeAfterMs: NEVER,
   probeTimeoutMs: NEVER,
+  maxAgeMs: NEVER,
+  maxBytes: Infinity,
   retryMs: NEVER,
   maxRetryMs: NEVER,
 };
@@ -94,6 +96,49 @@ describe("ChannelPool", () => {
     const stream = channel.open(1);
     await within("its end", new Promise((done) => stream.once("end", done)));
   }
+
+  describe("renewing channels", () => {
+    it("puts no further stream on one that has carried enough, and makes another", async () => {
+      const pool = create({ maxBytes: 10 });
+      pool.setWanted(true);
+      await untilIdle(pool, 1);
+      const channel = await pool.acquire(1);
+      await untilIdle(pool, 1);
+      // The refusal of its stream is more than ten bytes.
+      await use(channel);
+      expect(channel.isClosed).to.equal(true);
+      const next = await pool.acquire(1);
+      expect(next).not.to.equal(channel);
+      expect(next.isIdle).to.equal(true);
+    });
+
+    it("lets the stream that runs on one go on", async () => {
+      const pool = create({ maxAgeMs: 10, tickMs: 2 });
+      const channel = await pool.acquire(1);
+      made[0]!.acceptor.removeAllListeners("stream");
+      const stream = channel.open(1);
+      const ageMs = () => performance.now() - channel.madeAt;
+      await eventually("it is old", () => ageMs() > 30);
+      expect(channel.isClosed).to.equal(false);
+      stream.reset("the test is over");
+    });
+
+    it("replaces idle ones that are old, the warm one too", async () => {
+      const pool = create({ maxAgeMs: 1, tickMs: 2 });
+      pool.setWanted(true);
+      await eventually("a third one", () => attempts >= 3);
+      await eventually("the first is closed", () => made[0]!.channel.isClosed);
+    });
+
+    it("serves those who wait with a new one, not with the old one that came back", async () => {
+      const pool = create({ maxBytes: 10 });
+      const channel = await pool.acquire(1);
+      onConnect = () => new Promise((resolve) => setTimeout(resolve, 5));
+      const waiting = pool.acquire(2);
+      await use(channel);
+      expect(await within("a channel", waiting)).not.to.equal(channel);
+    });
+  });
 
   describe("keeping channels warm", () => {
     it("makes none while it is not wanted", async () => {

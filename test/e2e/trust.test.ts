@@ -801,6 +801,18 @@ describe("allow= of a serve", function () {
     await pair.home.waitForOutput("~ serve s700: allow");
     expect(await echoed(pair.usePort, "now")).to.equal("now");
 
+    // One line for each, with the key that was proved and the user's address.
+    const audit = (verdict: string) =>
+      new RegExp(
+        `info +serve s700 \\(700\\) stream of vnet "?office-name"? \\(${fingerprint.replace(/[+]/g, "\\+")}\\) for 127\\.0\\.0\\.1:\\d+ ${verdict}`,
+        "g",
+      );
+    await pair.home.waitForOutput(audit("opened"));
+    expect(
+      pair.home.output.match(audit("refused: it is not in allow=")),
+    ).to.have.length(1);
+    expect(pair.home.output.match(audit("opened"))).to.have.length(1);
+
     // A stream that runs ends with the permission.
     const user = await connectTo(pair.usePort);
     user.socket.write("x");
