@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
+import { names } from "./net/names.js";
 import { openFiles } from "./net/open-files.js";
 import { killPrograms } from "./net/program.js";
 import {
@@ -223,6 +224,7 @@ export async function run(program: Program): Promise<void> {
       process.stdout.write(`${software(program.name)}\n`);
     else {
       openFiles.setLimit(openFilesLimit());
+      names.setThreads(Number(process.env.UV_THREADPOOL_SIZE) || 4);
       process.exitCode = await program.main(args);
       exitSoon();
     }

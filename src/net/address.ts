@@ -96,9 +96,7 @@ const FILE_WORDS: Record<string, string> = {
 /** Plain words for an error of the operating system. */
 export function networkReason(cause: unknown): string {
   const first =
-    cause instanceof AggregateError && cause.errors.length > 0
-      ? (cause.errors[0] as unknown)
-      : cause;
+    cause instanceof AggregateError ? (mainOf(cause) ?? cause) : cause;
   if (first instanceof VnetError) return first.message;
   const error = first as NodeJS.ErrnoException & { address?: unknown };
   const code = error.code ?? "";
@@ -107,6 +105,12 @@ export function networkReason(cause: unknown): string {
   return (
     (isFile ? FILE_WORDS[code] : undefined) ?? WORDS[code] ?? error.message
   );
+}
+
+/** Of several addresses: the one that answered says more than one of a family that is not there. */
+function mainOf({ errors }: AggregateError): unknown {
+  const causes = errors as NodeJS.ErrnoException[];
+  return causes.find(({ code }) => code === "ECONNREFUSED") ?? causes[0];
 }
 
 export function networkError(what: string, cause: unknown): VnetError {

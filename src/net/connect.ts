@@ -1,9 +1,11 @@
 // One outgoing socket, of TCP or of a socket file, with a deadline and ready for streams: half-open allowed, Nagle off.
 // The name is looked up each time, so that a changed DNS entry is followed.
 
+import type { LookupAddress } from "node:dns";
 import net from "node:net";
 import { performance } from "node:perf_hooks";
 import { VnetError } from "../errors.js";
+import { names } from "./names.js";
 
 /**
  * A quiet stream (an SSH session overnight) must not be forgotten by a NAT on the way, and a peer that is gone without
@@ -17,14 +19,39 @@ const ATTEMPT_MS = 1_000;
 /** A socket file whose queue is full says so at once, where TCP would wait. */
 const FULL_RETRY_MS = 20;
 
-/** Rejects with the system's error, or VnetError `timeout`. */
-export function connectHost(
+/**
+ * Rejects with the system's error, or VnetError `timeout`.
+ * @param isHub see names.ts
+ */
+export async function connectHost(
   host: string,
   port: number,
   timeoutMs: number,
+  isHub = false,
 ): Promise<net.Socket> {
-  const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-  return connect({ host, port, noDelay: true, ...keepAlive }, timeoutMs);
+  const end = performance.now() + timeoutMs;
+  const addresses = await names.lookup(host, { timeoutMs, isHub });
+  return connect(
+    {
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      lookup: lookupOf(addresses),
+    },
+    Math.max(1, end - performance.now()),
+    timeoutMs,
+  );
+}
+
+/** What was looked up, in the form in which a socket asks for it. */
+function lookupOf(addresses: LookupAddress[]): net.LookupFunction {
+  return (_host, { all }, done) => {
+    const [first] = addresses;
+    if (all === true) done(null, addresses);
+    else done(null, first?.address ?? "", first?.family);
+  };
 }
 
 /** The same for a Unix socket, or a named pipe of Windows. */

@@ -16,6 +16,8 @@ export interface DialOptions {
   /** 0 where `host` is a link */
   port: number;
   timeoutMs: number;
+  /** It is the hub: its name is looked up before others. */
+  isHub?: boolean;
   /** a line that the program of an `exec:` or `vsock:` link wrote to its stderr */
   onLine?: (text: string) => void;
 }
@@ -40,9 +42,9 @@ export async function dial(options: DialOptions): Promise<Duplex> {
 }
 
 async function open(options: DialOptions): Promise<Duplex> {
-  const { host, port, timeoutMs } = options;
+  const { host, port, timeoutMs, isHub } = options;
   const link = parseLink(host);
-  if (link === null) return connectHost(host, port, timeoutMs);
+  if (link === null) return connectHost(host, port, timeoutMs, isHub);
   switch (link.scheme) {
     case "unix":
       return connectFile(link.path, timeoutMs);

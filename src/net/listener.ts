@@ -1,13 +1,15 @@
-// A listening port or Unix socket that hands out accepted sockets ready for streams: half-open allowed, Nagle off.
+// A listening port or Unix socket that hands out accepted sockets ready for streams: half-open allowed, Nagle off. A name
+// listens on all its addresses that are here, `localhost` on both families; all of them or none.
 // Owns the port, or the socket's file, and nothing else: whoever gets a socket closes it.
 
 import net from "node:net";
 import type { Duplex } from "node:stream";
-import { parseLink, SOCKET_PATH_BYTES_MAX } from "../config/link.js";
+import { isLink, parseLink, SOCKET_PATH_BYTES_MAX } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
 import { KEEP_ALIVE_MS } from "./connect.js";
 import { hybridListenPath } from "./hybrid-vsock.js";
+import { names } from "./names.js";
 import { openFiles } from "./open-files.js";
 import { peerOf, type Peer } from "./peer.js";
 import { reset } from "./reset.js";
@@ -28,6 +30,15 @@ export interface ListenerOptions {
 /** The queue of connections that the kernel completed and nobody accepted yet: bursts must fit. */
 const BACKLOG = 4096;
 
+/** A name to listen on is to be known within this. */
+const LOOKUP_TIMEOUT_MS = 10_000;
+
+/** A port that was free at one address need not be free at the others; then another one is tried. */
+const FREE_PORT_TRIES = 10;
+
+/** The address is of another machine, or of a family that is not there. */
+const NOT_HERE = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
+
 /** What listens: a port, a socket file, or what else hands out connections. */
 export interface Listening {
   readonly host: string;
@@ -41,7 +52,8 @@ export type Listen = (options: ListenerOptions) => Promise<Listening>;
 
 export class Listener implements Listening {
   private constructor(
-    private readonly server: net.Server,
+    /** one for each address */
+    private readonly servers: readonly net.Server[],
     private readonly file: SocketFile | null,
     readonly host: string,
     /** 0 where `host` is a link */
@@ -51,38 +63,22 @@ export class Listener implements Listening {
   /** Rejects with VnetError `network` that names the address and says why. */
   static async start(options: ListenerOptions): Promise<Listener> {
     const { host, port } = options;
-    const server = net.createServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_MS,
-        pauseOnConnect: true,
-      },
-      (socket) => {
-        if (options.usesReserve !== true && openFiles.isShort()) {
-          reset(socket);
-          options.onError(new VnetError("network", openFiles.reason));
-        } else options.onConnection(socket, peerOf(socket));
-      },
-    );
     try {
       const path = socketPathOf(host);
-      const where = path === null ? { host, port } : { path };
-      const listening = () => listen(server, { ...where, backlog: BACKLOG });
-      const file =
-        path === null
-          ? await listening().then(() => null)
-          : await SocketFile.claim(path, listening);
-      server.on("error", (cause) => {
-        options.onError(networkError("accepting a connection failed", cause));
-      });
-      const address = server.address();
-      const bound = typeof address === "object" ? (address?.port ?? 0) : 0;
-      return new Listener(server, file, host, bound);
+      if (path !== null) {
+        const server = createServer(options);
+        const file = await SocketFile.claim(path, () =>
+          listen(server, { path, backlog: BACKLOG }),
+        );
+        tellErrors(server, options);
+        return new Listener([server], file, host, 0);
+      }
+      const servers = await listenOnAll(options);
+      const [server] = servers;
+      return new Listener(servers, null, host, server ? portOf(server) : 0);
     } catch (cause) {
       throw networkError(
-        `cannot listen on ${formatAddress(host, port)}`,
+        `cannot listen on ${formatAddress(host, port)}${whichOf(host, cause)}`,
         cause,
       );
     }
@@ -91,10 +87,88 @@ export class Listener implements Listening {
   /** Stops listening at once; accepted sockets live on. Idempotent. */
   close(): Promise<void> {
     // A callback would wait for accepted sockets too, which are not ours.
-    if (this.file === null || !this.server.listening) this.server.close();
-    else this.file.closeServer(this.server);
+    for (const server of this.servers)
+      if (this.file === null || !server.listening) server.close();
+      else this.file.closeServer(server);
     return Promise.resolve();
   }
+}
+
+function createServer(options: ListenerOptions): net.Server {
+  return net.createServer(
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      pauseOnConnect: true,
+    },
+    (socket) => {
+      if (options.usesReserve !== true && openFiles.isShort()) {
+        reset(socket);
+        options.onError(new VnetError("network", openFiles.reason));
+      } else options.onConnection(socket, peerOf(socket));
+    },
+  );
+}
+
+/**
+ * A server for each address of the host that is here, all with the same port. Rejects with the system's error where one
+ * of them cannot be had: half of a name would lead clients of the other half to somebody else.
+ */
+async function listenOnAll(options: ListenerOptions): Promise<net.Server[]> {
+  const { host, port } = options;
+  const lookup = { timeoutMs: LOOKUP_TIMEOUT_MS };
+  const addresses = await names.lookup(host, lookup);
+  for (let tries = 1; ; tries++) {
+    const servers: net.Server[] = [];
+    let missing: unknown;
+    try {
+      for (const { address } of addresses) {
+        const [first] = servers;
+        const server = createServer(options);
+        const at = { host: address, port: first ? portOf(first) : port };
+        try {
+          await listen(server, { ...at, backlog: BACKLOG });
+          servers.push(server);
+        } catch (error) {
+          if (!NOT_HERE.includes(codeOf(error))) throw error;
+          missing = error;
+        }
+      }
+      if (servers.length === 0) throw missing;
+    } catch (error) {
+      for (const server of servers) server.close();
+      const isTaken = codeOf(error) === "EADDRINUSE";
+      if (port === 0 && isTaken && tries < FREE_PORT_TRIES) continue;
+      throw error;
+    }
+    for (const server of servers) tellErrors(server, options);
+    return servers;
+  }
+}
+
+function tellErrors(server: net.Server, { onError }: ListenerOptions): void {
+  server.on("error", (cause) => {
+    onError(networkError("accepting a connection failed", cause));
+  });
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? "";
+}
+
+function portOf(server: net.Server): number {
+  const address = server.address();
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
+/** Which address of a name it was that could not be had. */
+function whichOf(host: string, cause: unknown): string {
+  if (net.isIP(host) !== 0 || isLink(host)) return "";
+  const { address, port } = cause as { address?: string; port?: number };
+  if (address === undefined || port === undefined) return "";
+  return ` (${formatAddress(address, port)})`;
 }
 
 function listen(server: net.Server, where: net.ListenOptions): Promise<void> {

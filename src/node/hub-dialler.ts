@@ -55,6 +55,7 @@ export function dialHub({
     host: route.ip,
     port: route.port,
     timeoutMs: DIAL_TIMEOUT_MS,
+    isHub: true,
     ...(onLine && { onLine }),
   });
 }

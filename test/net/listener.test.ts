@@ -1,11 +1,14 @@
 import { expect } from "chai";
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { VnetError } from "../../src/errors.js";
 import { Listener } from "../../src/net/listener.js";
 import { within } from "../support/deadline.js";
 import type { Observed } from "../support/echo.js";
 import { connectTo } from "../support/echo.js";
+import { failureOf } from "../support/failure.js";
+import { skip } from "../support/find-program.js";
 
 describe("Listener", () => {
   const sockets: Socket[] = [];
@@ -23,9 +26,9 @@ describe("Listener", () => {
     for (const listener of listeners.splice(0)) await listener.close();
   });
 
-  async function start(port = 0): Promise<Listener> {
+  async function start(port = 0, host = "127.0.0.1"): Promise<Listener> {
     const listener = await Listener.start({
-      host: "127.0.0.1",
+      host,
       port,
       onConnection: (connection) => {
         const socket = connection;
@@ -87,6 +90,45 @@ describe("Listener", () => {
     expect((error as VnetError).message).to.equal(
       `cannot listen on 127.0.0.1:${port}: that port is already in use`,
     );
+  });
+
+  describe("of localhost", () => {
+    before(function () {
+      const addresses = networkInterfaces().lo?.map(({ address }) => address);
+      if (addresses?.includes("::1") !== true) skip(this, "needs IPv6");
+    });
+
+    const reach = async (host: string, port: number) => {
+      const client = connect({ host, port });
+      sockets.push(client);
+      await within("connected", once(client, "connect"));
+    };
+
+    it("listens on both families, with one port, until it is closed", async () => {
+      const listener = await start(0, "localhost");
+      const { port } = listener;
+      expect(listener.host).to.equal("localhost");
+      await reach("127.0.0.1", port);
+      await reach("::1", port);
+      await listener.close();
+      const again = await start(port, "localhost");
+      expect(again.port).to.equal(port);
+    });
+
+    for (const [one, other, shown] of [
+      ["127.0.0.1", "::1", "127.0.0.1"],
+      ["::1", "127.0.0.1", "[::1]"],
+    ] as const)
+      it(`listens on neither where ${one} has that port already, and says so`, async () => {
+        const { port } = await start(0, one);
+        const { code, message } = await failureOf(start(port, "localhost"));
+        expect(code).to.equal("network");
+        expect(message).to.equal(
+          `cannot listen on localhost:${port} (${shown}:${port}): that port is already in use`,
+        );
+        // The other one is free again.
+        expect((await start(port, other)).port).to.equal(port);
+      });
   });
 
   it("says which address this machine does not have", async () => {

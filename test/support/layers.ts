@@ -32,7 +32,7 @@ const PROGRAMS = [
   ...["verb.ts", "verbs.ts"],
   ...["public-ports.ts", "shared-port.ts", "route.ts", "vnet.ts"],
 ];
-const OUTSIDE = /^(node:)?(net|tls|http|https|child_process)$/;
+const OUTSIDE = /^(node:)?(net|tls|http|https|dns|child_process)$/;
 const PROCESS = /^(node:)?process$/;
 
 export interface Unit {
