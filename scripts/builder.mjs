@@ -137,7 +137,10 @@ function run(command, args, options = {}) {
       stdio: ["ignore", 2, 2],
       ...options,
     });
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+    const ignored = (process.env.VNET_IGNORED_SIGNALS ?? "").split(" ");
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"].filter(
+      (signal) => !ignored.includes(signal),
+    );
     const stop = (signal) => {
       child.kill(signal);
       child.once("exit", () => process.exit(128 + constants.signals[signal]));

@@ -24,6 +24,7 @@ tmux:tmux
 socat:socat
 mariadbd:mariadb-server
 mariadb:mariadb-client
+logrotate:logrotate
 "
 
 has() {

@@ -1,5 +1,5 @@
 // Refuses a Node that is too old, before anything else is read. Loaded first
-// by ./route and ./vnet; written so that any old Node can still parse it.
+// by ./route and ./vnet, with early-signals.cjs after it; written so that any old Node can still parse it.
 "use strict";
 
 var found = process.versions.node.split(".").map(Number);
@@ -11,3 +11,5 @@ if (found[0] < 20 || (found[0] === 20 && found[1] < 19)) {
   );
   process.exit(2);
 }
+
+require("./early-signals.cjs");

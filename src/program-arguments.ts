@@ -19,6 +19,8 @@ export interface ProgramArguments {
   name: string;
   /** of --state: the folder of the keys */
   state: string | null;
+  /** of --no-hup: SIGHUP does nothing */
+  noHup: boolean;
   check: boolean;
   noColor: boolean;
   /** the commands of -e, in their order */
@@ -58,6 +60,7 @@ export function parseArguments(
     flags: sectionsFromFlags(given),
     name: nameOf(program, given),
     state: stateOf(program, values),
+    noHup: values["no-hup"] === true,
     check: values.check === true,
     noColor: values["no-color"] === true,
     commands: textsOf(values.execute),
@@ -88,6 +91,7 @@ function parseCommandLine(
         version: { type: "boolean", short: "V" },
         check: { type: "boolean" },
         state: { type: "string" },
+        "no-hup": { type: "boolean" },
         "no-color": { type: "boolean" },
         execute: { type: "string", short: "e", multiple: true },
       },

@@ -1,5 +1,6 @@
 // Where the programs' log goes: standard error, or the end of a file. A log that cannot be written never stops the program.
 
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
@@ -7,8 +8,6 @@ import { count } from "./count.js";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
 import { BoundedLog } from "./net/bounded-log.js";
-
-type LogFile = ReturnType<typeof pino.destination>;
 
 /** The options for it. */
 export const LOG_FLAGS = {
@@ -20,17 +19,33 @@ export const LOG_FLAGS = {
 /** What a full disk, or a reader of standard error who does not read, holds up; beyond that lines are lost. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
+export interface ProgramLog extends Log {
+  /** Looks whether its file is still the one of that name, and opens that anew. */
+  reopen(): void;
+}
+
 /**
  * Lines are written before the call returns, so that the last one before a crash is there, but for a standard error that is a pipe: that
- * one holds nobody up. A file is opened to append, so it can be cut or copied while it is written.
+ * one holds nobody up. A file is opened to append, so it can be cut while it is written; one that was renamed or removed
+ * is opened anew with the next line.
  * @param title of the configuration, for messages
  */
 export async function openLog(
   settings: LogSettings,
   title: string,
-): Promise<Log> {
-  if (settings.file === "") return logToStandardError(settings);
-  return createLog(settings, await openFile(settings.file, title));
+): Promise<ProgramLog> {
+  if (settings.file === "")
+    return {
+      ...(await logToStandardError(settings)),
+      reopen: () => undefined,
+    };
+  const file = await LogFile.open(settings.file, title);
+  return {
+    ...(await createLog(settings, file)),
+    reopen: () => {
+      file.follow();
+    },
+  };
 }
 
 /** For a node's notices: others can make things happen as often as they like. */
@@ -62,39 +77,85 @@ async function logToStandardError(settings: LogSettings): Promise<Log> {
   return log;
 }
 
-/** Throws VnetError `config` where it cannot be opened, `obstacle` where that may pass. */
-async function openFile(path: string, title: string): Promise<LogFile> {
-  const { pino } = await import("pino");
-  let file: LogFile;
-  try {
-    file = pino.destination({
-      dest: path,
-      sync: true,
-      maxLength: MAX_HELD_BYTES,
+/** The end of a file, wherever that one of this name is. */
+class LogFile {
+  private constructor(
+    private readonly path: string,
+    private readonly file: ReturnType<typeof pino.destination>,
+  ) {
+    file.on("error", (error) => {
+      if (!this.isLost) this.complain(`written: ${messageOf(error)}`);
+      this.isLost = true;
     });
-  } catch (cause) {
-    // A folder that is not there may be on a disk that comes later.
-    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new VnetError(
-      isMissing ? "obstacle" : fileErrorCode(cause),
-      formatPlace(
-        title,
-        { section: "log", key: "file" },
-        `cannot write ${path}: ${messageOf(cause)}`,
-      ),
-      { cause },
+    file.on("drain", () => {
+      this.isLost = false;
+    });
+  }
+
+  /** That it cannot be written, or opened anew, was said. */
+  private isLost = false;
+  private isAstray = false;
+
+  /** Throws VnetError `config` where it cannot be opened, `obstacle` where that may pass. */
+  static async open(path: string, title: string): Promise<LogFile> {
+    const { pino } = await import("pino");
+    try {
+      return new LogFile(
+        path,
+        pino.destination({ dest: path, sync: true, maxLength: MAX_HELD_BYTES }),
+      );
+    } catch (cause) {
+      // A folder that is not there may be on a disk that comes later.
+      const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+      throw new VnetError(
+        isMissing ? "obstacle" : fileErrorCode(cause),
+        formatPlace(
+          title,
+          { section: "log", key: "file" },
+          `cannot write ${path}: ${messageOf(cause)}`,
+        ),
+        { cause },
+      );
+    }
+  }
+
+  write(line: string): void {
+    this.follow();
+    this.file.write(line);
+  }
+
+  /** Opens the file of this name where the open one has another name by now, or none. */
+  follow(): void {
+    if (!this.isElsewhere()) return;
+    try {
+      // Tried first, as a failure inside of `reopen` would be kept there.
+      closeSync(openSync(this.path, "a"));
+      this.file.reopen();
+      this.isAstray = false;
+    } catch (error) {
+      if (!this.isAstray) this.complain(`opened anew: ${messageOf(error)}`);
+      this.isAstray = true;
+    }
+  }
+
+  private isElsewhere(): boolean {
+    const { fd } = this.file as unknown as { fd: number };
+    try {
+      const open = fstatSync(fd, { bigint: true });
+      const named = statSync(this.path, {
+        bigint: true,
+        throwIfNoEntry: false,
+      });
+      return named?.ino !== open.ino || named.dev !== open.dev;
+    } catch {
+      // It cannot be said, so it stays.
+      return false;
+    }
+  }
+
+  private complain(what: string): void {
+    process.stderr.write(
+      `the log ${this.path} cannot be ${what}; it goes on when it can\n`,
     );
   }
-  let isTold = false;
-  file.on("error", (error) => {
-    if (isTold) return;
-    isTold = true;
-    process.stderr.write(
-      `the log ${path} cannot be written: ${messageOf(error)}; it goes on when it can be\n`,
-    );
-  });
-  file.on("drain", () => {
-    isTold = false;
-  });
-  return file;
 }

@@ -14,6 +14,7 @@ import {
   type ProgramArguments,
   type ProgramOptions,
 } from "./program-arguments.js";
+import { secondSignal } from "./own-signals.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
 import { runVerb, verbHelp, type ExitStatus, type Verb } from "./verb.js";
@@ -129,28 +130,6 @@ export function openFilesWarnings(): string[] {
   return [
     `this process may have ${limit} open files, enough for about ${streams} streams at once; raise it with \`ulimit -n\`, or LimitNOFILE= of the systemd unit`,
   ];
-}
-
-/** Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again. */
-export function nextSignal(
-  names: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"],
-): Promise<string> {
-  return new Promise((resolve) => {
-    const heard = (name: string) => {
-      resolve(name);
-      // Not at once: a question's own listener would take itself for the last one, and kill the process.
-      setImmediate(() => {
-        for (const each of names) process.off(each, heard);
-      });
-    };
-    for (const name of names) process.on(name, heard);
-  });
-}
-
-/** That is to end it at once. A window that is closed says SIGHUP two or three times, which is one wish. */
-export function secondSignal(): Promise<string> {
-  process.on("SIGHUP", () => undefined);
-  return nextSignal(["SIGINT", "SIGTERM"]);
 }
 
 /**

@@ -28,11 +28,15 @@ import {
   software,
   openState,
   stateNews,
-  nextSignal,
-  secondSignal,
 } from "./program.js";
 import type { ProgramArguments } from "./program-arguments.js";
 import { LOG_FLAGS, openLog } from "./program-log.js";
+import {
+  hangupAtStart,
+  nextSignal,
+  onHangup,
+  secondSignal,
+} from "./own-signals.js";
 import { drain } from "./shutdown.js";
 import { initVerb, keygen } from "./verbs.js";
 
@@ -62,12 +66,14 @@ Options:
                     debug, info, warn or error; a line an event; instead of
                     standard error
   --state FOLDER    where its keys are kept, instead of a folder for each file
+  --no-hup          SIGHUP does nothing (as with nohup)
   --check           say what would run, start nothing
   -h, --help        this text
   -V, --version     the version
 
-A signal ends it when running streams have ended, or their time is over
-([limits] drain); a second one at once.
+SIGTERM, SIGINT, and SIGHUP where it runs in a terminal, end it when running
+streams have ended, or their time is over ([limits] drain); a second one at
+once. Without a terminal SIGHUP opens the log anew.
 
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
@@ -101,6 +107,10 @@ await run({
 });
 
 async function main(args: ProgramArguments): Promise<0> {
+  const hangup = hangupAtStart(args.noHup);
+  // Before the log is open there is nothing to open anew.
+  let reload: () => void = () => undefined;
+  onHangup(hangup, () => reload());
   const { text, title } = await readConfig(args);
   const flags =
     args.file === null ? [...WITHOUT_FILE, ...args.flags] : args.flags;
@@ -116,6 +126,12 @@ async function main(args: ProgramArguments): Promise<0> {
     config.route.state,
   );
   const log = await openLog(config.log, title);
+  reload = () => {
+    log.reopen();
+    log.info(
+      "SIGHUP: the log is opened anew; what changed in the configuration counts at the next start",
+    );
+  };
   const isFirst = !existsSync(join(folder, "hub.key"));
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   // All that can fail does so before the hub listens.
@@ -131,7 +147,7 @@ async function main(args: ProgramArguments): Promise<0> {
     config.groups.length > 0 || !["", AUTO].includes(config.route.authkey);
   const openKeys = openKeysWarning(args.file, holdsKeys);
   if (openKeys !== null) log.warn(openKeys);
-  const firstSignal = nextSignal();
+  const firstSignal = nextSignal(hangup);
   const sharedPort = new SharedPort(config.route);
   const isShared = config.publics.some(({ ip, port }) =>
     sharedPort.isAt({ host: ip, port }),

@@ -3,7 +3,8 @@
 import { hostname } from "node:os";
 import { VnetError } from "./errors.js";
 import { createSecret } from "./keys/secret.js";
-import { screenHasColor, nextSignal } from "./program.js";
+import { hangupAtStart, nextSignal } from "./own-signals.js";
+import { screenHasColor } from "./program.js";
 import type { Verb } from "./verb.js";
 
 /** Prints a secret that nobody guesses. */
@@ -51,7 +52,7 @@ it as FILE.old, and only replaced if you say so.
           `${program} init asks questions and needs a terminal; without one copy config.ini.example to ${file} and edit it`,
         );
       const ended = new AbortController();
-      void nextSignal().then(() => ended.abort());
+      void nextSignal(hangupAtStart(false)).then(() => ended.abort());
       const { init } = await import("./terminal/init/init.js");
       const isWritten = await init({
         program,

@@ -7,6 +7,8 @@ import { describeNode } from "./check.js";
 import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
 import { COMMAND_LINE } from "./config/problem.js";
+import { formatChange } from "./config/diff.js";
+import { VnetError } from "./errors.js";
 import { count } from "./count.js";
 import type { Log, LogEvent } from "./log.js";
 import { Identity } from "./keys/identity.js";
@@ -20,15 +22,25 @@ import {
   screenHasColor,
   readConfig,
   run,
-  secondSignal,
   software,
   openState,
   stateNews,
-  nextSignal,
   watchScreen,
 } from "./program.js";
-import { boundNotices, LOG_FLAGS, openLog } from "./program-log.js";
+import {
+  boundNotices,
+  LOG_FLAGS,
+  openLog,
+  type ProgramLog,
+} from "./program-log.js";
 import type { ProgramArguments } from "./program-arguments.js";
+import {
+  hangupAtStart,
+  nextSignal,
+  onHangup,
+  secondSignal,
+  type Hangup,
+} from "./own-signals.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
 import { drain } from "./shutdown.js";
@@ -67,6 +79,7 @@ Options:
                          may be given several times
   --state FOLDER         where its keys are kept, instead of a folder for each
                          file
+  --no-hup               SIGHUP does nothing (as with nohup)
   --check                say what would run, start nothing
   --log-level LEVEL      debug, info, warn or error
   --log-format FORMAT    text or json: a line an event
@@ -75,8 +88,10 @@ Options:
   -h, --help             this text
   -V, --version          the version
 
-A signal ends it when running streams have ended, or their time is over
-([vnet] drain); a second one at once.
+SIGTERM, SIGINT, and SIGHUP where it runs in a terminal, end it when running
+streams have ended, or their time is over ([vnet] drain); a second one at
+once. Without a terminal SIGHUP reloads the configuration and opens the log
+anew.
 
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 `;
@@ -110,6 +125,10 @@ await run({
 });
 
 async function main(args: ProgramArguments): Promise<ExitStatus> {
+  const hangup = hangupAtStart(args.noHup);
+  // Before there is a node there is nothing to reload.
+  let reload: () => void = () => undefined;
+  onHangup(hangup, () => reload());
   const loadConfig = async (path: string | null): Promise<NodeConfig> => {
     const { text, title } = await readConfig({ file: path ?? args.file });
     return parseNodeConfig(text, title, undefined, args.flags);
@@ -132,7 +151,10 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   const holdsKeys = route.authkey !== "" || vnet.secret !== "";
   const openKeys = openKeysWarning(args.file, holdsKeys);
   if (openKeys !== null) log.warn(openKeys);
-  await runNode({ args, config, loadConfig, log, state, keys });
+  const onNode = (node: Node) => {
+    reload = reloader(node, loadConfig, log);
+  };
+  await runNode({ args, config, loadConfig, log, state, keys, hangup, onNode });
   return 0;
 }
 
@@ -184,7 +206,9 @@ interface Run {
   args: ProgramArguments;
   config: NodeConfig;
   loadConfig: LoadConfig;
-  log: Log;
+  log: ProgramLog;
+  hangup: Hangup;
+  onNode: (node: Node) => void;
   state: { folder: string; lock: RunLock };
   keys: Keys;
 }
@@ -196,8 +220,10 @@ async function runNode({
   log,
   state,
   keys,
+  hangup,
+  onNode,
 }: Run): Promise<void> {
-  const firstSignal = nextSignal();
+  const firstSignal = nextSignal(hangup);
   const isInteractive = config.vnet.terminal && process.stdin.isTTY;
   // What a terminal shows as notices is not written across its input line.
   const logs = !isInteractive || config.log.file !== "";
@@ -212,6 +238,7 @@ async function runNode({
       },
     }),
   });
+  onNode(node);
   if (logs) follow(node, config, log);
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state }, firstSignal)
@@ -233,6 +260,39 @@ async function runNode({
   await node.close();
   // Input that is still open would keep the process alive.
   process.stdin.destroy();
+}
+
+/** On SIGHUP: the log is opened anew and the configuration read again, one time after the other. */
+function reloader(
+  node: Node,
+  loadConfig: LoadConfig,
+  log: ProgramLog,
+): () => void {
+  let last = Promise.resolve();
+  let waiting = 0;
+  const once = async () => {
+    waiting--;
+    log.reopen();
+    try {
+      const config = await loadConfig(null);
+      for (const warning of config.warnings) log.warn(warning);
+      const changes = await node.reload(config);
+      log.info(
+        `SIGHUP: the log is opened anew, the configuration read; ${changes.length === 0 ? "nothing differs" : "what differs is applied"}`,
+      );
+      for (const change of changes) log.info(formatChange(change));
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      for (const line of error.message.split("\n"))
+        log.error(`SIGHUP: the configuration stays as it was: ${line}`);
+    }
+  };
+  return () => {
+    // The one that waits reads the newest.
+    if (waiting > 0) return;
+    waiting++;
+    last = last.then(once);
+  };
 }
 
 /** Writes down what happens to the node. */

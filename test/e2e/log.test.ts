@@ -1,8 +1,17 @@
 // The programs' log as an operator sees it: where it goes, how it looks, and that it never stops a program.
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { eventually } from "../support/deadline.js";
+import { findProgram, needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { nodeConfig, untilVnet, type VnetView } from "../support/lan.js";
 import {
@@ -124,6 +133,94 @@ describe("the log of the programs", function () {
           ),
         );
       }
+    });
+
+  /** Lets the hub write a line that is known by its port. */
+  async function turnAway(port: number): Promise<string> {
+    const stranger = await connectTo(port);
+    const from = String(stranger.socket.localPort);
+    stranger.socket.write("GET / HTTP/1.1\r\n\r\n");
+    await stranger.ended;
+    return `127.0.0.1:${from} was turned away`;
+  }
+
+  async function untilWritten(file: string, text: string): Promise<void> {
+    await eventually(`${text} in ${file}`, () =>
+      readFileSync(file, "utf8").includes(text),
+    );
+  }
+
+  for (const [what, move] of [
+    ["renamed", (file: string) => renameSync(file, `${file}.1`)],
+    ["removed", (file: string) => rmSync(file)],
+    [
+      "replaced by another one",
+      (file: string) => {
+        writeFileSync(`${file}.new`, "");
+        renameSync(`${file}.new`, file);
+      },
+    ],
+  ] as const)
+    it(`goes on in a new file of the same name when its file was ${what}`, async () => {
+      const file = join(folder, "hub.log");
+      const port = await reservePort();
+      const hub = await startHub(hubConfig(port, `file=${file}`));
+      await untilWritten(file, "ready: ");
+      for (let round = 0; round < 2; round++) {
+        move(file);
+        await untilWritten(file, await turnAway(port));
+        expect(readFileSync(file, "utf8")).not.to.include("ready: ");
+      }
+      expect(hub.output).to.equal("");
+    });
+
+  it("whose folder was moved away goes on in the moved file, says so once, and comes back", async () => {
+    const place = join(folder, "logs");
+    mkdirSync(place);
+    const file = join(place, "hub.log");
+    const port = await reservePort();
+    const hub = await startHub(hubConfig(port, `file=${file}`));
+    await untilWritten(file, "ready: ");
+    renameSync(place, `${place}.1`);
+    for (let round = 0; round < 3; round++)
+      await untilWritten(join(`${place}.1`, "hub.log"), await turnAway(port));
+    expect(hub.lines).to.have.length(1);
+    expect(hub.output).to.match(/^the log .* cannot be opened anew: ENOENT/);
+    mkdirSync(place);
+    await untilWritten(file, await turnAway(port));
+    expect(hub.lines).to.have.length(1);
+  });
+
+  for (const how of ["create", "copytruncate"])
+    it(`is rotated by the real logrotate with ${how}, and no line is in the wrong file`, async function () {
+      needs(this, "logrotate");
+      const file = join(folder, "hub.log");
+      const port = await reservePort();
+      await startHub(hubConfig(port, `file=${file}`));
+      await untilWritten(file, "ready: ");
+      const rules = join(folder, "rules");
+      const text = `${file} {\n  rotate 3\n  ${how}\n  nocompress\n}\n`;
+      writeFileSync(rules, text, { mode: 0o644 });
+      const rotate = () =>
+        execFileSync(findProgram("logrotate") ?? "", [
+          ...["-f", "-s", join(folder, "status"), rules],
+        ]);
+      const before = await turnAway(port);
+      await untilWritten(file, before);
+      rotate();
+      const between = await turnAway(port);
+      await untilWritten(file, between);
+      rotate();
+      const after = await turnAway(port);
+      await untilWritten(file, after);
+      const texts = ["", ".1", ".2"].map((end) =>
+        readFileSync(file + end, "utf8"),
+      );
+      for (const [n, line] of [after, between, before].entries())
+        expect(texts.map((each) => each.includes(line))).to.deep.equal(
+          texts.map((_, at) => at === n),
+        );
+      expect(texts.join("")).not.to.include("\0");
     });
 
   it("with a wrong level or format is refused with what is allowed", async () => {
