@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
+import { called } from "./called.js";
 import {
   sectionsFromFlags,
   type Flag,
@@ -148,7 +149,7 @@ export function usage(
 ): VnetError {
   return new VnetError(
     "usage",
-    `${program.name}: ${text}; see ./${program.name} --help`,
+    `${program.name}: ${text}; see ${called(program.name)} --help`,
     { cause },
   );
 }

@@ -3,6 +3,7 @@
 
 import { closeSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { called } from "./called.js";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
@@ -17,12 +18,20 @@ import {
 import { secondSignal } from "./own-signals.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
-import { runVerb, verbHelp, type ExitStatus, type Verb } from "./verb.js";
+import {
+  refuseUnknownWord,
+  runVerb,
+  verbHelp,
+  type ExitStatus,
+  type Verb,
+} from "./verb.js";
 
 export interface Program extends ProgramOptions {
   help: string;
   /** first words of the command line that do something else than run the program */
   verbs: Record<string, Verb>;
+  /** whether a word begins a command of its terminal */
+  isCommand?: (word: string) => boolean;
   /** Runs until it is done; the status is the process's. */
   main: (args: ProgramArguments) => Promise<ExitStatus>;
 }
@@ -191,14 +200,26 @@ export async function run(program: Program): Promise<void> {
       ? program.verbs[word]
       : undefined;
     if (verb !== undefined) {
-      const call = { program: program.name, word, words: rest };
+      const call = {
+        program: program.name,
+        called: called(program.name),
+        word,
+        words: rest,
+      };
       const status = await runVerb(verb, call);
       if (status !== "help") process.exitCode = status;
       else process.stdout.write(verbHelp(verb, call));
       return;
     }
+    refuseUnknownWord({ ...program, called: called(program.name) }, [
+      word,
+      ...rest,
+    ]);
     const args = parseArguments(program, process.argv.slice(2));
-    if (args === "help") process.stdout.write(program.help);
+    if (args === "help")
+      process.stdout.write(
+        program.help.replaceAll(`./${program.name}`, called(program.name)),
+      );
     else if (args === "version")
       process.stdout.write(`${software(program.name)}\n`);
     else {

@@ -1,7 +1,10 @@
 // `./vnet VERB ARGUMENTS`: what a program does besides running, as data, and the command line of it.
 
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { closestMatch } from "leven";
 import { messageOf, VnetError } from "./errors.js";
+import { printable } from "./printable.js";
 
 /** 0 fine, 1 failed at run time, 2 usage or configuration error. */
 export type ExitStatus = 0 | 1 | 2;
@@ -17,9 +20,39 @@ export interface Verb {
 
 export interface VerbCall {
   program: string;
+  /** how the program was called: `./vnet` */
+  called: string;
   word: string;
   /** the command line behind the word */
   words: string[];
+}
+
+/** What a program knows of the first word of its command line. */
+export interface KnownWords {
+  name: string;
+  called: string;
+  verbs: Readonly<Record<string, Verb>>;
+  /** whether it is the first word of a command of the terminal */
+  isCommand?: (word: string) => boolean;
+}
+
+/** Throws VnetError `usage` for a first word that looks like a verb and is neither one nor the name of a file. */
+export function refuseUnknownWord(known: KnownWords, words: string[]): void {
+  const { name, called, isCommand } = known;
+  const [word = ""] = words;
+  if (!/^[a-z][a-z_-]*$/i.test(word) || existsSync(word)) return;
+  const verbs = Object.keys(known.verbs);
+  if (isCommand?.(word.toLowerCase()) === true)
+    throw new VnetError(
+      "usage",
+      `${name}: ${printable(words.join(" "))} is a command of a running node's terminal; a guest runs it with ${called} config.ini -e '${printable(words.join(" "))}'`,
+    );
+  const near = closestMatch(word.toLowerCase(), verbs, { maxDistance: 2 });
+  const hint = near === undefined ? "" : `, did you mean ${near}?`;
+  throw new VnetError(
+    "usage",
+    `${name}: ${word} is no verb, and no file here has that name${hint}; the verbs are ${verbs.join(", ")}; see ${called} --help`,
+  );
 }
 
 /** Rejects with VnetError `usage`. `help`: that was asked for. */
@@ -52,8 +85,8 @@ export function verbHelp(verb: Verb, call: VerbCall): string {
   return `Usage: ${usageOf(verb, call)}\n\n${verb.help}`;
 }
 
-function usageOf({ parameters }: Verb, { program, word }: VerbCall): string {
-  return [`./${program}`, word, ...parameters].join(" ");
+function usageOf({ parameters }: Verb, { called, word }: VerbCall): string {
+  return [called, word, ...parameters].join(" ");
 }
 
 function parse(

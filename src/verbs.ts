@@ -1,6 +1,7 @@
 // What the programs do besides running: the first word of the command line names it. Uses `process` as they do.
 
 import { hostname } from "node:os";
+import { called } from "./called.js";
 import { VnetError } from "./errors.js";
 import { createSecret } from "./keys/secret.js";
 import { hangupAtStart, nextSignal } from "./own-signals.js";
@@ -17,9 +18,11 @@ export const keygen: Verb = {
   },
 };
 
-const IMPORT_HELP = `Prints the configuration of another program as one of vnet or route, with a
+const importHelp = (
+  vnet: string,
+) => `Prints the configuration of another program as one of vnet or route, with a
 comment for each thing that has no counterpart. Writes and starts nothing:
-  ./vnet import frpc.toml > config.ini
+  ${vnet} import frpc.toml > config.ini
 
 Reads qjw-proxy's JSON (in and out), port-proxy's YAML (server and client),
 and frp's INI, TOML, YAML or JSON (frpc and frps).
@@ -28,11 +31,13 @@ and frp's INI, TOML, YAML or JSON (frpc and frps).
 /** Prints another program's configuration as ours. */
 export const importVerb: Verb = {
   parameters: ["FILE"],
-  help: IMPORT_HELP,
+  get help() {
+    return importHelp(called("vnet"));
+  },
   async run([file = ""]) {
     // Loaded here, so that a node's start does not wait for it.
     const { importFile } = await import("./import/import.js");
-    process.stdout.write(await importFile(file));
+    process.stdout.write(await importFile(file, called));
     return 0;
   },
 };
@@ -56,6 +61,7 @@ it as FILE.old, and only replaced if you say so.
       const { init } = await import("./terminal/init/init.js");
       const isWritten = await init({
         program,
+        called: called(program),
         file,
         hostName: hostname(),
         input: process.stdin,

@@ -46,12 +46,13 @@ import { historyFile, prepareStateFolder } from "./state-folder.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen } from "./verbs.js";
+import { commands } from "./terminal/commands/commands.js";
 import { runCommands, runScript, sayIfSlow } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
 
 const HELP = `Usage: ./vnet [options] [config.ini]
        ./vnet --route HOST:PORT --authkey KEY --serve 22    no file
-       ./vnet init [FILE]    write a first config.ini from five questions
+       ./vnet init [FILE]    write a first config.ini from a few questions
        ./vnet import FILE    print another program's configuration as ours
        ./vnet keygen         print a good authkey or secret
 
@@ -121,6 +122,7 @@ await run({
   },
   standsAlone: ["route"],
   verbs: { init: initVerb("vnet"), import: importVerb, keygen },
+  isCommand: (word) => commands.some(({ name }) => name.split(" ")[0] === word),
   main,
 });
 

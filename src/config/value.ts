@@ -75,7 +75,7 @@ const SECURE_CHARACTERS = 20;
 
 /** A key that people share. Short ones can be guessed by whoever records a connection. */
 export const SECRET: ValueKind<string> = {
-  allowed: "8–256 printable characters (`./vnet keygen` prints a good one)",
+  allowed: "8–256 printable characters (`keygen` prints a good one)",
   isSecret: true,
   parse(text) {
     const length = Array.from(text).length;
@@ -85,7 +85,7 @@ export const SECRET: ValueKind<string> = {
   },
   doubt: (text) =>
     text.length < SECURE_CHARACTERS
-      ? `a key of ${text.length} characters can be guessed offline by whoever recorded or relayed a connection once; \`./vnet keygen\` prints a good one`
+      ? `a key of ${text.length} characters can be guessed offline by whoever recorded or relayed a connection once; \`keygen\` prints a good one`
       : null,
 };
 

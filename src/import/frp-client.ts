@@ -44,7 +44,7 @@ export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
     program: "vnet",
     items: [
       ...leftoverComments(root.rest(), FRP_REASONS),
-      ...userComment(user),
+      ...userComment(user, proxies),
       route,
       ...vnetSection(entries),
       ...entries.flatMap((entry) => entry.items),
@@ -64,13 +64,26 @@ function refuseSameName(proxies: FrpFile["proxies"]): FrpFile["proxies"] {
   return proxies;
 }
 
-function userComment(user: string | undefined): Comment[] {
+/** Says of it only what it does in this file. */
+function userComment(
+  user: string | undefined,
+  proxies: FrpFile["proxies"],
+): Comment[] {
   if (user === undefined) return [];
-  return [
-    {
-      comment: `user: as in frp, it stands before the names of this file's proxies ("${user}.NAME"), so that visitors elsewhere find them. The node itself has this machine's name.`,
-    },
+  const example = proxies.find(({ isVisitor }) => !isVisitor);
+  const before = [
+    ...(example === undefined
+      ? []
+      : [`the names of this file's proxies ("${user}.${example.name}")`]),
+    ...(proxies.some(({ isVisitor }) => isVisitor)
+      ? ["those that its visitors look for, where they name no other user"]
+      : []),
   ];
+  const comment =
+    before.length === 0
+      ? `not imported: user = ${user} (there is no name that it could stand before)`
+      : `user: as in frp, it stands before ${before.join(", and before ")}. The node has this machine's name.`;
+  return [{ comment }];
 }
 
 /** One secret a node; frp has one a proxy. */
@@ -90,7 +103,7 @@ function secretLine(
   where: string,
 ): Comment | Entry {
   const advice =
-    "make one with `./vnet keygen` and write secret=... here and on every node of the group, in place of what an import printed there";
+    "make one with keygen and write secret=... here and on every node of the group, in place of what an import printed there";
   if (entries.some((entry) => entry.secret !== secret))
     return {
       comment: `not imported: the secret keys of ${where}, because they differ and a node has one secret for its whole group: ${advice}.`,

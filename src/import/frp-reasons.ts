@@ -3,10 +3,11 @@
 
 import type { Reasons } from "./leftovers.js";
 
-const LOG = "vnet logs to stderr; its service manager keeps that";
+const LOG = "the log goes to standard error; [log] has a level and a file";
 const DASHBOARD = "no dashboard; see `show` in the terminal";
 const STREAMS = "each stream has a channel of its own, warm ones are kept";
-const TLS = "control links and channels are encrypted always, without files";
+const TLS =
+  "the way to the hub is always encrypted, and the hub proves a key of its own";
 const NO_COMPRESSION = "nothing is compressed";
 const HTTP = "the hub does not read HTTP; serve it at a [public.X] port";
 const UDP = "TCP only";

@@ -33,7 +33,7 @@ export function importFrpServer({ format, root, proxies }: FrpFile): Imported {
       ...others,
       {
         comment:
-          "The ports that frp's tcp proxies open here are in the clients' files: importing those prints a [public.X] section for each.",
+          "No port for users stands in this file. In frp they are in the clients' files: importing one of those prints a [public.X] section for each port.",
       },
       route,
     ],

@@ -18,21 +18,36 @@ const KNOWN =
   "qjw-proxy's JSON (in and out: a list `networks`), port-proxy's YAML (server: `bind` and `proxy`; client: `name` and `server`), frp's INI, TOML, YAML or JSON (frpc and frps)";
 
 /** Our INI for what `file` says. Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
-export async function importFile(file: string): Promise<string> {
-  return importText(await readConfigFile(file), file);
+export async function importFile(
+  file: string,
+  called: Called,
+): Promise<string> {
+  return importText(await readConfigFile(file), file, called);
 }
 
-export async function importText(text: string, file: string): Promise<string> {
+/** How people call each program: `./vnet` */
+type Called = (program: "route" | "vnet") => string;
+
+export async function importText(
+  text: string,
+  file: string,
+  called: Called,
+): Promise<string> {
   const problems = new Problems(file);
   const source = await readSource(file, text, problems);
   problems.throwIfAny();
   const imported = recognise(source, text, file, problems);
   problems.throwIfAny();
+  const call = called(imported.program);
+  // The advice below says what to make, and here stands how; without such advice, nothing.
+  const keygen = JSON.stringify(imported.items).includes("with keygen")
+    ? ` \`${call} keygen\` makes a key.`
+    : "";
   return writeIni([
     { comment: `Imported from ${imported.from}: ${file}` },
     ...source.notes.map((comment) => ({ comment })),
     {
-      comment: `Look through it, keep it as config.ini, try it with \`./${imported.program} --check\`, start it with \`./${imported.program}\`.`,
+      comment: `Look through it, keep it as config.ini, try it with \`${call} --check\`, start it with \`${call}\`.${keygen}`,
     },
     ...imported.items,
   ]);

@@ -167,7 +167,7 @@ function severalHubs(count: number): Comment[] {
   if (count < 2) return [];
   return [
     {
-      comment: `The file names ${count} servers and a node has one hub, so here are ${count} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more ./vnet with that file. Where one hub is enough, move the sections of all into the first one instead.`,
+      comment: `The file names ${count} servers and a node has one hub, so here are ${count} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more node with that file. Where one hub is enough, move the sections of all into the first one instead.`,
     },
   ];
 }

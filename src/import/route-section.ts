@@ -49,7 +49,7 @@ function authkeyLines(
   keyName: string,
 ): (Comment | Entry)[] {
   const advice =
-    "make one with `./vnet keygen` and write authkey=... here, the same on the hub and on every node";
+    "make one with keygen and write authkey=... here, the same on the hub and on every node";
   if (key === undefined)
     return [
       {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { expect } from "chai";
 import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
@@ -47,11 +47,15 @@ describe("a guided start in a person's terminal", function () {
     const screen = open(50, "vnet", "--no-color");
     await screen.until(/^ +hub:$/m);
     await answer(screen, "hub.example.org:4000", /^ +authkey:$/m);
-    await answer(screen, KEY, /^ +name \(.*\):$/m);
-    await answer(screen, "home@our-family", /^ +offer:$/m);
+    await answer(screen, KEY, /^ +group \(default\):$/m);
+    await answer(screen, "our-family", /^ +secret:$/m);
+    await answer(screen, "new", /^ +name \(.*\):$/m);
+    await answer(screen, "home", /^ +offer:$/m);
     await answer(screen, "22", /^ +use:$/m);
     const last = await answer(screen, "700:2222", /\(left with status 0\)/);
-    expect(last).to.match(/Start it: {2}\.\/vnet config\.ini/);
+    const command =
+      /Start it: {2}(.*\/vnet) config\.ini$/m.exec(last)?.[1] ?? "";
+    expect(existsSync(resolve(folder, command))).to.equal(true);
     expect(last).not.to.include(KEY.slice(0, 8));
     for (const line of last.split("\n")) {
       expect(line.length).to.be.at.most(50);
@@ -68,6 +72,7 @@ describe("a guided start in a person's terminal", function () {
     expect(check.stdout).to.match(
       /vnet home of group our-family, hub hub.example.org:4000, terminal on/,
     );
+    expect(check.stdout).to.include("authkey set, secret set");
     expect(check.stdout).to.match(/serve ssh: 000 ssh .*127.0.0.1:22/);
     expect(check.stdout).to.match(/use serve-700: 700, .*127.0.0.1:2222/);
   });
@@ -118,7 +123,7 @@ describe("a guided start without a terminal", function () {
   it("says how it is used when there is too much on the line", async () => {
     const outcome = await run("vnet", ["init", "a.ini", "b.ini"]);
     expect(outcome.status).to.equal(2);
-    expect(outcome.stderr).to.include("./vnet init [FILE]");
+    expect(outcome.stderr).to.match(/vnet init \[FILE\]\n$/);
     const keygen = await run("vnet", ["keygen", "more"]);
     expect(keygen.status).to.equal(2);
   });

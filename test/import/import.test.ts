@@ -254,7 +254,7 @@ describe("The import of a file with a mistake", () => {
     ];
   for (const [what, file, text, ...says] of cases)
     it(`says where and what of ${what}`, async () => {
-      const message = await refused(importText(text, file));
+      const message = await refused(importText(text, file, called));
       expect(message.split(":")[0]).to.equal(file);
       expect(message).not.to.include("\n");
       for (const words of says) expect(message).to.include(words);
@@ -262,14 +262,18 @@ describe("The import of a file with a mistake", () => {
 
   it("never shows the line of a secret", async () => {
     const message = await refused(
-      importText('auth.token = ["s3cr3t-word"]\nserverAddr = "h"', "frpc.toml"),
+      importText(
+        'auth.token = ["s3cr3t-word"]\nserverAddr = "h"',
+        "frpc.toml",
+        called,
+      ),
     );
     expect(message).to.include("auth.token").and.not.include("s3cr3t");
   });
 
   it("names everything that is wrong at once", async () => {
     const message = await refused(
-      importText(network({ port: 0, server_port: "x" }), "a.json"),
+      importText(network({ port: 0, server_port: "x" }), "a.json", called),
     );
     expect(message.split("\n")).to.have.length(2);
   });
@@ -413,13 +417,13 @@ describe("The import of a file on the disk", () => {
     it(`refuses ${what}`, async () => {
       const file = join(folder, "a.json");
       writeFileSync(file, bytes);
-      expect(await refused(importFile(file))).to.include(says);
+      expect(await refused(importFile(file, called))).to.include(says);
     });
 
   it("takes a byte order mark for what it is", async () => {
     const file = join(folder, "b.json");
     writeFileSync(file, `\ufeff${network({})}`);
-    expect(await importFile(file)).to.include("serve=t");
+    expect(await importFile(file, called)).to.include("serve=t");
   });
 
   it("works through 1 MiB in seconds", async () => {
@@ -440,8 +444,67 @@ describe("The import of a file on the disk", () => {
       ["f.ini", `[common]\na${" ".repeat(900_000)}b\n`],
       ["e.ini", `[common]\nuser = ${"x ".repeat(400_000)}\n`],
     ] as const)
-      await importText(source, file).catch((error: unknown) => {
+      await importText(source, file, called).catch((error: unknown) => {
         if (!(error instanceof VnetError)) throw error;
       });
   }).timeout(20_000);
 });
+
+describe("An import says nothing that is not true of its file:", () => {
+  const FRPC = 'serverAddr = "1.2.3.4"\nauth.token = "a token of ours"\n';
+  const SSH = '[[proxies]]\nname = "ssh"\ntype = "tcp"\nlocalPort = 22\n';
+  const DB =
+    '[[visitors]]\nname = "v"\ntype = "stcp"\nserverName = "db"\nbindPort = 1\n';
+  const texts: [
+    what: string,
+    text: string,
+    says: RegExp | null,
+    never: RegExp | null,
+  ][] = [
+    ["of a key to be made, where there is one", FRPC, null, /keygen/],
+    [
+      "of a key to be made, where there is none",
+      FRPC.replace(/auth.*\n/, ""),
+      /`\.\/vnet keygen` makes a key\.[^]*make one with keygen/,
+      null,
+    ],
+    [
+      "of visitors, where there are only proxies",
+      `user = "me"\n${FRPC}${SSH}`,
+      /user: .* \("me\.ssh"\)\. The node/,
+      /visitor/,
+    ],
+    [
+      "of proxies, where there are only visitors",
+      `user = "me"\n${FRPC}${DB}`,
+      /user: .*before those that its visitors look for/,
+      /proxies/,
+    ],
+    [
+      "of both, where there is neither",
+      `user = "me"\n${FRPC}`,
+      /not imported: user = me \(there is no name/,
+      /proxies|visitors/,
+    ],
+    [
+      "of proxies of a server, which has none",
+      "bindPort = 7000\n",
+      /No port for users stands in this file/,
+      /these proxies/,
+    ],
+  ];
+  for (const [what, text, says, never] of texts)
+    it(`nothing ${what}`, async () => {
+      const name = text.includes("bindPort = 7") ? "frps.toml" : "frpc.toml";
+      const output = (await importText(text, name, called)).replace(
+        /\n; /g,
+        " ",
+      );
+      if (says !== null) expect(output).to.match(says);
+      if (never !== null) expect(output).not.to.match(never);
+    });
+});
+
+function called(program: "route" | "vnet"): string {
+  return `./${program}`;
+}

@@ -15,7 +15,7 @@ export interface Imported {
 }
 
 export async function imported(text: string, file: string): Promise<Imported> {
-  const output = await importText(text, file);
+  const output = await importText(text, file, (program) => `./${program}`);
   const comments = output
     .split("\n")
     .filter((line) => line.startsWith(";"))

@@ -27,6 +27,7 @@ const PROGRAMS = [
     "state-folder.ts",
     "run-lock.ts",
     "own-signals.ts",
+    "called.ts",
     "given-keys.ts",
   ],
   ...["verb.ts", "verbs.ts"],

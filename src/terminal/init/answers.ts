@@ -13,6 +13,7 @@ import {
   wholeNumber,
 } from "../../config/value.js";
 import { VnetError } from "../../errors.js";
+import { createSecret } from "../../keys/secret.js";
 import { wrong } from "../arguments.js";
 
 /** `ip` and `port` of a section as they are written; a link (`unix:/…`) has no port. */
@@ -32,14 +33,18 @@ export interface NodeAnswers {
   hub: Endpoint;
   /** empty: none */
   authkey: string;
-  name: string;
   group: string;
+  /** empty: none */
+  secret: string;
+  name: string;
   offer: Endpoint | null;
   use: Use | null;
 }
 
 const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
 const HUB_PORT = SECTIONS.route.keys.port.fallback;
+/** Said instead of a secret: make one. */
+export const NEW = "new";
 const ANY = new Set(["0.0.0.0", "::"]);
 
 /** `host`, `host:port`, `unix:/path` and the other links: where a node finds its hub. */
@@ -91,17 +96,26 @@ export function readAuthkey(text: string): string {
   return key;
 }
 
-/** `NAME` or `NAME@GROUP` */
-export function readName(text: string): Pick<NodeAnswers, "name" | "group"> {
-  const at = text.indexOf("@");
-  const name = at < 0 ? text : text.slice(0, at);
-  const group = at < 0 ? SECTIONS.vnet.keys.group.fallback : text.slice(at + 1);
-  const read = (what: string, found: string) => {
-    const label = LABEL.parse(found);
-    if (label === undefined) throw wrong(what, found, LABEL.allowed);
-    return label;
-  };
-  return { name: read("the name", name), group: read("the group", group) };
+/** The group's key, or its line in another node's file; `new`: a fresh one; empty: none. */
+export function readSecret(text: string): string {
+  if (text.toLowerCase() === NEW) return createSecret();
+  const secret = text.replace(/^secret\s*=\s*/, "");
+  if (secret !== "" && SECRET.parse(secret) === undefined)
+    throw new VnetError(
+      "usage",
+      `a secret has 8–256 printable characters; ${NEW} makes a good one`,
+    );
+  return secret;
+}
+
+export function readGroup(text: string): string {
+  if (!isLabel(text)) throw wrong("the group", text, LABEL.allowed);
+  return text;
+}
+
+export function readName(text: string): string {
+  if (!isLabel(text)) throw wrong("the name", text, LABEL.allowed);
+  return text;
 }
 
 /** `PORT`, `HOST:PORT` or a link; empty: nothing. */

@@ -7,11 +7,21 @@ import { wellKnownName } from "../../config/well-known.js";
 import { printable } from "../../printable.js";
 import type { Endpoint, NodeAnswers, Use } from "./answers.js";
 
-/** `file` is the name under which it is started. */
-export function nodeFileText(answers: NodeAnswers, file: string): string {
-  const { hub, authkey, name, group, offer, use } = answers;
+/** What its comments tell people to type. */
+export interface Commands {
+  /** `./vnet config.ini` */
+  start: string;
+  /** `./vnet keygen` */
+  keygen: string;
+}
+
+export function nodeFileText(
+  answers: NodeAnswers,
+  { start, keygen }: Commands,
+): string {
+  const { hub, authkey, group, secret, name, offer, use } = answers;
   return lines(
-    ...head("A node of a virtual LAN", "vnet", file),
+    ...head("A node of a virtual LAN", start),
     "",
     "[route]",
     "; The hub: the machine that all nodes reach.",
@@ -27,8 +37,9 @@ export function nodeFileText(answers: NodeAnswers, file: string): string {
     `name = ${encodeValue(name)}`,
     `group = ${encodeValue(group)}`,
     "; With a secret not even a hub that lies can read what the nodes say. It is the",
-    "; same on all nodes of the group, never on the hub; `./vnet keygen` makes one.",
-    ";secret = KEY",
+    "; same on all nodes of the group, never on the hub. This makes one:",
+    `;     ${printable(keygen)}`,
+    secret === "" ? ";secret = KEY" : `secret = ${encodeValue(secret)}`,
     "; Commands while it runs: show serves, use, unserve, help. Without a keyboard,",
     "; as at boot, it just runs.",
     "terminal = true",
@@ -49,9 +60,12 @@ export function nodeFileText(answers: NodeAnswers, file: string): string {
   );
 }
 
-export function hubFileText(listen: Endpoint, file: string): string {
+export function hubFileText(
+  listen: Endpoint,
+  { start }: Pick<Commands, "start">,
+): string {
   return lines(
-    ...head("The hub of a virtual LAN", "route", file),
+    ...head("The hub of a virtual LAN", start),
     "",
     "[route]",
     "; Where the hub listens; 0.0.0.0 is every address of this machine. This is the",
@@ -67,11 +81,11 @@ export function hubFileText(listen: Endpoint, file: string): string {
   );
 }
 
-function head(what: string, program: string, file: string): string[] {
+function head(what: string, start: string): string[] {
   return [
     `; ${what}. Start it:`,
     // A name could hold the end of a line, and what follows would not be a comment.
-    `;     ./${program} ${printable(file)}`,
+    `;     ${printable(start)}`,
     ";",
     "; With --check behind it, it only says what it would do. Every key there is:",
     "; config.ini.example. What authkey and secret protect: docs/security.md.",

@@ -20,6 +20,8 @@ import { isTaken, replaceFile } from "./target.js";
 
 export interface InitOptions extends PromptStreams {
   program: "vnet" | "route";
+  /** how the program was called: `./vnet` */
+  called: string;
   file: string;
   /** offered as the node's name */
   hostName: string;
@@ -31,7 +33,7 @@ const INDENT = "    ";
 
 /** False: the person gave up, and nothing was written. Throws VnetError `config` when the file cannot be written. */
 export async function init(options: InitOptions): Promise<boolean> {
-  const { program, file, output } = options;
+  const { called, file, output } = options;
   const shown = printable(file);
   const say = (text: string, indent = "") => {
     const columns = Math.min(output.columns ?? MAX_COLUMNS, MAX_COLUMNS) - 1;
@@ -41,17 +43,18 @@ export async function init(options: InitOptions): Promise<boolean> {
     if (await isTaken(file)) {
       say(`${shown} is there already. Its old text would be kept beside it.`);
       if (!(await askQuestion(OVERWRITE, options))) {
-        say(`nothing was written; another file: ./${program} init FILE`);
+        say(`nothing was written; another file: ${called} init FILE`);
         return false;
       }
       say("");
     }
-    const text = await textFor(options, say);
+    const { text, last } = await textFor(options, say);
     const old = await replaceFile(file, text);
     say("");
     say(`${shown} is written, for your eyes only (mode 600).`);
     if (old !== null) say(`The former one is ${printable(old)}`);
-    say(`Start it:  ./${program} ${quoted(shown)}`);
+    if (last !== "") say(last);
+    say(`Start it:  ${startOf(options)}`);
     return true;
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
@@ -61,14 +64,14 @@ export async function init(options: InitOptions): Promise<boolean> {
   }
 }
 
-/** The file's text; the program's own reader has accepted it. */
+/** The file's text, which the program's own reader has accepted, and what is to be said at last. */
 async function textFor(
   options: InitOptions,
   say: (text: string, indent?: string) => void,
-): Promise<string> {
-  const { program, file, hostName, color } = options;
+): Promise<{ text: string; last: string }> {
+  const { program, called, file, hostName, color } = options;
   const chalk = new Chalk({ level: color ? 1 : 0 });
-  const count = program === "vnet" ? 5 : 1;
+  const count = program === "vnet" ? 7 : 1;
   let number = 0;
   const interviewer: Interviewer = {
     ask(about, question) {
@@ -80,17 +83,27 @@ async function textFor(
     },
   };
   say(
-    `${count === 1 ? "One question" : "Five questions"}, and ${printable(file)} is written. Enter takes what stands in brackets; Ctrl-C stops, and nothing is written.`,
+    `${count === 1 ? "One question" : "Seven questions"}, and ${printable(file)} is written. Enter takes what stands in brackets; Ctrl-C stops, and nothing is written.`,
   );
+  const start = startOf(options);
   if (program === "route") {
-    const text = hubFileText(await askForHub(interviewer), file);
+    const text = hubFileText(await askForHub(interviewer), { start });
     parseHubConfig(text, file);
-    return text;
+    return { text, last: "" };
   }
   const name = fitLabel(hostName, "vnet");
-  const text = nodeFileText(await askForNode(interviewer, name), file);
+  const answers = await askForNode(interviewer, name);
+  const text = nodeFileText(answers, { start, keygen: `${called} keygen` });
   parseNodeConfig(text, file);
-  return text;
+  const last =
+    answers.secret === ""
+      ? ""
+      : "The secret in it is the group's: write the same line into the file of each other node of the group, and never on the hub.";
+  return { text, last };
+}
+
+function startOf({ called, file }: InitOptions): string {
+  return `${called} ${quoted(printable(file))}`;
 }
 
 /** As a shell takes it. */

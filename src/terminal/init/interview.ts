@@ -1,13 +1,17 @@
 // The questions of a guided start, in their order: what is asked, what is said around it.
 // Whoever calls it brings the way of asking; opens and writes nothing.
 
+import { SECTIONS } from "../../config/schema.js";
 import type { Question } from "../prompts.js";
 import {
   readAuthkey,
   readHub,
   readListen,
+  NEW,
+  readGroup,
   readName,
   readOffer,
+  readSecret,
   readUse,
   type Endpoint,
   type NodeAnswers,
@@ -45,14 +49,31 @@ export async function askForNode(
     },
     { ask: "authkey", fallback: "", hidden: true, read: readAuthkey },
   );
-  const { name, group } = await ask(
+  const group = await ask(
+    {
+      title: "Which group does this node belong to?",
+      explanation:
+        "Nodes see and reach their own group only. The same name on all of them, for example our-family",
+    },
+    {
+      ask: "group",
+      fallback: SECTIONS.vnet.keys.group.fallback,
+      read: readGroup,
+    },
+  );
+  const secret = await ask(
+    {
+      title: "Which secret does the group share?",
+      explanation: `The same on all its nodes and never on the hub, so that not even a hub that lies can read along. Paste that of the other nodes, it is not shown; ${NEW} makes one, for the first node. Empty: the group has none`,
+    },
+    { ask: "secret", fallback: "", hidden: true, read: readSecret },
+  );
+  const name = await ask(
     {
       title: "What is this node called?",
-      explanation:
-        "NAME, or NAME@GROUP: nodes see their own group only. For example home, or home@our-family",
+      explanation: "The others see it under this name. For example home",
     },
-    // What stands behind an @ would be a group.
-    { ask: "name", fallback: hostName.replaceAll("@", "-"), read: readName },
+    { ask: "name", fallback: hostName, read: readName },
   );
   const offer = await ask(
     {
@@ -70,7 +91,7 @@ export async function askForNode(
     },
     { ask: "use", fallback: "", read: readUse },
   );
-  return { hub, authkey, name, group, offer, use };
+  return { hub, authkey, group, secret, name, offer, use };
 }
 
 export function askForHub({ ask }: Interviewer): Promise<Endpoint> {

@@ -12,15 +12,24 @@ import {
   nodeFileText,
 } from "../../../src/terminal/init/file-text.js";
 
+const COMMANDS = { start: "./vnet config.ini", keygen: "./vnet keygen" };
 const HUBS = [
   { ip: "hub.example.org", port: 7749 },
   { ip: "2001:db8::1", port: 80 },
 ];
-const AUTHKEYS = ["", "wIfwvCXSBxtWpYRZk3YSg5uIX0zR1hNn", `a;b#c'd"e\\ f=g`];
+const AUTHKEYS = [
+  "",
+  "wIfwvCXSBxtWpYRZk3YSg5uIX0zR1hNn",
+  `a;b#c'd"e\\ f=g and more`,
+];
 const NAMES = [
-  { name: "home", group: "default" },
-  { name: "; [vnet] #1", group: `it's "ours"` },
-  { name: "家", group: "true" },
+  { name: "home", group: "default", secret: "" },
+  {
+    name: "; [vnet] #1",
+    group: `it's "ours"`,
+    secret: `a;b#c'd"e\\ f=g and more`,
+  },
+  { name: "家", group: "true", secret: "our own words, many of them" },
 ];
 const OFFERS = ["", "22", "192.168.1.20:8080", "[::1]:3306"];
 
@@ -44,7 +53,7 @@ function everyAnswer(uses: string[]): NodeAnswers[] {
 
 /** What the node's program makes of the written file. */
 function load(answers: NodeAnswers) {
-  return parseNodeConfig(nodeFileText(answers, "config.ini"), "config.ini");
+  return parseNodeConfig(nodeFileText(answers, COMMANDS), "config.ini");
 }
 
 describe("the file that init writes", () => {
@@ -59,6 +68,7 @@ describe("the file that init writes", () => {
       expect(config.vnet).to.include({
         name: answers.name,
         group: answers.group,
+        secret: answers.secret,
         terminal: true,
         allowUnserve: false,
       });
@@ -100,7 +110,7 @@ describe("the file that init writes", () => {
 
   it("loads with its examples made active, but for keys, which must be filled in", () => {
     const [answers] = everyAnswer([""]);
-    const text = nodeFileText({ ...answers!, offer: null }, "config.ini");
+    const text = nodeFileText({ ...answers!, offer: null }, COMMANDS);
     const [offers = ""] = text.split("; What this node uses");
     const active = offers.replace(
       /^;(\[serve.*\]|(?:serveid|port|allow_unserve) = .*)$/gm,
@@ -129,19 +139,22 @@ describe("the file that init writes", () => {
   it("is not changed by a file name with the end of a line in it", () => {
     const [answers] = everyAnswer([""]);
     const name = "a\n[route]\nip = 6.6.6.6\n.ini";
-    const config = parseNodeConfig(nodeFileText(answers!, name), name);
+    const config = parseNodeConfig(
+      nodeFileText(answers!, { ...COMMANDS, start: `./vnet ${name}` }),
+      name,
+    );
     expect(config.route.ip).to.equal("hub.example.org");
   });
 
   it("has lines that fit a screen of 80 columns", () => {
     const [answers] = everyAnswer(["700:2222"]);
-    for (const line of nodeFileText(answers!, "config.ini").split("\n"))
+    for (const line of nodeFileText(answers!, COMMANDS).split("\n"))
       expect(line.length).to.be.at.most(80);
   });
 
   it("for a hub loads too, with a key that the hub makes", () => {
     for (const listen of ["0.0.0.0:7749", "[::]:80", "127.0.0.1"]) {
-      const text = hubFileText(readListen(listen), "config.ini");
+      const text = hubFileText(readListen(listen), COMMANDS);
       const { route, warnings } = parseHubConfig(text, "config.ini");
       expect(route).to.include({ ...readListen(listen), authkey: "auto" });
       expect(warnings).to.deep.equal([]);

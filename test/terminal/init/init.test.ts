@@ -30,6 +30,7 @@ describe("init", () => {
   const start = (program: "vnet" | "route" = "vnet") =>
     init({
       program,
+      called: `../bin/${program}`,
       file,
       hostName: "my@machine",
       input: screen.input,
@@ -38,23 +39,50 @@ describe("init", () => {
       signal: stop.signal,
     });
 
-  it("asks five questions, explains a wrong answer at once, and never shows the key", async () => {
+  it("asks seven questions, explains a wrong answer at once, and never shows the key", async () => {
     const done = start();
     await screen.until("hub:");
     await screen.answer("hub:x\r", "give HOST or HOST:PORT");
     await screen.answer("\u0015hub:4000\r", "authkey:");
-    await screen.answer(`authkey=${KEY}\r`, "name (my-machine):");
+    await screen.answer(`authkey=${KEY}\r`, "group (default):");
     expect(screen.text).not.to.include("wIfw");
+    await screen.answer("family\r", "secret:");
+    await screen.answer("our own words\r", "name (my@machine):");
+    expect(screen.text).not.to.include("our own");
     await screen.answer("\r", "offer:");
     await screen.answer("22\r", "use:");
     await screen.answer("700:2222\r", "is written");
     expect(await done).to.equal(true);
     const config = parseNodeConfig(readFileSync(file, "utf8"), file);
     expect(config.route).to.include({ ip: "hub", port: 4000, authkey: KEY });
-    expect(config.vnet.name).to.equal("my-machine");
+    expect(config.vnet).to.include({
+      name: "my@machine",
+      group: "family",
+      secret: "our own words",
+    });
     expect(config.serves[0]).to.include({ name: "ssh", port: 22 });
     expect(config.uses[0]).to.include({ serveid: 700, port: 2222 });
-    expect(screen.text).to.include("./vnet ");
+    expect(screen.text).to.include("The secret in it is the group's");
+    expect(screen.text).to.include(`Start it:  ../bin/vnet ${file}`);
+    expect(readFileSync(file, "utf8"))
+      .to.include(`;     ../bin/vnet ${file}\n`)
+      .and.to.include(";     ../bin/vnet keygen\n");
+  });
+
+  it("makes a secret for the first node of a group", async () => {
+    const done = start();
+    await screen.until("hub:");
+    await screen.answer("hub\r", "authkey:");
+    await screen.answer("\r", "group (default):");
+    await screen.answer("\r", "secret:");
+    await screen.answer("new\r", "name");
+    await screen.answer("home\r", "offer:");
+    await screen.answer("\r", "use:");
+    screen.type("\r");
+    expect(await done).to.equal(true);
+    const { vnet } = parseNodeConfig(readFileSync(file, "utf8"), file);
+    expect(vnet.secret).to.match(/^[\w-]{32}$/);
+    expect(screen.text).not.to.include(vnet.secret);
   });
 
   it("asks one question for a hub", async () => {

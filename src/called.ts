@@ -1,0 +1,76 @@
+// How this program was called, so that what it tells people to type is what works where they are: `./vnet`, `vnet`,
+// `node vnet`, `npx vnet`, a path to another folder.
+
+import { existsSync, realpathSync } from "node:fs";
+import {
+  basename,
+  delimiter,
+  dirname,
+  join,
+  relative,
+  resolve,
+  sep,
+} from "node:path";
+
+export interface Call {
+  /** the absolute path of what runs */
+  script: string;
+  cwd: string;
+  /** PATH */
+  path: string;
+  /** its launcher was not run by sh, but read by Node: `node vnet` */
+  byNode: boolean;
+}
+
+/** As a shell takes it. `program`: the one that runs, or its sister, which lies beside it. */
+export function callOf(program: "vnet" | "route", call: Call): string {
+  const { script, cwd, path, byNode } = call;
+  const own = basename(script);
+  const name = ["vnet", "route"].includes(own) ? program : own;
+  const folder = dirname(script);
+  if (folder.endsWith(join("node_modules", ".bin"))) return `npx ${name}`;
+  const near = nearPath(join(folder, name), cwd);
+  if (byNode) return `node ${quote(near.replace(/^\.[\\/]/, ""))}`;
+  const isOnPath = path
+    .split(delimiter)
+    .some((each) => each !== "" && isSame(resolve(cwd, each), folder));
+  return isOnPath ? quote(name) : quote(near);
+}
+
+/** `callOf` of this process. */
+export function called(program: "vnet" | "route"): string {
+  const { argv, execArgv, env } = process;
+  return callOf(program, {
+    script: argv[1] ?? program,
+    cwd: process.cwd(),
+    path: env.PATH ?? "",
+    byNode: !execArgv.some((each) => each.startsWith("--max-semi-space-size")),
+  });
+}
+
+/** Relative where that is short: down from here, or from the folder above, if that is not the root. */
+function nearPath(file: string, cwd: string): string {
+  const above = dirname(cwd);
+  if (isBelow(file, cwd)) return `.${sep}${relative(cwd, file)}`;
+  const isNear = above !== dirname(above) && isBelow(file, above);
+  return isNear ? relative(cwd, file) : file;
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function isSame(one: string, other: string): boolean {
+  if (one === other) return true;
+  try {
+    return existsSync(one) && realpathSync(one) === realpathSync(other);
+  } catch {
+    return false;
+  }
+}
+
+function quote(path: string): string {
+  return /^[\w@%+:,./\\-]+$/.test(path)
+    ? path
+    : `'${path.replaceAll("'", "'\\''")}'`;
+}
