@@ -34,6 +34,9 @@ type NodeMessage = Exclude<ToHub, Probe>;
 /** What a node says once it has joined. */
 export type MemberMessage = Exclude<NodeMessage, { type: "hello" }>;
 
+/** What comes before a node has joined; a hello has some 700 bytes. */
+const MAX_HELLO_BYTES = 8 * 1024;
+
 export interface SessionOptions {
   arrival: ControlArrival;
   hostKey: HostKey;
@@ -68,6 +71,7 @@ export class Session implements Member {
       decode: decodeToHub,
       heartbeat: limits.heartbeat,
       maxMessagesPerSecond: limits.maxFramesPerSecond,
+      maxFrameBytes: MAX_HELLO_BYTES,
       farewell: (error) => ({
         type: "goodbye",
         code: "protocol",
@@ -245,6 +249,7 @@ export class Session implements Member {
     const { software, log, legs, unserves, limits, arrival, shortage } =
       this.options;
     arrival.leaveGate();
+    this.link.acceptLargeFrames();
     this.group = group;
     this.state = "joined";
     this.changes = createChangesLog(log, this);

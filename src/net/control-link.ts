@@ -4,14 +4,15 @@
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
-import { encodeFrame, FrameDecoder } from "../wire/frame.js";
+import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from "../wire/frame.js";
 import { networkReason } from "./address.js";
 import { Allowance } from "./allowance.js";
 import { Heart, type Heartbeat } from "./heartbeat.js";
+import { Outbox } from "./outbox.js";
 import { Probes } from "./probes.js";
 
-/** A peer that does not read: this much waiting to be sent, and it is given up. */
-const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+/** Who does not read what we say is not read either, so that its questions make no answers that wait. */
+const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** How long the other side has to take our last words. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -26,6 +27,8 @@ export interface ControlLinkOptions<In extends Typed, Out extends Typed> {
   heartbeat: Heartbeat;
   /** More messages than that wait in the connection, and so make their sender wait. */
   maxMessagesPerSecond?: number;
+  /** of a frame that comes; until acceptLargeFrames() */
+  maxFrameBytes?: number;
   /** What to say to a peer that broke the protocol before its link is closed. */
   farewell?: (error: VnetError) => Exclude<Out, Probe>;
 }
@@ -46,11 +49,13 @@ export class ControlLink<
   close: [VnetError];
 }> {
   private state: "new" | "open" | "closing" | "closed" = "new";
-  private readonly decoder = new FrameDecoder();
+  private readonly decoder: FrameDecoder;
   private readonly duplex: Duplex;
   private readonly probes = new Probes();
   private readonly allowance: Allowance | undefined;
   private throttleTimer: NodeJS.Timeout | undefined;
+  private isThrottled = false;
+  private readonly outbox: Outbox;
   private readonly heart: Heart;
   private closeTimer: NodeJS.Timeout | undefined;
   /** the newest heartbeat's round trip in ms, or null */
@@ -60,6 +65,7 @@ export class ControlLink<
     super();
     this.setMaxListeners(0);
     this.duplex = options.duplex;
+    this.decoder = new FrameDecoder(options.maxFrameBytes);
     this.heart = new Heart({
       rhythm: options.heartbeat,
       onBeat: () => {
@@ -71,6 +77,18 @@ export class ControlLink<
       onSilence: () => {
         const seconds = Math.round(options.heartbeat.timeoutMs / 1000);
         this.drop(new VnetError("timeout", `nothing heard for ${seconds} s`));
+      },
+    });
+    this.outbox = new Outbox({
+      duplex: options.duplex,
+      stallMs: options.heartbeat.timeoutMs,
+      onStall: () => {
+        this.drop(unread());
+      },
+      onTaken: () => {
+        // It reads, however slowly; while it is not read itself, that is its sign of life.
+        this.heart.heard();
+        this.settleReading();
       },
     });
     const rate = options.maxMessagesPerSecond;
@@ -102,6 +120,11 @@ export class ControlLink<
     duplex.resume();
   }
 
+  /** The peer is known: what it says may be as large as frames are. */
+  acceptLargeFrames(): void {
+    this.decoder.maxBytes = MAX_FRAME_BYTES;
+  }
+
   get isOpen(): boolean {
     return this.state === "open";
   }
@@ -114,13 +137,8 @@ export class ControlLink<
   /** Sends a frame made by encodeFrame, for a message that goes to many. */
   sendFrame(frame: Buffer): void {
     if (this.state !== "open") return;
-    if (this.duplex.writableLength + frame.length > MAX_QUEUED_BYTES) {
-      this.drop(
-        new VnetError("timeout", "the other side does not read its messages"),
-      );
-      return;
-    }
-    this.duplex.write(frame);
+    if (this.outbox.add(frame)) this.settleReading();
+    else this.drop(unread());
   }
 
   /** One round trip in ms; rejects with VnetError `timeout` or `closed`. */
@@ -147,6 +165,7 @@ export class ControlLink<
     if (!this.isOpen) return;
     this.state = "closing";
     this.heart.stop();
+    this.outbox.flush();
     this.duplex.end();
     this.closeTimer = setTimeout(() => {
       this.duplex.destroy();
@@ -166,15 +185,19 @@ export class ControlLink<
     if (this.state !== "open") return;
     this.heart.heard();
     try {
-      const values = this.decoder.push(chunk);
-      this.throttle(values.length);
-      for (const value of values) {
-        const message = this.options.decode(value);
+      this.decoder.add(chunk);
+      let count = 0;
+      for (;;) {
+        const next = this.decoder.next();
+        if (next === undefined) break;
+        count++;
+        const message = this.options.decode(next.value);
         if (message !== undefined && !this.answerProbe(message))
           this.emit("message", message as Exclude<In, Probe>);
         // A handler may have closed us: what follows was said out of turn.
         if (!this.isOpen) return;
       }
+      this.throttle(count);
     } catch (error) {
       if (!(error instanceof VnetError) || error.code !== "protocol")
         throw error;
@@ -185,11 +208,20 @@ export class ControlLink<
   private throttle(messages: number): void {
     const waitMs = this.allowance?.draw(messages) ?? 0;
     if (waitMs === 0) return;
-    this.duplex.pause();
+    this.isThrottled = true;
+    this.settleReading();
     clearTimeout(this.throttleTimer);
     this.throttleTimer = setTimeout(() => {
-      this.duplex.resume();
+      this.isThrottled = false;
+      this.settleReading();
     }, waitMs);
+  }
+
+  private settleReading(): void {
+    if (this.state !== "open") return;
+    if (this.isThrottled || this.outbox.bytes > MAX_UNREAD_BYTES)
+      this.duplex.pause();
+    else if (this.duplex.isPaused()) this.duplex.resume();
   }
 
   private answerProbe(message: Typed): boolean {
@@ -221,6 +253,7 @@ export class ControlLink<
     if (this.state !== "open") return;
     this.state = "closing";
     this.heart.stop();
+    this.outbox.close();
     this.duplex.destroy();
     this.probes.drop(reason);
     this.emit("close", reason);
@@ -231,5 +264,10 @@ export class ControlLink<
     this.heart.stop();
     clearTimeout(this.closeTimer);
     clearTimeout(this.throttleTimer);
+    this.outbox.close();
   }
+}
+
+function unread(): VnetError {
+  return new VnetError("timeout", "the other side does not read its messages");
 }

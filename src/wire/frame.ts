@@ -34,30 +34,27 @@ export class FrameDecoder {
   private parts: Buffer[] = [];
   private heldBytes = 0;
 
-  /** Every message that is complete now. Throws VnetError `protocol`; after that the decoder is of no more use. */
-  push(chunk: Buffer): unknown[] {
+  /** @param maxBytes of one frame's JSON; may be changed between two frames */
+  constructor(public maxBytes = MAX_FRAME_BYTES) {}
+
+  add(chunk: Buffer): void {
     this.parts.push(chunk);
     this.heldBytes += chunk.length;
     if (this.parts.length > MAX_PARTS) this.join();
-    const messages: unknown[] = [];
-    for (;;) {
-      const message = this.shift();
-      if (message === undefined) return messages;
-      messages.push(message.value);
-    }
   }
 
-  private shift(): { value: unknown } | undefined {
+  /** The next message that is complete. Throws VnetError `protocol`; after that the decoder is of no more use. */
+  next(): { value: unknown } | undefined {
     if (this.heldBytes < HEADER_BYTES) return undefined;
     const first = this.parts[0];
     // Joining is put off until there is a whole frame, so that a large one is copied once.
     const head =
       first !== undefined && first.length >= HEADER_BYTES ? first : this.join();
     const bytes = head.readUInt32BE();
-    if (bytes > MAX_FRAME_BYTES)
+    if (bytes > this.maxBytes)
       throw new VnetError(
         "protocol",
-        `a frame of ${bytes} bytes is over the limit of ${MAX_FRAME_BYTES}`,
+        `a frame of ${bytes} bytes is over the limit of ${this.maxBytes}`,
       );
     if (this.heldBytes < HEADER_BYTES + bytes) return undefined;
     const all = this.join();
@@ -66,6 +63,17 @@ export class FrameDecoder {
     this.parts = all.length > end ? [all.subarray(end)] : [];
     this.heldBytes -= end;
     return { value };
+  }
+
+  /** Every message that is complete now. Throws as `next` does. */
+  push(chunk: Buffer): unknown[] {
+    this.add(chunk);
+    const messages: unknown[] = [];
+    for (;;) {
+      const message = this.next();
+      if (message === undefined) return messages;
+      messages.push(message.value);
+    }
   }
 
   private join(): Buffer {

@@ -5,9 +5,11 @@ import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
 import { createKeyHint, createLinkKey } from "../../src/keys/psk.js";
+import { encodeFrame } from "../../src/wire/frame.js";
 import { recordClientHello } from "../support/client-hello.js";
 import { eventually } from "../support/deadline.js";
 import { skip } from "../support/find-program.js";
+import { HubClient } from "../support/hub-client.js";
 import { nodeConfig } from "../support/lan.js";
 import { closeLaunched, startHub, startNode } from "../support/launch.js";
 import { canMeasure, openSockets, residentBytes } from "../support/memory.js";
@@ -96,6 +98,43 @@ describe("at the hub's door", function () {
       }
       expect(hub.output.match(/joined/g)).to.have.length(names.length);
     });
+
+  it("guests that ping and never read cost little, and are gone when they took nothing for heartbeat_timeout", async function () {
+    if (!canMeasure) skip(this, "needs /proc");
+    const port = await reservePort();
+    const hub = await startHub(
+      `[route]\nip = 127.0.0.1\nport = ${port}\nheartbeat_interval = 1500\nheartbeat_timeout = 6000\n`,
+    );
+    const pings = Buffer.concat(
+      Array.from({ length: 200 }, (_, request) =>
+        encodeFrame({ type: "ping", request }),
+      ),
+    );
+    const guests: HubClient[] = [];
+    for (let count = 0; count < 240; count++) {
+      const guest = await HubClient.connect(port);
+      guests.push(await guest.join({ name: `guest ${count}`, guest: true }));
+    }
+    const before = residentBytes(hub.pid);
+    let most = before;
+    for (const guest of guests) {
+      guest.stopReading();
+      guest.repeat(pings);
+    }
+    // They never stop to speak: only that they do not read ends them.
+    await eventually(
+      "all are gone",
+      () => {
+        most = Math.max(most, residentBytes(hub.pid));
+        return openSockets(hub.pid) < 10;
+      },
+      30_000,
+    );
+    for (const guest of guests) guest.close();
+    expect((most - before) / guests.length / 1024).to.be.below(1_000);
+    const late = startNode(nodeConfig(port, { name: "late" }));
+    await late.waitForOutput("connected to the hub");
+  });
 
   const ANNOUNCEMENTS = [
     ["a ClientHello of 131,000 bytes", "160301400001" + "01ffb8"],

@@ -112,7 +112,7 @@ describe("the hub's gate", () => {
     ],
     [
       "a type of 60,000 characters, which is not quoted back",
-      [encodeFrame({ type: "x".repeat(60_000) })],
+      (hello) => [hello, encodeFrame({ type: "x".repeat(60_000) })],
       /^unknown message type "x{40}"$/,
     ],
     [
@@ -128,8 +128,13 @@ describe("the hub's gate", () => {
     ["random bytes in a frame", [frameOf(noise(900, "frame"))], /valid JSON/],
     [
       "a frame one byte over the limit",
-      [lengthOf(MAX_FRAME_BYTES + 1)],
+      (hello) => [hello, lengthOf(MAX_FRAME_BYTES + 1)],
       /a frame of 65537 bytes is over the limit of 65536/,
+    ],
+    [
+      "a frame larger than a hello can be, where a hello has to come",
+      [lengthOf(8 * 1024 + 1)],
+      /a frame of 8193 bytes is over the limit of 8192/,
     ],
     ["a frame of 4 GiB", [lengthOf(0xffffffff)], /over the limit/],
     [

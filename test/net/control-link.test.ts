@@ -535,7 +535,7 @@ describe("ControlLink", () => {
   });
 
   describe("a peer that does not read", () => {
-    const MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+    const MAX_QUEUED_BYTES = 8 * 1024 * 1024;
 
     it("is given up when too much waits for it, and not before", async () => {
       const { link, peer, duplex, closes } = create();
@@ -546,9 +546,11 @@ describe("ControlLink", () => {
       while (closes.length === 0 && sentBytes < 2 * MAX_QUEUED_BYTES) {
         link.sendFrame(frame);
         sentBytes += frame.length;
-        expect(duplex.writableLength).to.be.at.most(MAX_QUEUED_BYTES);
       }
-      expect(sentBytes).to.be.above(MAX_QUEUED_BYTES);
+      expect(sentBytes).to.be.within(
+        MAX_QUEUED_BYTES,
+        MAX_QUEUED_BYTES + 2 * frame.length,
+      );
       expect(closes).to.have.length(1);
       expect(closes[0]!.code).to.equal("timeout");
       expect(duplex.destroyed).to.equal(true);
@@ -570,24 +572,94 @@ describe("ControlLink", () => {
       expect(duplex.destroyed).to.equal(true);
     });
 
-    it("cannot make us hold the answers to its pings without a bound", async () => {
-      const { link, peer, duplex, closing } = create();
+    it("is not read either, so that its pings cost no more than 64 KiB of answers", async () => {
+      const { link, peer, duplex, closes } = create();
       peer.end.pause();
       link.open();
-      // Not all of it with pongs: half a million of them would take their time to go.
-      link.sendFrame(Buffer.alloc(MAX_QUEUED_BYTES - 500_000));
       const pings = Buffer.concat(
         Array.from({ length: 2_000 }, (_, request) =>
           encodeFrame({ type: "ping", request }),
         ),
       );
+      let written = 0;
       const flood = () => {
-        while (!duplex.destroyed && peer.end.write(pings));
+        while (peer.end.write(pings)) written++;
       };
       peer.end.on("drain", flood);
       flood();
-      const reason = await closing();
-      expect(reason.code).to.equal("timeout");
+      await eventually("it is not read", () => duplex.isPaused());
+      const before = written;
+      await settle();
+      expect(written).to.equal(before);
+      expect(closes).to.deep.equal([]);
+      // What one read brought is answered.
+      expect(duplex.writableLength).to.be.below(256 * 1024);
+      peer.end.resume();
+      await eventually("all is answered", () =>
+        peer.heard.some(({ request }) => request === 1_999),
+      );
+    });
+
+    it("is given up when it took nothing for as long as it may be silent, whatever it says", async () => {
+      const { link, peer, closing } = create({
+        intervalMs: 50,
+        timeoutMs: 200,
+      });
+      peer.end.pause();
+      link.open();
+      link.sendFrame(Buffer.alloc(60_000));
+      const talking = setInterval(() => {
+        peer.say({ type: "pong", request: 1 });
+      }, 20);
+      try {
+        const reason = await closing();
+        expect(reason.code).to.equal("timeout");
+        expect(reason.message).to.include("does not read");
+      } finally {
+        clearInterval(talking);
+      }
+    });
+
+    it("is not given up while it reads slowly, and hears all in order", async () => {
+      const { link, peer, closes } = create({
+        intervalMs: 100,
+        timeoutMs: 400,
+      });
+      peer.answerPings();
+      peer.end.pause();
+      link.open();
+      for (let serveid = 1; serveid <= 999; serveid++)
+        link.send({
+          type: "refused",
+          request: serveid,
+          reason: "x".repeat(1_000),
+        });
+      while (peer.heard.filter(({ type }) => type === "refused").length < 999) {
+        peer.end.resume();
+        await new Promise(setImmediate);
+        peer.end.pause();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      peer.end.resume();
+      expect(closes).to.deep.equal([]);
+      const numbers = peer.heard
+        .filter(({ type }) => type === "refused")
+        .map(({ request }) => request);
+      expect(numbers).to.deep.equal(
+        Array.from({ length: 999 }, (_, n) => n + 1),
+      );
+    });
+
+    it("still hears what waits for it when the link is closed in good order", async () => {
+      const { link, peer } = create();
+      peer.end.pause();
+      link.open();
+      for (let count = 0; count < 200; count++)
+        link.send({ type: "refused", request: count, reason: "x".repeat(900) });
+      link.close(LEAVE, GOODBYE);
+      peer.end.resume();
+      await peer.hearing("goodbye");
+      expect(peer.heard).to.have.length(201);
     });
   });
 });

@@ -138,6 +138,21 @@ export class HubClient {
     this.#duplex.write(bytes);
   }
 
+  /** Hears nothing more, and may say what it likes. */
+  stopReading(): void {
+    this.#duplex.pause();
+  }
+
+  /** Says these bytes again and again, for as long as the hub takes them. */
+  repeat(bytes: Buffer): void {
+    const again = () => {
+      if (this.isClosed) return;
+      if (this.#duplex.write(bytes)) setImmediate(again);
+      else this.#duplex.once("drain", again);
+    };
+    again();
+  }
+
   /** Says nothing more, and hears on. */
   end(): void {
     this.#duplex.end();
