@@ -25,3 +25,11 @@ export function printAbove(
 function climbOf(line: Interface & { prevRows?: number }): number | undefined {
   return line.prevRows;
 }
+
+/**
+ * When the window becomes wider, what took two rows may take one, and readline, which goes up by the rows of before, would
+ * erase what stands above. Call it before readline hears of the new size.
+ */
+export function keepAbove(line: Interface & { prevRows?: number }): void {
+  line.prevRows = Math.min(line.prevRows ?? 0, line.getCursorPos().rows);
+}

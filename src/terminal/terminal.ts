@@ -15,7 +15,8 @@ import { invoke } from "./invocation.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
 import { printable } from "../printable.js";
 import { askArgument } from "./prompts.js";
-import { printAbove } from "./screen.js";
+import { HistorySearch, type Key } from "./history-search.js";
+import { keepAbove, printAbove } from "./screen.js";
 
 const PROMPT = ">: ";
 
@@ -55,6 +56,13 @@ export class Terminal {
   readonly #onHangUp = () => this.#leave("hung up");
   #state: State = "idle";
   #line: Interface | null = null;
+  #search: HistorySearch | null = null;
+  readonly #onKey = (_text: unknown, key?: Key) => {
+    if (this.#state === "idle") this.#search?.press(key ?? {});
+  };
+  readonly #onResize = () => {
+    if (this.#line) keepAbove(this.#line);
+  };
   /** aborted by Ctrl-C: nobody waits for the running command any more */
   #waiting: AbortController | null = null;
   /** Ctrl-C was pressed once on an empty line */
@@ -100,20 +108,41 @@ export class Terminal {
       historySize: HISTORY_LIMIT,
       // Two parameters tell readline that the answer comes later.
       completer: (text: string, done: AsyncCompletion) => {
-        void complete(commands, control, text).then((hits) => {
+        const isSearch = this.#search?.isOn === true;
+        void complete(isSearch ? [] : commands, control, text).then((hits) => {
           if (this.#line === line) done(null, hits);
         });
       },
     });
     this.#line = line;
-    line.on("line", (text) => {
+    const search = new HistorySearch({
+      line,
+      prompt: PROMPT,
+      newestFirst: () => this.#history.newestFirst(),
+    });
+    this.#search = search;
+    // Behind readline's own listener, and before it.
+    input.on("keypress", this.#onKey);
+    output.prependListener("resize", this.#onResize);
+    line.on("line", (entered) => {
       this.#leaveAsked = false;
+      const text = search.take(entered);
+      if (text === null) {
+        this.#print(`nothing in the history has "${printable(entered)}"`);
+        return;
+      }
       this.#history.add(text, this.#keys());
       this.#lines.push(text);
       void this.#drain();
     });
     // The line that was entered just now, before anybody can call it back.
     line.on("history", (lines) => {
+      if (search.isOn)
+        lines.splice(
+          0,
+          1,
+          ...[search.found(lines[0])].filter((each) => each !== null),
+        );
       if (isConfidential(lines[0] ?? "", this.#keys())) lines.shift();
     });
     line.on("SIGINT", () => this.#interrupt(line));
@@ -136,6 +165,9 @@ export class Terminal {
   #closeLine(): void {
     const line = this.#line;
     this.#line = null;
+    this.#search = null;
+    this.#options.input.off("keypress", this.#onKey);
+    this.#options.output.off("resize", this.#onResize);
     line?.close();
   }
 
@@ -223,6 +255,8 @@ export class Terminal {
       this.#waiting?.abort();
       this.#lines.length = 0;
       this.#print("not waiting for it; what comes of it is printed here");
+    } else if (this.#search?.isOn === true) {
+      this.#search.giveUp();
     } else if (line.line !== "") {
       this.#leaveAsked = false;
       line.write(null, { ctrl: true, name: "e" });

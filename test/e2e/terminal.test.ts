@@ -286,6 +286,43 @@ describe("a person's terminal", function () {
       expect(line.length).to.be.at.most(40);
   });
 
+  it("keeps what stands above the line when the window becomes wider or narrower", async () => {
+    const terminal = open(40);
+    await terminal.until(/connected/);
+    terminal.type("ping");
+    terminal.press("Enter");
+    // Blanks at the end of a row are not told of.
+    const last = /least[\d.]+ms,mean[\d.]+ms,most[\d.]+/;
+    const joined = () => terminal.screen().replace(/\s/g, "");
+    await terminal.until(/most/);
+    const [answer = ""] = last.exec(joined()) ?? [];
+    expect(answer).not.to.equal("");
+    terminal.type("show serves and what takes more than one row here");
+    await terminal.until(/row here/);
+    for (const columns of [100, 30, 120]) {
+      terminal.resize(columns, 40);
+      await eventually(`the line at ${columns} columns`, () =>
+        joined().endsWith("whattakesmorethanonerowhere"),
+      );
+      expect(joined()).to.include(answer);
+    }
+  });
+
+  it("searches the history with Ctrl-R", async () => {
+    const terminal = open(60);
+    await terminal.until(/connected/);
+    for (const text of ["show vnet", "ping"]) {
+      terminal.type(text);
+      terminal.press("Enter");
+    }
+    await terminal.until(/most/);
+    terminal.press("C-r");
+    terminal.type("vn");
+    await terminal.until(/^search \[show vnet\]: vn$/m);
+    terminal.press("Escape");
+    await terminal.until(/^>: show vnet$/m);
+  });
+
   it("asks once at Ctrl-C, leaves at the second, and keeps its history for the next run", async () => {
     const first = open(80);
     await first.until(/connected/);

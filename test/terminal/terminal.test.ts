@@ -5,6 +5,7 @@ import { FakeTerminal } from "../support/fake-terminal.js";
 
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
+const CTRL_R = "\u0012";
 
 describe("terminal", () => {
   let node: FakeNode;
@@ -122,6 +123,74 @@ describe("terminal", () => {
   it("runs lines that were pasted together one after the other", async () => {
     await screen.answer("use run 700 1122\rshow use\r", "[terminal]");
     expect(node.calls).to.have.length(1);
+  });
+
+  describe("searches its history with Ctrl-R", () => {
+    beforeEach(async () => {
+      for (const [text, answer] of [
+        ["ping 01", "on to the node"],
+        ["show vnets", "local-ssh (this node)"],
+        ["show vnet --json", '"link_state"'],
+      ] as const) {
+        await screen.answer(`${text}\r`, answer);
+        await screen.until(">: ");
+      }
+    });
+
+    it("for what is typed, in any case, and runs what it found with Enter", async () => {
+      await screen.answer(CTRL_R, "search: ");
+      await screen.answer("PIN", "search [ping 01]: PIN");
+      await screen.answer("\r", "on to the node");
+      await screen.until(">: ");
+      expect(node.calls).to.have.length(2);
+    });
+
+    it("for older ones with Ctrl-R again, and gives what it found to be edited", async () => {
+      await screen.answer(`${CTRL_R}show`, "search [show vnet --json]: show");
+      await screen.answer(CTRL_R, "search [show vnets]: show");
+      await screen.answer("\u001b[D", ">: show vnets");
+      await screen.answer("\u0005 --json\r", '"fingerprint"');
+    });
+
+    for (const [name, key] of [
+      ["Ctrl-C", CTRL_C],
+      ["Ctrl-G", "\u0007"],
+    ] as const)
+      it(`and gives the line back that stood there with ${name}`, async () => {
+        await screen.answer("half a line", "line");
+        await screen.answer(`${CTRL_R}zzz`, "search [nothing]: zzz");
+        await screen.answer(key, ">: half a line");
+        expect(exits).to.deep.equal([]);
+      });
+
+    it("and runs nothing where it found nothing", async () => {
+      await screen.answer(`${CTRL_R}zzz`, "search [nothing]: zzz");
+      await screen.answer("\r", 'nothing in the history has "zzz"');
+      await screen.answer("\u001b[A", ">: show vnet --json");
+      expect(node.calls).to.have.length(1);
+    });
+
+    it("and keeps what it ran as the newest line, not what was typed for it", async () => {
+      await screen.answer(`${CTRL_R}pin`, "search [ping 01]: pin");
+      await screen.answer("\r", "on to the node");
+      await screen.until(">: ");
+      await screen.answer("\u001b[A", ">: ping 01");
+    });
+  });
+
+  it("goes up by no more rows than the line takes when the window becomes wider", async () => {
+    start(20);
+    await screen.answer("show serves and more than one row", "row");
+    // Redrawn, so that readline knows of two rows.
+    node.notify("a node came");
+    await screen.until("a node came");
+    screen.clear();
+    screen.output.columns = 80;
+    screen.output.emit("resize");
+    await screen.until("one row");
+    expect(screen.raw).not.to.match(/\u001b\[\d*A/);
+    terminal.close();
+    expect(screen.output.listenerCount("resize")).to.equal(0);
   });
 
   it("does not call back a line with a key", async () => {
