@@ -87,6 +87,10 @@ export interface ServeSettings {
   share: Share;
   /** with type=http: the Host header that the service gets; empty: HTTP is not looked at */
   host: string;
+  /** with host: the names that users may ask for, with spaces between; empty: those that are always allowed */
+  hosts: string;
+  /** with host: what users say of themselves in forwarding headers is believed */
+  trustForwarded: boolean;
 }
 
 /** `[use.LABEL]` */

@@ -110,6 +110,8 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   allow: "allow",
   share: "share",
   host: "host",
+  hosts: "hosts",
+  trustForwarded: "trust_forwarded",
 };
 
 const USE_KEYS: KeyNames<UseSettings> = {

@@ -6,6 +6,7 @@ import {
   DIAL_HOST,
   FINGERPRINTS,
   HOST_HEADER,
+  HOST_NAMES,
   INFO,
   LABEL,
   LISTEN_HOST,
@@ -46,6 +47,17 @@ export const SERVE_KEYS = {
     "",
     "with type=http: the Host header that the service gets",
     "none",
+  ),
+  hosts: optional(
+    HOST_NAMES,
+    "",
+    "with host: further names that users may ask for; * allows any",
+    "localhost, addresses, the hub's name and host=",
+  ),
+  trust_forwarded: optional(
+    BOOLEAN,
+    false,
+    "with host: true passes the X-Forwarded-* of users on; for a proxy in front of them",
   ),
 };
 

@@ -157,7 +157,14 @@ function readServes(
           `found nothing, allowed ${PORT.allowed}`,
         );
       refuseHost(values, { ini, line: lines.get("host") }, problems);
-      return { label, ...values, name };
+      for (const key of ["hosts", "trust_forwarded"] as const)
+        if (values.host === "" && lines.has(key))
+          problems.add(
+            { line: lines.get(key) ?? ini.line, section: ini.name, key },
+            "found it without host=, allowed with type=http and host= only; write those or remove it",
+          );
+      const { trust_forwarded: trustForwarded, ...rest } = values;
+      return { label, ...rest, trustForwarded, name };
     });
 }
 

@@ -284,3 +284,17 @@ export const HOST_HEADER: ValueKind<string> = {
     return isPort && isHost && !host.includes("%") ? text : undefined;
   },
 };
+
+/** Any number of host names with commas or spaces between; kept as text with single spaces. */
+export const HOST_NAMES: ValueKind<string> = {
+  allowed:
+    "host names with commas between, *.example.org for all below it, or * for any",
+  parse(text) {
+    const words = text.split(/[\s,]+/).filter((word) => word !== "");
+    const isName = (word: string) =>
+      word === "*" ||
+      HOST_HEADER.parse(word.replace(/^\*\./, "")) !== undefined;
+    const isList = words.length > 0 && words.length <= 100;
+    return isList && words.every(isName) ? words.join(" ") : undefined;
+  },
+};

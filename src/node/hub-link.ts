@@ -76,6 +76,11 @@ export class HubLink extends EventEmitter<{
     return formatAddress(ip, port);
   }
 
+  /** As the configuration names it. */
+  get hubHost(): string {
+    return this.options.route.ip;
+  }
+
   private get hubKey(): string {
     const { ip, port } = this.options.route;
     return addressKey(ip, port);

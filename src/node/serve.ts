@@ -121,10 +121,11 @@ export class Serve {
   }
 
   private createService(): Service {
-    const { settings, notify } = this.options;
-    return new Service(settings, (text) => {
+    const { settings, notify, link } = this.options;
+    const onLine = (text: string) => {
       const who = `serve ${this.label}`;
       notify({ level: "info", who, what: "says", why: text });
-    });
+    };
+    return new Service({ settings, hubHost: () => link.hubHost, onLine });
   }
 }

@@ -3,24 +3,37 @@
 import type { Duplex } from "node:stream";
 import type { ServeSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { HttpFront } from "../http/front.js";
 import { dial } from "../net/dial.js";
-import { HttpFront } from "../net/http-front.js";
 import { openFiles } from "../net/open-files.js";
 
 /** A service has this long to take a connection. */
 const TIMEOUT_MS = 10_000;
 
+export interface ServiceOptions {
+  settings: Pick<
+    ServeSettings,
+    "ip" | "port" | "host" | "hosts" | "trustForwarded"
+  >;
+  /** under which name users come by its public ports */
+  hubHost: () => string;
+  /** a line that a program wrote to its stderr, where the service is one */
+  onLine: (text: string) => void;
+}
+
 export class Service {
   private readonly front: HttpFront | null;
 
-  /** @param onLine a line that a program wrote to its stderr, where the service is one */
-  constructor(
-    private readonly settings: Pick<ServeSettings, "ip" | "port" | "host">,
-    private readonly onLine: (text: string) => void,
-  ) {
-    const { host } = settings;
-    this.front =
-      host === "" ? null : new HttpFront({ host, dial: () => this.dial() });
+  constructor(private readonly options: ServiceOptions) {
+    const { host, hosts, trustForwarded } = options.settings;
+    if (host === "") this.front = null;
+    else
+      this.front = new HttpFront({
+        host,
+        hosts: () => [options.hubHost(), ...hosts.split(" ")],
+        trustsForwarded: trustForwarded,
+        dial: () => this.dial(),
+      });
   }
 
   /**
@@ -34,8 +47,8 @@ export class Service {
   private async dial(): Promise<Duplex> {
     if (openFiles.isShort())
       throw new VnetError("network", `at the serve's node ${openFiles.reason}`);
-    const { ip: host, port } = this.settings;
-    const { onLine } = this;
+    const { settings, onLine } = this.options;
+    const { ip: host, port } = settings;
     return await dial({ host, port, timeoutMs: TIMEOUT_MS, onLine });
   }
 }

@@ -175,6 +175,8 @@ export class Unserves {
         allow: "",
         share: "exclusive",
         host: "",
+        hosts: "",
+        trustForwarded: false,
       },
       callerOf(ask),
     );

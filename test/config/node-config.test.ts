@@ -66,6 +66,8 @@ describe("parseNodeConfig", () => {
           active: true,
           allow: "",
           host: "",
+          hosts: "",
+          trustForwarded: false,
           share: "exclusive",
         },
       ],
@@ -100,6 +102,16 @@ describe("parseNodeConfig", () => {
     });
     expect(config.serves[0]).to.include({ allow: `${a} ${b}` });
     expect(config.warnings).to.deep.equal([]);
+  });
+
+  it("takes the names that users of an HTTP service may ask for", () => {
+    const { serves } = parse(
+      "[serve.a]\nport=80\ntype=http\nhost=a.example\nhosts=b.example, *.c.example  *\ntrust_forwarded=yes",
+    );
+    expect(serves[0]).to.include({
+      hosts: "b.example *.c.example *",
+      trustForwarded: true,
+    });
   });
 
   it("takes the Host header that an HTTP service gets", () => {
@@ -260,6 +272,14 @@ describe("parseNodeConfig", () => {
     [
       "[serve.a]\nport=1\nhost=internal.example",
       /\[serve\.a\] host: found it with type=tcp, allowed with type=http only/,
+    ],
+    [
+      "[serve.a]\nport=1\ntype=http\nhosts=b.example",
+      /\[serve\.a\] hosts: found it without host=, allowed with type=http and host= only/,
+    ],
+    [
+      "[serve.a]\nport=1\ntype=http\nhost=a\nhosts=a b/c",
+      /\[serve\.a\] hosts: found "a b\/c", allowed host names with commas between/,
     ],
     [
       "[serve.a]\nport=1\ntype=http\nhost=a/b",

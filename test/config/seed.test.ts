@@ -172,6 +172,8 @@ describe("The configurations of the original document", () => {
           active: false,
           allow: "",
           host: "",
+          hosts: "",
+          trustForwarded: false,
           share: "exclusive",
         },
       ],
@@ -218,6 +220,8 @@ describe("The configurations of the original document", () => {
         active: true,
         allow: "",
         host: "",
+        hosts: "",
+        trustForwarded: false,
         share: "exclusive",
       },
     ]);

@@ -11,7 +11,7 @@ const LAYERS = [
   ["config"],
   ["wire", "import"],
   ["net"],
-  ["channel"],
+  ["http", "channel"],
   ["hub", "node"],
   ["terminal"],
   ["programs"],

@@ -80,6 +80,8 @@ export function serveSettings(
     active: true,
     allow: "",
     host: "",
+    hosts: "",
+    trustForwarded: false,
     share: "exclusive",
     ...serve,
   };

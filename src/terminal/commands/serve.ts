@@ -57,7 +57,10 @@ interface Wanted {
 
 function define(control: NodeControl, wanted: Wanted, active: boolean) {
   const label = freeLabel(wanted.name, control.serves());
-  return control.addServe({ ...wanted, label, active, allow: "", host: "" });
+  return control.addServe({
+    ...{ ...wanted, label, active, allow: "" },
+    ...{ host: "", hosts: "", trustForwarded: false },
+  });
 }
 
 const serveNew = defineCommand({

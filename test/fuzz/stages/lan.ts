@@ -104,7 +104,7 @@ export class LanStage implements Stage {
         "vnet",
         `[route]\nip = 127.0.0.1\nport = ${hubPort}\n[vnet]\nname = ${name}\nencrypt = ${encrypt}\n${sections}`,
       );
-    const serving = `[serve.echo]\nserveid = ${ECHO_ID}\nport = ${this.echo.port}\n[serve.http]\nserveid = ${HTTP_ID}\nport = ${this.http.port}\ntype = http\nhost = fuzz.example\n`;
+    const serving = `[serve.echo]\nserveid = ${ECHO_ID}\nport = ${this.echo.port}\n[serve.http]\nserveid = ${HTTP_ID}\nport = ${this.http.port}\ntype = http\nhost = fuzz.example\nhosts = a, other.example\n`;
     await node("server", serving).saying(/connected to the hub/);
     const use = (id: number, port: number) =>
       `[use.u${id}]\nserveid = ${id}\nport = ${port}\n`;

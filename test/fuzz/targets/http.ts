@@ -45,6 +45,11 @@ const REQUESTS = [
     "",
     "",
   ),
+  Buffer.from("BAN /\xe4 HTTP/1.1\nHost: a\nX-A: \xfc\n\n", "latin1"),
+  lines(
+    ...["POST /exec/1/start HTTP/1.1", "Host: a", "Connection: Upgrade"],
+    ...["Upgrade: tcp", "Content-Length: 2", "", "{}ls"],
+  ),
   lines("HEAD / HTTP/1.1", "Host: a", `X-Long: ${"x".repeat(5_000)}`, "", ""),
 ];
 /** Those that are answered without an end of the connection. */
@@ -69,6 +74,7 @@ const RESPONSES = [
     ...["Upgrade: websocket", "", "frames"],
   ),
   lines("HTTP/1.1 502 Bad Gateway", "Connection: close", "", "sorry"),
+  Buffer.from("HTTP/1.1 200 OK\nX-A: b\n c\nContent-Length: 2\n\nok"),
   lines("HTTP/1.1 200 OK", "Set-Cookie: a=b", "Set-Cookie: c=d", "", "x"),
 ];
 
