@@ -48,11 +48,13 @@ export function called(program: "vnet" | "route"): string {
   });
 }
 
-/** Relative where that is short: down from here, or from the folder above, if that is not the root. */
+/** Relative where that is short: down from here, or from the folder above, if neither is the root. */
 function nearPath(file: string, cwd: string): string {
   const above = dirname(cwd);
-  if (isBelow(file, cwd)) return `.${sep}${relative(cwd, file)}`;
-  const isNear = above !== dirname(above) && isBelow(file, above);
+  const isRoot = (folder: string) => folder === dirname(folder);
+  if (isBelow(file, cwd) && !isRoot(cwd))
+    return `.${sep}${relative(cwd, file)}`;
+  const isNear = isBelow(file, above) && !isRoot(above);
   return isNear ? relative(cwd, file) : file;
 }
 

@@ -101,7 +101,9 @@ function parseCommandLine(
       throw new VnetError("usage", "-e is an option of vnet only");
     return parsed;
   } catch (cause) {
-    throw usage(program, messageOf(cause), cause);
+    // What Node adds behind it speaks of files whose names are like options.
+    const [what = ""] = messageOf(cause).split(". To specify");
+    throw usage(program, what, cause);
   }
 }
 

@@ -41,7 +41,7 @@ describe("how a program was called", () => {
     [
       "in a folder whose name a shell would take apart",
       { script: "/srv/our lan's/vnet", cwd: "/" },
-      "'./srv/our lan'\\''s/vnet'",
+      "'/srv/our lan'\\''s/vnet'",
     ],
   ];
   for (const [what, call, expected] of calls)

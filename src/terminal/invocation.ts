@@ -15,6 +15,7 @@ import {
 } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { renderCommandHelp } from "./help.js";
+import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
 import { renderCards, renderTable, type Look } from "./table.js";
 
@@ -100,8 +101,11 @@ function createContext(
     signal,
     columns: surroundings.look().columns,
     loadConfig: (path) => surroundings.loadConfig(path),
-    say: (text) =>
-      surroundings.write(text.split("\n").map(printable).join("\n")),
+    say: (text) => {
+      const { columns } = surroundings.look();
+      const lines = text.split("\n").map(printable);
+      surroundings.write(lines.map((line) => wrap(line, columns)).join("\n"));
+    },
     table: (table) =>
       surroundings.write(renderTable(table, surroundings.look())),
     card: (table) =>

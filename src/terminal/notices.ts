@@ -5,6 +5,8 @@ import { Chalk } from "chalk";
 import { textOf } from "../log.js";
 import type { Notice } from "../node/control.js";
 import { printable } from "../printable.js";
+import { wrap } from "./paragraph.js";
+import type { Look } from "./table.js";
 
 export class NoticeQueue {
   readonly #limit: number;
@@ -40,11 +42,10 @@ export class NoticeQueue {
 }
 
 /** `* a node came`, `! the hub is lost` */
-export function formatNotice(notice: Notice, color: boolean): string {
+export function formatNotice(notice: Notice, { color, columns }: Look): string {
   const chalk = new Chalk({ level: color ? 1 : 0 });
-  const text = printable(textOf(notice));
-  if (notice.level === "info") return chalk.dim(`* ${text}`);
-  return notice.level === "warn"
-    ? chalk.yellow(`! ${text}`)
-    : chalk.red(`! ${text}`);
+  const mark = notice.level === "info" ? "*" : "!";
+  const text = wrap(`${mark} ${printable(textOf(notice))}`, columns);
+  if (notice.level === "info") return chalk.dim(text);
+  return notice.level === "warn" ? chalk.yellow(text) : chalk.red(text);
 }

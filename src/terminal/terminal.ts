@@ -13,7 +13,9 @@ import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
+import { wrap } from "./paragraph.js";
 import { printable } from "../printable.js";
+import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
 import { keepAbove, printAbove } from "./screen.js";
@@ -72,7 +74,7 @@ export class Terminal {
     this.#options = options;
     this.#history = History.open(options.historyFile);
     this.#stopNotices = options.control.onNotice((notice) =>
-      this.#printOrHold(formatNotice(notice, options.color)),
+      this.#printOrHold(formatNotice(notice, this.#look())),
     );
   }
 
@@ -157,6 +159,11 @@ export class Terminal {
     line.prompt();
   }
 
+  #look(): Look {
+    const { output, color } = this.#options;
+    return { columns: output.columns ?? Infinity, color };
+  }
+
   #keys(): string[] {
     const { route, vnet } = this.#options.control.config;
     return [route.authkey, vnet.secret];
@@ -208,13 +215,13 @@ export class Terminal {
 
   /** Never rejects: a mistake is printed, a bug of ours ends the program. */
   async #run(text: string, signal: AbortSignal): Promise<void> {
-    const { control, color, output } = this.#options;
+    const { control } = this.#options;
     try {
       await invoke(text, {
         control,
         signal,
         loadConfig: (path) => this.#options.loadConfig(path),
-        look: () => ({ columns: output.columns ?? Infinity, color }),
+        look: () => this.#look(),
         write: (block) => this.#print(block),
         ask: (argument, scope) => this.#ask(argument, scope, signal),
         leave: () => this.#leave(),
@@ -222,7 +229,7 @@ export class Terminal {
     } catch (error) {
       if (error instanceof Cancelled) this.#print("cancelled");
       else if (error instanceof VnetError)
-        this.#print(printable(error.message));
+        this.#print(wrap(printable(error.message), this.#look().columns));
       else this.#crash(error);
     }
   }

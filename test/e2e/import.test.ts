@@ -60,6 +60,7 @@ describe("./vnet import", function () {
       ["show", "serves"],
       /show serves is a command of a running node's terminal; .*config\.ini -e 'show serves'\n$/,
     ],
+    [["--nope"], /^vnet: Unknown option '--nope'; see .*--help\n$/],
     [["none.ini"], /none\.ini: no such file/],
     [["import", "."], /is a directory/],
   ];

@@ -112,14 +112,23 @@ describe("script", () => {
 
     it("says that it is one, and does not show the state of a running node as if it knew it", async () => {
       await run("show serve", "show use", "show vnet");
-      expect(out.raw).to.match(/ web +.* true +unknown\n- this is a guest/);
-      expect(out.raw).to.match(/ ssh +.* true +unknown\n- this is a guest/);
+      expect(out.raw).to.match(/ web +.* true +unknown\n- a guest of -e, /);
+      expect(out.raw).to.match(/ ssh +.* true +unknown\n- a guest of -e, /);
       expect(out.raw).to.match(/^guest: +yes/m);
       for (const line of ["show serve", "show use"]) {
         const [row] = (await json(`${line} --json`)) as unknown[];
         expect(row).to.include({ guest: true, active: true, state: "unknown" });
       }
       expect(await json("show vnet --json")).to.include({ guest: true });
+    });
+
+    it("does not advise what it refuses", async () => {
+      node.serveList = [];
+      node.useList = [];
+      await run("show serve", "show use");
+      expect(out.raw).to.match(/^the file has no serve$/m);
+      expect(out.raw).to.match(/^the file has no use$/m);
+      expect(out.raw).not.to.match(/ run /);
     });
 
     it("still looks and measures", async () => {
@@ -403,6 +412,18 @@ describe("script", () => {
       expect(await run(`help ${command.name}`)).to.equal(0);
       expect(out.raw.startsWith(usageOf(command))).to.equal(true);
     }
+  });
+
+  it("breaks what it says between words in a narrow window", async () => {
+    node.guest = true;
+    const narrow = { ...options(), columns: 40 };
+    expect(await runCommands(["show use"], narrow)).to.equal(0);
+    const lines = out.raw.trimEnd().split("\n");
+    for (const line of lines) expect(line.length).to.be.at.most(40);
+    expect(lines.join(" ")).to.include("at a running node is seen");
+    // What is wrong stays one line: it often goes into a file.
+    expect(await runCommands(["use run 700"], narrow)).to.equal(2);
+    expect(err.raw.trimEnd()).not.to.include("\n");
   });
 
   it("keeps help within a narrow window", async () => {

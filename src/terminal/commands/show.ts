@@ -62,7 +62,7 @@ function shownEntries<T extends ServeView | UseView>(
 function sayGuest(context: CommandContext, what: string): void {
   if (!context.json && context.control.view().guest)
     context.say(
-      `- this is a guest of -e, a node of its own: it has the ${what} from the file and opens none; how they are at a running node is seen in its terminal -`,
+      `- a guest of -e, which opens no ${what}: these are the file's; how they are at a running node is seen in its terminal -`,
     );
 }
 
@@ -78,9 +78,11 @@ const showServe = defineCommand({
       entries: shownEntries(context, control.serves(), control.config.serves),
       row: serveRow,
       json: serveJson,
-      empty: "this node has no serve: `serve run PORT` offers one",
+      empty: control.view().guest
+        ? "the file has no serve"
+        : "this node has no serve: `serve run PORT` offers one",
     });
-    sayGuest(context, "serves");
+    sayGuest(context, "serve");
   },
 });
 
@@ -96,10 +98,11 @@ const showUse = defineCommand({
       entries: shownEntries(context, control.uses(), control.config.uses),
       row: useRow,
       json: useJson,
-      empty:
-        "this node has no use: `use run SERVEID` maps one that `show serves` lists",
+      empty: control.view().guest
+        ? "the file has no use"
+        : "this node has no use: `use run SERVEID` maps one that `show serves` lists",
     });
-    sayGuest(context, "uses");
+    sayGuest(context, "use");
   },
 });
 
