@@ -15,6 +15,7 @@ import {
   type ProgramArguments,
   type ProgramOptions,
 } from "./program-arguments.js";
+import { checkKeyFiles, KEY_FILES } from "./given-keys.js";
 import { secondSignal } from "./own-signals.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
@@ -81,7 +82,9 @@ export async function openState(
       `${args.file ?? "this command line"} already runs (pid ${lock.heldBy}, which has its keys in ${wanted}); end that one first, or let this one be another ${program === "route" ? "hub" : "node"} with --state FOLDER`,
     );
   process.on("exit", () => lock.release());
-  return { ...(await prepareStateFolder(args, setting, name)), lock };
+  const state = await prepareStateFolder(args, setting, name);
+  checkKeyFiles(state.folder, KEY_FILES);
+  return { ...state, lock };
 }
 
 /** What the log says of where the keys are. */
@@ -100,16 +103,19 @@ export function stateNews(
     : [];
 }
 
-/** A warning where others can read a file that holds keys; null where nobody can, or it holds none. */
-export function openKeysWarning(
-  file: string | null,
-  holdsKeys: boolean,
-): string | null {
-  if (file === null || !holdsKeys || process.platform === "win32") return null;
+/** A key that is written into a file: `auto` is none. */
+const KEY_LINE = /^[ \t]*(?:authkey|secret)[ \t]*=[ \t]*(?!auto\s)[^\s;#]/m;
+
+/** A warning where others can read a configuration that has keys in its text. */
+export function openKeysWarning(file: string | null, text: string): string[] {
+  const holdsKeys = KEY_LINE.test(`${text}\n`);
+  if (file === null || !holdsKeys || process.platform === "win32") return [];
   const others = statSync(file).mode & 0o077;
   return others === 0
-    ? null
-    : `${file} holds a key and can be read by others; make it yours alone: chmod 600 ${file}`;
+    ? []
+    : [
+        `${file} holds a key and can be read by others; make it yours alone: chmod 600 ${file}`,
+      ];
 }
 
 /** Whether the screen shows colours. */

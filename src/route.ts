@@ -37,6 +37,11 @@ import {
   onHangup,
   secondSignal,
 } from "./own-signals.js";
+import {
+  commandLineKeys,
+  keyReader,
+  keysFromEnvironment,
+} from "./given-keys.js";
 import { drain } from "./shutdown.js";
 import { initVerb, keygen } from "./verbs.js";
 
@@ -52,8 +57,11 @@ folder); with --ip or --port none is needed. Options win over the file.
 Options:
   --ip ADDRESS      where to listen (without a file: 0.0.0.0), also unix:/PATH
   --port PORT       the hub's one port (7749)
-  --authkey KEY     who may use this hub; without a file and without this
-                    option one is made at the first start and printed
+  --authkey-file FILE
+                    who may use this hub, in a file; or the variable
+                    VNET_AUTHKEY, or --authkey KEY, which others can read (ps);
+                    without any of these and without a configuration file one
+                    is made at the first start and printed
   --public SPEC     a port of the hub itself that leads to somebody's serve,
                     as [public.X]: WHAT[:[IP:]PORT][,key=value...], WHAT is a
                     serveid, NAME or NAME@NODE; several times
@@ -92,6 +100,7 @@ await run({
     ip: { section: "route", key: "ip" },
     port: { section: "route", key: "port" },
     authkey: { section: "route", key: "authkey" },
+    "authkey-file": { section: "route", key: "authkey_file" },
     "proxy-protocol": {
       section: "route",
       key: "proxy_protocol",
@@ -112,9 +121,14 @@ async function main(args: ProgramArguments): Promise<0> {
   let reload: () => void = () => undefined;
   onHangup(hangup, () => reload());
   const { text, title } = await readConfig(args);
-  const flags =
-    args.file === null ? [...WITHOUT_FILE, ...args.flags] : args.flags;
-  const config = parseHubConfig(text, title, mergeSections([], flags));
+  const keyWarnings = commandLineKeys(args.flags);
+  const flags = [
+    ...(args.file === null ? WITHOUT_FILE : []),
+    ...keysFromEnvironment("route"),
+    ...args.flags,
+  ];
+  const readKey = keyReader(args.file, keyWarnings);
+  const config = parseHubConfig(text, title, mergeSections([], flags), readKey);
   const address = formatAddress(config.route.ip, config.route.port);
   if (args.check) {
     process.stdout.write(describeHub(title, config));
@@ -141,12 +155,13 @@ async function main(args: ProgramArguments): Promise<0> {
       : await Identity.load(join(folder, "public.key"));
   const authkey = await authkeyOf(config, folder, log);
   for (const line of stateNews(folder, { adopted, isFirst })) log.info(line);
-  for (const warning of [...config.warnings, ...openFilesWarnings()])
+  for (const warning of [
+    ...keyWarnings,
+    ...config.warnings,
+    ...openFilesWarnings(),
+    ...openKeysWarning(args.file, text),
+  ])
     log.warn(warning);
-  const holdsKeys =
-    config.groups.length > 0 || !["", AUTO].includes(config.route.authkey);
-  const openKeys = openKeysWarning(args.file, holdsKeys);
-  if (openKeys !== null) log.warn(openKeys);
   const firstSignal = nextSignal(hangup);
   const sharedPort = new SharedPort(config.route);
   const isShared = config.publics.some(({ ip, port }) =>

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { describeNode } from "./check.js";
 import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
+import { mergeSections } from "./config/flags.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { formatChange } from "./config/diff.js";
 import { VnetError } from "./errors.js";
@@ -43,6 +44,14 @@ import {
 } from "./own-signals.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
+import {
+  checkKeyFiles,
+  KEY_FILES,
+  commandLineKeys,
+  keyReader,
+  keysFromEnvironment,
+  programsWarnings,
+} from "./given-keys.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen } from "./verbs.js";
@@ -63,10 +72,12 @@ terminal=true it takes commands, see \`help\` there.
 
 Options:
   --route HOST[:PORT]    the hub
-  --authkey KEY          the hub's key
+  --authkey-file FILE    the hub's key, in a file; or the variable VNET_AUTHKEY,
+                         or --authkey KEY, which others can read (ps)
   --fingerprint KEY      of the hub, to be sure of it at first contact
   --name, --group NAME   of this node
-  --secret TEXT          the group's, which the hub never learns
+  --secret-file FILE     the group's, which the hub never learns; or the
+                         variable VNET_SECRET, or --secret TEXT
   --serve SPEC           offer a service, as [serve.X]: [IP:]PORT, unix:/PATH
                          or exec:PROGRAM, then ,key=value...; several times
                          --serve 22,name=ssh --serve 192.168.1.9:80,type=http
@@ -110,10 +121,12 @@ await run({
   flags: {
     route: { section: "route", key: null },
     authkey: { section: "route", key: "authkey" },
+    "authkey-file": { section: "route", key: "authkey_file" },
     fingerprint: { section: "route", key: "fingerprint" },
     name: { section: "vnet", key: "name" },
     group: { section: "vnet", key: "group" },
     secret: { section: "vnet", key: "secret" },
+    "secret-file": { section: "vnet", key: "secret_file" },
     serve: { section: "serve", key: null },
     use: { section: "use", key: null },
     "allow-unserve": { section: "vnet", key: "allow_unserve", isSwitch: true },
@@ -131,28 +144,41 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   // Before there is a node there is nothing to reload.
   let reload: () => void = () => undefined;
   onHangup(hangup, () => reload());
+  const keyWarnings = commandLineKeys(args.flags);
+  const flags = mergeSections(keysFromEnvironment("vnet"), args.flags);
+  let openKeys: string[] = [];
   const loadConfig = async (path: string | null): Promise<NodeConfig> => {
-    const { text, title } = await readConfig({ file: path ?? args.file });
-    return parseNodeConfig(text, title, undefined, args.flags);
+    const file = path ?? args.file;
+    const { text, title } = await readConfig({ file });
+    const warnings: string[] = [];
+    const readKey = keyReader(file, warnings);
+    const config = parseNodeConfig(text, title, undefined, flags, readKey);
+    openKeys = openKeysWarning(file, text);
+    warnings.push(...config.warnings, ...programsWarnings(file, config));
+    return { ...config, warnings };
   };
   const config = await loadConfig(null);
   if (args.check) {
     process.stdout.write(describeNode(args.file ?? COMMAND_LINE, config));
     return 0;
   }
-  if (args.commands.length > 0) return runAsGuest(args, config, loadConfig);
+  if (args.commands.length > 0) {
+    for (const warning of keyWarnings) process.stderr.write(`! ${warning}\n`);
+    return runAsGuest(args, config, loadConfig);
+  }
   const state = await openState("vnet", args, config.vnet.state);
   const isFirst = !existsSync(join(state.folder, IDENTITY));
   const keys = await keysOf(state.folder);
   const log = await openLog(config.log, args.file ?? COMMAND_LINE);
   for (const line of stateNews(state.folder, { ...state, isFirst }))
     log.info(line);
-  for (const warning of [...config.warnings, ...openFilesWarnings()])
+  for (const warning of [
+    ...keyWarnings,
+    ...config.warnings,
+    ...openFilesWarnings(),
+    ...openKeys,
+  ])
     log.warn(warning);
-  const { route, vnet } = config;
-  const holdsKeys = route.authkey !== "" || vnet.secret !== "";
-  const openKeys = openKeysWarning(args.file, holdsKeys);
-  if (openKeys !== null) log.warn(openKeys);
   const onNode = (node: Node) => {
     reload = reloader(node, loadConfig, log);
   };
@@ -169,6 +195,7 @@ async function runAsGuest(
 ): Promise<ExitStatus> {
   // Beside a running node, whose lock stays its own.
   const state = await prepareStateFolder(args, config.vnet.state, "vnet.lock");
+  checkKeyFiles(state.folder, KEY_FILES);
   const node = Node.start({
     config,
     software: software("vnet"),

@@ -3,6 +3,7 @@
 //
 //   --serve 22,name=ssh → [serve.ssh] port=22 name=ssh        --use mysql@home:3306 → [use.mysql@home] serve=… port=3306
 
+import { overrides } from "./key-files.js";
 import { isLink } from "./link.js";
 import { SECTIONS } from "./schema.js";
 import { wellKnownName } from "./well-known.js";
@@ -51,10 +52,19 @@ export function mergeSections(
       section.name,
       base === undefined
         ? section
-        : { ...base, entries: new Map([...base.entries, ...section.entries]) },
+        : { ...base, entries: overlay(base.entries, section.entries) },
     );
   }
   return [...merged.values()];
+}
+
+type Entries = IniSection["entries"];
+
+function overlay(base: Entries, over: Entries): Entries {
+  const merged = new Map(base);
+  for (const key of over.keys())
+    for (const each of overrides(key)) if (each !== key) merged.delete(each);
+  return new Map([...merged, ...over]);
 }
 
 function open(sections: Map<string, IniSection>, name: string): IniSection {

@@ -5,6 +5,7 @@ import type { GroupSettings, HubConfig, LimitSettings } from "./config.js";
 import { mergeSections } from "./flags.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
+import { readNoKey, withKeyFiles, type ReadKey } from "./key-files.js";
 import { isLink } from "./link.js";
 import { Problems } from "./problem.js";
 import { readLog } from "./log-section.js";
@@ -22,10 +23,12 @@ export function parseHubConfig(
   text: string,
   file: string,
   flags: readonly IniSection[] = [],
+  readKey: ReadKey = readNoKey,
 ): HubConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const given = mergeSections(parseIni(text, problems), flags);
+  const merged = mergeSections(parseIni(text, problems), flags);
+  const given = withKeyFiles(merged, "hub", readKey, problems);
   const sections = knownSections(given, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;

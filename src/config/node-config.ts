@@ -12,6 +12,7 @@ import type {
 import { mergeSections } from "./flags.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
+import { readNoKey, withKeyFiles, type ReadKey } from "./key-files.js";
 import { isLink } from "./link.js";
 import { refuseLinkPort } from "./link-port.js";
 import { once } from "./once.js";
@@ -33,10 +34,12 @@ export function parseNodeConfig(
   file: string,
   hostName: string = hostname(),
   flags: readonly IniSection[] = [],
+  readKey: ReadKey = readNoKey,
 ): NodeConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const given = mergeSections(parseIni(text, problems), flags);
+  const merged = mergeSections(parseIni(text, problems), flags);
+  const given = withKeyFiles(merged, "node", readKey, problems);
   const sections = knownSections(given, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;

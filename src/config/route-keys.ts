@@ -7,6 +7,7 @@ import {
   FOLDER,
   HUB_HOST,
   NETWORKS,
+  PATH,
   PORT,
   SECRET,
   SECRET_OR_AUTO,
@@ -28,6 +29,12 @@ export const ROUTE_KEYS = {
     SECRET_OR_AUTO,
     "",
     "who may use this hub: the same on the hub and on its nodes",
+    "none",
+  ),
+  authkey_file: optional(
+    PATH,
+    "",
+    "instead of authkey: the file that holds it, from this file's folder on",
     "none",
   ),
   fingerprint: optional(
@@ -83,10 +90,22 @@ export const GROUP_KEYS = {
     "the key of this one group, instead of [route]'s",
     "[route]'s",
   ),
+  authkey_file: optional(
+    PATH,
+    "",
+    "instead of authkey: the file that holds it",
+    "none",
+  ),
   secret: optional(
     SECRET,
     "",
     "the group's secret, for this hub's own public ports",
+    "none",
+  ),
+  secret_file: optional(
+    PATH,
+    "",
+    "instead of secret: the file that holds it",
     "none",
   ),
 };

@@ -1,7 +1,7 @@
 // The keys of a node: `[vnet]`.
 
 import { optional } from "./key-spec.js";
-import { BOOLEAN, FOLDER, LABEL, SECRET, wholeNumber } from "./value.js";
+import { BOOLEAN, FOLDER, LABEL, PATH, SECRET, wholeNumber } from "./value.js";
 
 export const VNET_KEYS = {
   name: optional(LABEL, "", "tells nodes apart", "the host name"),
@@ -35,6 +35,12 @@ export const VNET_KEYS = {
     SECRET,
     "",
     "who may talk inside the group; the hub never learns it",
+    "none",
+  ),
+  secret_file: optional(
+    PATH,
+    "",
+    "instead of secret: the file that holds it, from this file's folder on",
     "none",
   ),
   encrypt: optional(

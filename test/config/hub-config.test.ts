@@ -151,7 +151,7 @@ describe("parseHubConfig", () => {
     ],
     [
       "[route]\nip=::\nprot=1",
-      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port, authkey, fingerprint, heartbeat_interval, [a-z_, ]+; did you mean port\?$/,
+      /^hub\.ini:3: \[route\] prot: found an unknown key, allowed ip, port, authkey, authkey_file, fingerprint, heartbeat_interval, [a-z_, ]+; did you mean port\?$/,
     ],
     ["[route]\nip=::\nPORT=1", /did you mean port\?$/],
     [
@@ -185,7 +185,7 @@ describe("parseHubConfig", () => {
     ["[route]\nip=::\n[something]", /allowed [^;]*$/],
     [
       "[route]\nip=::\nk0=1",
-      /allowed ip, port, authkey, fingerprint, [a-z_, ]+$/,
+      /allowed ip, port, authkey, authkey_file, fingerprint, [a-z_, ]+$/,
     ],
     ["[route]\nip=::\n[]", /\[\]: found an unknown section/],
     ["[route]\nip=::\n[__proto__]", /\[__proto__\]: found an unknown section/],

@@ -1,0 +1,194 @@
+// Keys that the programs are given beside the configuration's text: in files, variables and systemd's credentials; and who
+// else could read or change such a file. Uses `process` as the programs do.
+
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  type Stats,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { sectionsFromFlags, type Flag } from "./config/flags.js";
+import type { IniSection } from "./config/ini.js";
+import type { ReadKey } from "./config/key-files.js";
+import { isLink } from "./config/link.js";
+import { SECRET } from "./config/value.js";
+import type { NodeConfig } from "./config/config.js";
+import { VnetError } from "./errors.js";
+import { folderOf } from "./state-folder.js";
+
+const MAX_BYTES = 4_096;
+
+/** What the shell hands over with `<(…)`, or as standard input: it can be read once only. */
+const HANDED = /^\/(?:dev|proc\/self)\/(?:fd\/\d+|stdin)$/;
+const handed = new Map<string, string>();
+
+/** @param warnings gets a line for each file that others can read */
+export function keyReader(file: string | null, warnings: string[]): ReadKey {
+  return (path, line) => {
+    if (HANDED.test(path)) {
+      const text = handed.get(path) ?? readFileSync(path, "utf8").trim();
+      handed.set(path, text);
+      return text;
+    }
+    // On the command line a path is the shell's.
+    const place = resolve(line === 0 ? process.cwd() : folderOf(file), path);
+    const { text, stats } = readSmallFile(place);
+    if (isOpen(stats, 0o077))
+      warnings.push(
+        `${place} holds a key and can be read by others; make it yours alone: chmod 600 ${place}`,
+      );
+    return text.trim();
+  };
+}
+
+function readSmallFile(path: string): { text: string; stats: Stats } {
+  // Without it opening a named pipe that nobody writes to never returns.
+  const nonBlocking = constants.O_NONBLOCK as number | undefined;
+  const fd = openSync(path, constants.O_RDONLY | (nonBlocking ?? 0));
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new Error("it is not a regular file");
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
+    const length = readSync(fd, buffer, 0, buffer.length, 0);
+    if (length > MAX_BYTES) throw new Error("it is too large for a key");
+    return { text: buffer.toString("utf8", 0, length), stats };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * What the environment says of the keys, as sections; weaker than the command line, stronger than the file. The variables
+ * are removed: programs of `exec:` need not know. Throws VnetError `config`.
+ */
+export function keysFromEnvironment(program: "route" | "vnet"): IniSection[] {
+  const flags: Flag[] = [];
+  const { CREDENTIALS_DIRECTORY: credentials = "" } = process.env;
+  for (const [name, section, key] of [
+    ["VNET_AUTHKEY", "route", "authkey"],
+    ["VNET_SECRET", "vnet", "secret"],
+  ] as const) {
+    const value = process.env[name] ?? "";
+    Reflect.deleteProperty(process.env, name);
+    // The group's secret is not the hub's business.
+    if (program === "route" && section === "vnet") continue;
+    const path = join(credentials, key);
+    if (value !== "") {
+      if (SECRET.parse(value) === undefined)
+        throw new VnetError(
+          "config",
+          `${name}: found something else, allowed ${SECRET.allowed}`,
+        );
+      flags.push({ name, target: { section, key }, value });
+    } else if (credentials !== "" && existsSync(path))
+      flags.push({
+        name,
+        target: { section, key: `${key}_file` },
+        value: path,
+      });
+  }
+  return sectionsFromFlags(flags);
+}
+
+/** Warnings about keys that stand on the command line; and `ps` shows them no longer. */
+export function commandLineKeys(flags: readonly IniSection[]): string[] {
+  const keys = flags.flatMap(({ entries }) =>
+    ["authkey", "secret"].flatMap((key) => entries.get(key) ?? []),
+  );
+  if (keys.length === 0) return [];
+  const values = keys.map(({ value }) => value ?? "");
+  const hidden = [process.title, ...process.argv.slice(1)].map((word) =>
+    values.reduce((text, value) => text.replace(value, "…"), word),
+  );
+  process.title = hidden.join(" ");
+  return keys.map(
+    ({ key }) =>
+      `--${key} stands on the command line, where others can read it (ps, the shell's history); use --${key}-file FILE or the variable VNET_${key.toUpperCase()}`,
+  );
+}
+
+/**
+ * A file that names programs to run is a program itself. Throws VnetError `config` where everybody can change it; the
+ * result are warnings about those who can.
+ */
+export function programsWarnings(
+  file: string | null,
+  { route, serves }: NodeConfig,
+): string[] {
+  const runs = [route, ...serves].some(
+    ({ ip }) => isLink(ip) && ip.startsWith("exec:"),
+  );
+  if (file === null || !runs || process.platform === "win32") return [];
+  const stats = statSync(file);
+  const folder = folderOf(file);
+  const what = "has exec: in it, and so runs programs as this user";
+  for (const [path, each] of [
+    [file, stats],
+    [folder, statSync(folder)],
+  ] as const)
+    if (isOpen(each, 0o002))
+      throw new VnetError(
+        "config",
+        `${file}: ${what}, but everybody can change ${path === file ? "it" : "the files in its folder"}: chmod o-w ${path}`,
+      );
+  const warnings: string[] = [];
+  if (isOpen(stats, 0o020))
+    warnings.push(
+      `${file} ${what}, but its group can change it: chmod g-w ${file}`,
+    );
+  if (!isOurs(stats))
+    warnings.push(
+      `${file} ${what}, but belongs to another user (uid ${stats.uid}), who can change it`,
+    );
+  return warnings;
+}
+
+/** What a state folder holds. */
+export const KEY_FILES = [
+  ...["hub.key", "public.key", "authkey", "identity.key", "known_hubs"],
+];
+
+/** Throws VnetError `config` where another user could put a key of his own in place of one of these. */
+export function checkKeyFiles(folder: string, names: readonly string[]): void {
+  if (process.platform === "win32") return;
+  const around = statSync(folder, { throwIfNoEntry: false });
+  if (around === undefined) return;
+  if (isOpen(around, 0o022))
+    throw new VnetError(
+      "config",
+      `${folder}: others can put files into this folder of keys; make it yours alone: chmod go-w ${folder}`,
+    );
+  // Root runs with folders of others where they are mounted into a container.
+  if (process.getuid?.() !== 0 && !isOurs(around))
+    throw notOurs(folder, around, "this folder of keys");
+  for (const name of names) {
+    const path = join(folder, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && !isOurs(stats))
+      throw notOurs(path, stats, "this key file");
+  }
+}
+
+function notOurs(path: string, { uid }: Stats, what: string): VnetError {
+  return new VnetError(
+    "config",
+    `${path}: ${what} belongs to another user (uid ${uid}), who can change it; chown it to the user who runs this, or name another folder with --state`,
+  );
+}
+
+function isOurs({ uid }: Stats): boolean {
+  return uid === 0 || uid === process.getuid?.();
+}
+
+/** Whether one of these bits is set. In a folder that is sticky, as /tmp, nobody can replace another's file. */
+function isOpen(stats: Stats, bits: number): boolean {
+  if (process.platform === "win32") return false;
+  const isSticky = stats.isDirectory() && (stats.mode & 0o1000) !== 0;
+  return !isSticky && (stats.mode & bits) !== 0;
+}
