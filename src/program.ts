@@ -231,6 +231,9 @@ export async function run(program: Program): Promise<void> {
     else {
       openFiles.setLimit(openFilesLimit());
       names.setThreads(Number(process.env.UV_THREADPOOL_SIZE) || 4);
+      // What the launcher set is for this process, not for the programs of `exec:`.
+      delete process.env.UV_THREADPOOL_SIZE;
+      delete process.env.MALLOC_ARENA_MAX;
       process.exitCode = await program.main(args);
       exitSoon();
     }

@@ -60,6 +60,15 @@ describe("a service that is no TCP port", function () {
     return home;
   }
 
+  it("has the environment of whoever started the node, without what is meant for Node alone", async () => {
+    await join2("exec:sh -c 'env; cat'");
+    await untilReached();
+    const own = /^(UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX)=/m;
+    expect(await exchange(port, "x"))
+      .to.match(/^NO_COLOR=1$/m)
+      .and.not.to.match(own);
+  });
+
   it("an HTTP service on a Unix socket is reached over TCP, and over a Unix socket, as Docker's is", async function () {
     needs(this, "curl");
     const path = join(folder, "docker.sock");
