@@ -25,16 +25,8 @@ const GAP = "  ";
 /** Where the last column's cells have lines of their own. */
 const INDENT = "    ";
 
-/**
- * Ways to fit a table, in the order in which they are tried. Only words longer than `longestWord` are broken; `below`: the
- * last column's cells have a line of their own below their row, whole.
- */
-const FITS = [
-  { longestWord: Infinity, below: false },
-  { longestWord: 20, below: false },
-  { longestWord: 20, below: true },
-  { longestWord: 10, below: true },
-] as const;
+/** Only longer words are broken, and only where the table does not fit otherwise; those of the last column never. */
+const LONGEST_WORDS = [Infinity, 20, 10];
 
 /** Text without a line end behind it. */
 export function renderTable(table: Table, look: Look): string {
@@ -48,21 +40,36 @@ export function renderTable(table: Table, look: Look): string {
     const width = Math.max(...grid.split("\n").map(textWidth));
     if (width <= look.columns) return grid;
   }
-  for (const { longestWord, below } of FITS) {
-    const last = safe.columns.length - 1;
-    const rest = below ? withoutLast(safe) : safe;
-    // Its last words stay whole: what is told there (a reason, a fingerprint) is copied.
-    const widths = shareOut(rest, look.columns, (column) =>
-      column === last ? Infinity : longestWord,
-    );
-    if (widths === null) continue;
-    const wrapped = wrapCells(rest, widths);
-    const lines = renderGrid(wrapped, look, false).split("\n");
-    return below
-      ? withLastBelow(lines, wrapped, safe, look).join("\n")
-      : lines.join("\n");
+  for (const longestWord of LONGEST_WORDS) {
+    const beside = renderWrapped(safe, look, { longestWord, below: false });
+    const below = renderWrapped(safe, look, { longestWord, below: true });
+    // What can be seen at once is read more easily.
+    if (beside && below)
+      return beside.length <= below.length
+        ? beside.join("\n")
+        : below.join("\n");
+    const only = beside ?? below;
+    if (only) return only.join("\n");
   }
   return renderCards(safe, look);
+}
+
+/** Lines, or null where it does not fit. `below`: the last column's cells have a line of their own below their row. */
+function renderWrapped(
+  table: Table,
+  look: Look,
+  { longestWord, below }: { longestWord: number; below: boolean },
+): string[] | null {
+  const last = table.columns.length - 1;
+  const rest = below ? withoutLast(table) : table;
+  // What is told in the last column (a reason, a fingerprint) is copied.
+  const widths = shareOut(rest, look.columns, (column) =>
+    column === last ? Infinity : longestWord,
+  );
+  if (widths === null) return null;
+  const wrapped = wrapCells(rest, widths);
+  const lines = renderGrid(wrapped, look, false).split("\n");
+  return below ? withLastBelow(lines, wrapped, table, look) : lines;
 }
 
 /** The rows as cards, whatever the width. */

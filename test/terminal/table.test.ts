@@ -50,6 +50,27 @@ describe("table", () => {
     ]);
   });
 
+  it("puts the last column below where that takes fewer lines", () => {
+    const uses = {
+      columns: ["serveid", "name", "ip", "state", "remote"],
+      rows: [
+        ["700", "ssh", "127.0.0.1", "listening", "ssh on home (01)"],
+        [
+          ...["nothing@nowhere", "none", "127.0.0.1"],
+          ...["waiting: vnet nowhere does not offer nothing just now", ""],
+        ],
+      ],
+    };
+    const text = renderTable(uses, { columns: 60, color: false });
+    expect(text.split("\n")).to.deep.equal([
+      "serveid          name  ip         state",
+      "700              ssh   127.0.0.1  listening",
+      "    remote: ssh on home (01)",
+      "nothing@nowhere  none  127.0.0.1  waiting: vnet nowhere does",
+      "                                  not offer nothing just now",
+    ]);
+  });
+
   it("breaks a word that alone would make the table too wide, a Chinese one too", () => {
     for (const word of ["x".repeat(64), "文".repeat(32)]) {
       const wide = { ...table, rows: [["700", word, "home"]] };
