@@ -8,6 +8,7 @@ import { AUTO, SECRET } from "./config/value.js";
 import { parseHubConfig } from "./config/hub-config.js";
 import { mergeSections, sectionsFromFlags } from "./config/flags.js";
 import { VnetError } from "./errors.js";
+import { ClaimsFile } from "./hub/claims-file.js";
 import { Hub } from "./hub/hub.js";
 import { KeyRing } from "./hub/key-ring.js";
 import { limitsFrom } from "./hub/limits.js";
@@ -43,12 +44,13 @@ import {
   keysFromEnvironment,
 } from "./given-keys.js";
 import { drain } from "./shutdown.js";
-import { initVerb, keygen } from "./verbs.js";
+import { forgetVerb, initVerb, keygen } from "./verbs.js";
 
 const HELP = `Usage: ./route [options] [config.ini]
        ./route --port 4000 [--authkey KEY]    no file
        ./route init [FILE]    write a first config.ini from one question
        ./route keygen         print a good authkey
+       ./route forget NAME    end the memory of who held a name or an id
 
 The hub of a virtual LAN: nodes connect to it, it keeps the list of their
 services and copies their bytes. Reads the file (default: config.ini in this
@@ -111,7 +113,7 @@ await run({
     ...LOG_FLAGS,
   },
   standsAlone: ["ip", "port"],
-  verbs: { init: initVerb("route"), keygen },
+  verbs: { init: initVerb("route"), keygen, forget: forgetVerb },
   main,
 });
 
@@ -167,6 +169,7 @@ async function main(args: ProgramArguments): Promise<0> {
   const isShared = config.publics.some(({ ip, port }) =>
     sharedPort.isAt({ host: ip, port }),
   );
+  const memory = await ClaimsFile.open(folder, log);
   const hub = await Hub.start({
     ...(isShared && { onPlain: sharedPort.take }),
     host: config.route.ip,
@@ -180,7 +183,11 @@ async function main(args: ProgramArguments): Promise<0> {
     hostKey,
     keys: await KeyRing.make(authkey, config.groups),
     limits: limitsFrom(config),
+    claims: memory.claims,
   });
+  memory.onForgotten = (group, claims) => {
+    hub.forgotten(group, claims);
+  };
   log.info(`the hub's key is ${hostKey.fingerprint}`);
   log.info(`the hub listens on ${address}`);
   const publicPorts =
@@ -216,6 +223,7 @@ async function main(args: ProgramArguments): Promise<0> {
   });
   await publicPorts?.close();
   await hub.close();
+  await memory.close();
   return 0;
 }
 

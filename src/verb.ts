@@ -15,7 +15,13 @@ export interface Verb {
   readonly parameters: readonly string[];
   /** what it does, in whole lines */
   readonly help: string;
-  run: (args: string[], noColor: boolean) => Promise<ExitStatus>;
+  /** its options that take a value, each with the word for that: `{ group: "G" }` */
+  readonly options?: Readonly<Record<string, string>>;
+  run: (
+    args: string[],
+    noColor: boolean,
+    options: Readonly<Record<string, string | undefined>>,
+  ) => Promise<ExitStatus>;
 }
 
 export interface VerbCall {
@@ -67,7 +73,7 @@ export async function runVerb(
       `${call.program} ${call.word}: ${text}; usage: ${usageOf(verb, call)}`,
       { cause },
     );
-  const { values, positionals } = parse(call.words, fail);
+  const { values, positionals } = parse(verb, call.words, fail);
   if (values.help === true) return "help";
   const needed = parameters.filter((each) => !each.startsWith("[")).length;
   if (positionals.length < needed)
@@ -78,18 +84,33 @@ export async function runVerb(
         ? "nothing may follow"
         : `more than ${parameters.join(" and ")}`,
     );
-  return verb.run(positionals, values["no-color"] === true);
+  const options = Object.keys(verb.options ?? {}).map((name) => {
+    const value = (values as Record<string, unknown>)[name];
+    return [name, typeof value === "string" ? value : undefined] as const;
+  });
+  return verb.run(
+    positionals,
+    values["no-color"] === true,
+    Object.fromEntries(options),
+  );
 }
 
 export function verbHelp(verb: Verb, call: VerbCall): string {
   return `Usage: ${usageOf(verb, call)}\n\n${verb.help}`;
 }
 
-function usageOf({ parameters }: Verb, { called, word }: VerbCall): string {
-  return [called, word, ...parameters].join(" ");
+function usageOf(
+  { parameters, options = {} }: Verb,
+  { called, word }: VerbCall,
+): string {
+  const own = Object.entries(options).map(
+    ([name, value]) => `[--${name} ${value}]`,
+  );
+  return [called, word, ...parameters, ...own].join(" ");
 }
 
 function parse(
+  { options = {} }: Verb,
   args: string[],
   fail: (text: string, cause: unknown) => VnetError,
 ) {
@@ -98,6 +119,12 @@ function parse(
       args,
       allowPositionals: true,
       options: {
+        ...Object.fromEntries(
+          Object.keys(options).map((name) => [
+            name,
+            { type: "string" as const },
+          ]),
+        ),
         help: { type: "boolean", short: "h" },
         "no-color": { type: "boolean" },
       },

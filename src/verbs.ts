@@ -2,10 +2,14 @@
 
 import { hostname } from "node:os";
 import { called } from "./called.js";
+import { parseHubConfig } from "./config/hub-config.js";
 import { VnetError } from "./errors.js";
 import { createSecret } from "./keys/secret.js";
 import { hangupAtStart, nextSignal } from "./own-signals.js";
-import { screenHasColor } from "./program.js";
+import { printable } from "./printable.js";
+import { parseArguments } from "./program-arguments.js";
+import { readConfig, screenHasColor } from "./program.js";
+import { stateFolder } from "./state-folder.js";
 import type { Verb } from "./verb.js";
 
 /** Prints a secret that nobody guesses. */
@@ -41,6 +45,59 @@ export const importVerb: Verb = {
     return 0;
   },
 };
+
+const FORGET_HELP = `Ends the hub's memory of who held a name or an id: of a node, a serve or a
+static serveid. Whoever asks for it next has it. A hub that runs does this
+within seconds; who is there at that moment keeps what it has until it leaves.
+FILE is the hub's configuration (config.ini); of a hub without a file give the
+--ip, --port and --state that it was started with.
+`;
+
+/** Ends claims of the hub's memory. */
+export const forgetVerb: Verb = {
+  parameters: ["NAME|ID", "[FILE]"],
+  options: {
+    group: "GROUP",
+    state: "FOLDER",
+    ip: "ADDRESS",
+    port: "PORT",
+  },
+  help: FORGET_HELP,
+  async run([text = "", file], _noColor, { group, ...start }) {
+    const { forget } = await import("./forget.js");
+    const flags = Object.entries(start).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, value],
+    );
+    const { said, isFound } = await forget({
+      folder: await hubFolder([
+        ...flags,
+        ...(file === undefined ? [] : [file]),
+      ]),
+      text,
+      group,
+    });
+    process.stdout.write(`${said.map(printable).join("\n")}\n`);
+    return isFound ? 0 : 1;
+  },
+};
+
+/** Where the hub of this command line keeps its state. */
+async function hubFolder(argv: string[]): Promise<string> {
+  const key = (name: string) => ({ section: "route" as const, key: name });
+  const options = {
+    name: "route" as const,
+    takesCommands: false,
+    flags: { ip: key("ip"), port: key("port") },
+    standsAlone: ["ip", "port"],
+  };
+  const args = parseArguments(options, argv);
+  if (typeof args === "string") throw new Error("no such options");
+  if (args.state !== null) return stateFolder(args, "");
+  const { text, title } = await readConfig(args);
+  const anywhere = args.file === null ? "[route]\nip=0.0.0.0\n" : text;
+  const { route } = parseHubConfig(anywhere, title, args.flags);
+  return stateFolder(args, route.state);
+}
 
 /** Writes a first configuration file from a few questions. */
 export function initVerb(program: "route" | "vnet"): Verb {

@@ -11,7 +11,9 @@ import type {
   ServeParticulars,
 } from "../wire/fields.js";
 import { encodeChanges } from "./changes.js";
+import { Claims, type Claim } from "./claims.js";
 import { IdPool } from "./id-pool.js";
+import { NodeNames } from "./node-names.js";
 import {
   ServeRegistry,
   type Holder,
@@ -24,8 +26,6 @@ export interface Member extends Holder {
   readonly vnetid: number;
   /** a guest sees everything and is seen by nobody */
   readonly guest: boolean;
-  /** its public identity key, base64 */
-  readonly key: string;
   readonly encrypt: boolean;
   sendFrame(frame: Buffer): void;
 }
@@ -52,6 +52,8 @@ export class Group<M extends Member> {
   private readonly registry: ServeRegistry<M>;
   private readonly nodeIds: IdPool;
   private readonly guestIds: IdPool;
+  private readonly names: NodeNames<M>;
+  private readonly claims: Claims;
   private changedNodes = new Map<number, DirectoryNode | null>();
   /** by id and owner */
   private changedServes = new Map<string, ServeChange>();
@@ -60,10 +62,16 @@ export class Group<M extends Member> {
 
   constructor(
     readonly name: string,
-    options: { restMs: number; now: () => number },
+    options: { restMs: number; now: () => number; claims?: Claims },
   ) {
-    this.registry = new ServeRegistry(options);
-    this.nodeIds = new IdPool({ ...options, min: 1, max: FIRST_GUEST - 1 });
+    const { restMs, now, claims = new Claims() } = options;
+    this.claims = claims;
+    this.names = new NodeNames(name, claims);
+    this.registry = new ServeRegistry({ group: name, claims, restMs, now });
+    this.nodeIds = new IdPool({ restMs, now, min: 1, max: FIRST_GUEST - 1 });
+    // The hub was away: its nodes are to have the numbers that they had.
+    for (const { kind, number, holder } of claims.inGroup(name))
+      if (kind === "node") this.nodeIds.rest(number, holder.key, holder.crowd);
     this.guestIds = new IdPool({
       now: options.now,
       restMs: 0,
@@ -81,8 +89,26 @@ export class Group<M extends Member> {
   }
 
   /** A number for a node that is about to join; one that left gets its old one. Null: the group is full. */
-  takeVnetid(wanted: number, name: string, guest: boolean): number | null {
-    return (guest ? this.guestIds : this.nodeIds).take(wanted, name);
+  takeVnetid(wanted: number, key: string, guest: boolean): number | null {
+    return (guest ? this.guestIds : this.nodeIds).take(wanted, key);
+  }
+
+  /** A name for a node that is about to join: the one that it wants, or `home-2` where that is another key's. */
+  nameFor({ name, key, guest }: Pick<M, "name" | "key" | "guest">): string {
+    return guest
+      ? this.names.chooseForGuest(name, key)
+      : this.names.choose(name, key);
+  }
+
+  /** The node of that name; a guest takes none. */
+  memberNamed(name: string): M | undefined {
+    return this.names.get(name);
+  }
+
+  /** What `./route forget` ended: others that have such a name may have it now. */
+  forgotten(claims: readonly Claim[]): void {
+    for (const { kind, what } of claims)
+      if (kind === "name" && this.registry.passName(what)) this.republish(what);
   }
 
   member(vnetid: number): M | undefined {
@@ -92,14 +118,14 @@ export class Group<M extends Member> {
   /** Adds the member and sends it the whole directory. What others are still to be told comes to it twice, to no effect. */
   join(member: M): void {
     this.members.set(member.vnetid, member);
-    if (!member.guest) this.changedNodes.set(member.vnetid, nodeEntry(member));
+    if (!member.guest) this.enter(member);
     const nodes = [...this.members.values()].filter((other) => !other.guest);
     const visible = [...this.registry.all()].filter(
       (serve) => serve.only === 0 || this.isFor(serve, member),
     );
     const frames = encodeChanges({
       nodes: nodes.map(nodeEntry),
-      serves: visible.map(serveEntry),
+      serves: visible.map((serve) => this.entryOf(serve)),
       goneNodes: [],
       goneServes: [],
     });
@@ -113,12 +139,26 @@ export class Group<M extends Member> {
     this.members.delete(member.vnetid);
     (member.guest ? this.guestIds : this.nodeIds).free(
       member.vnetid,
-      member.name,
+      member.key,
+      member.crowd,
     );
     // The node's going is told before its serves': a requester of an unserve tells by it that the node may come back.
     if (!member.guest) this.changedNodes.set(member.vnetid, null);
     for (const serve of this.servesOf(member)) this.remove(serve);
+    if (!member.guest) {
+      this.names.leave(member);
+      this.claims.left(this.name, member.key);
+    }
     this.flushSoon();
+  }
+
+  private enter(member: M): void {
+    const { vnetid, name: what } = member;
+    this.changedNodes.set(vnetid, nodeEntry(member));
+    const claim = { kind: "node", what, share: "exclusive" } as const;
+    this.claims.came(this.name, member);
+    this.claims.put(this.name, member, { ...claim, number: vnetid });
+    this.names.join(member);
   }
 
   /** All that have this id; more than one where they are balanced. */
@@ -131,8 +171,8 @@ export class Group<M extends Member> {
     return this.holders(serveid).find((serve) => serve.owner === member);
   }
 
-  servesOf(member: M): RegisteredServe<M>[] {
-    return [...this.registry.all()].filter((serve) => serve.owner === member);
+  servesOf(member: M): readonly RegisteredServe<M>[] {
+    return this.registry.ofOwner(member);
   }
 
   /** Throws VnetError `refused`. */
@@ -142,13 +182,13 @@ export class Group<M extends Member> {
     particulars: ServeParticulars,
     only: number,
   ): Registration<M> {
-    const onlyName = this.members.get(only)?.name ?? "";
+    const onlyKey = this.members.get(only)?.key ?? "";
     const registration = this.registry.register(
       owner,
       wanted,
       particulars,
       only,
-      onlyName,
+      onlyKey,
     );
     for (const displaced of registration.displaced) this.tell(displaced, null);
     this.publish(registration.serve);
@@ -156,13 +196,27 @@ export class Group<M extends Member> {
   }
 
   update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {
-    Object.assign(serve, particulars);
+    const { name } = serve;
+    this.registry.update(serve, particulars);
     this.publish(serve);
+    if (serve.name !== name) this.republish(name);
   }
 
+  /** It is gone; its id and name are kept for its owner. */
   remove(serve: RegisteredServe<M>): void {
     this.registry.remove(serve);
     this.tell(serve, null);
+  }
+
+  /** It is gone, and its owner gives up id and name. */
+  release(serve: RegisteredServe<M>): void {
+    this.remove(serve);
+    if (this.registry.release(serve)) this.republish(serve.name);
+  }
+
+  /** Whom that name means may be another one now. */
+  private republish(name: string): void {
+    for (const serve of this.registry.named(name)) this.publish(serve);
   }
 
   /** The private serves that were made for this member. */
@@ -174,11 +228,16 @@ export class Group<M extends Member> {
 
   private isFor(serve: RegisteredServe<M>, member: M): boolean {
     if (serve.only === 0 || serve.only !== member.vnetid) return false;
-    return serve.onlyName === "" || serve.onlyName === member.name;
+    return serve.onlyKey === "" || serve.onlyKey === member.key;
   }
 
   private publish(serve: RegisteredServe<M>): void {
-    this.tell(serve, serveEntry(serve));
+    this.tell(serve, this.entryOf(serve));
+  }
+
+  private entryOf(serve: RegisteredServe<M>): DirectoryServe {
+    const isNamesake = serve.only === 0 && this.registry.isNamesake(serve);
+    return serveEntry(serve, isNamesake);
   }
 
   private tell(serve: RegisteredServe<M>, entry: DirectoryServe | null): void {
@@ -238,7 +297,10 @@ function nodeEntry(member: Member): DirectoryNode {
   return { vnetid, name, key, encrypt };
 }
 
-function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
+function serveEntry(
+  serve: RegisteredServe<Member>,
+  isNamesake: boolean,
+): DirectoryServe {
   const { serveid, name, type, ip, port, info, share, owner, only } = serve;
   return {
     serveid,
@@ -250,6 +312,7 @@ function serveEntry(serve: RegisteredServe<Member>): DirectoryServe {
     info,
     share,
     temporary: only !== 0,
+    ...(isNamesake && { namesake: true }),
   };
 }
 

@@ -22,6 +22,7 @@ import {
   type Prelude,
   type ReceptionOptions,
 } from "./reception.js";
+import { Claims, type Claim } from "./claims.js";
 import { Group } from "./group.js";
 import { Legs } from "./legs.js";
 import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
@@ -41,6 +42,8 @@ export interface HubOptions extends Prelude, Pick<ReceptionOptions, "onPlain"> {
   hostKey: HostKey;
   keys: KeyRing;
   limits?: Partial<HubLimits>;
+  /** what was held before; without it that begins anew */
+  claims?: Claims;
 }
 
 export interface HubCounts {
@@ -68,9 +71,11 @@ export class Hub {
   private readonly unserves: UnserveRequests<Session>;
   private readonly shortage: Shortage;
   private readonly memberLog: BoundedLog;
+  private readonly claims: Claims;
 
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
+    this.claims = options.claims ?? new Claims();
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
     this.shortage = new Shortage(options.log, () => this.reception.makeRoom());
     this.memberLog = new BoundedLog({
@@ -141,6 +146,11 @@ export class Hub {
     return a;
   }
 
+  /** The operator ended claims (`./route forget`): others may have what they stood in the way of. */
+  forgotten(group: string, claims: readonly Claim[]): void {
+    this.groups.get(group)?.forgotten(claims);
+  }
+
   /** Channels that are being copied; while it retires, those with a stream. */
   get running(): number {
     return this.legs.counts.joined;
@@ -197,7 +207,7 @@ export class Hub {
     hello: Hello,
     session: Session,
     entry: KeyRingEntry,
-  ): Group<Session> {
+  ): Group<Session> | Promise<Group<Session>> {
     if (!this.options.keys.opens(entry, hello.group))
       throw new VnetError(
         "refused",
@@ -215,11 +225,25 @@ export class Hub {
       true,
     );
     this.byToken.set(hello.session, session);
+    const ghost = this.groups.get(hello.group)?.memberNamed(hello.name);
+    // Perhaps it is long dead, nobody noticed, and its owner has come back as another process: then it is to have its name.
+    if (!hello.guest && ghost?.key === hello.key)
+      return ghost.isAlive(this.limits.holderProbeMs).then(() => {
+        if (session.hasEnded)
+          throw new VnetError("closed", "it left before it joined");
+        return this.place(hello, session);
+      });
+    return this.place(hello, session);
+  }
+
+  /** Gives number and name. */
+  private place(hello: Hello, session: Session): Group<Session> {
     const group = this.group(hello.group);
-    const vnetid = group.takeVnetid(hello.vnetid, hello.name, hello.guest);
+    const vnetid = group.takeVnetid(hello.vnetid, hello.key, hello.guest);
     if (vnetid === null)
       throw new VnetError("refused", `group ${quoted(hello.group)} is full`);
     session.vnetid = vnetid;
+    session.name = group.nameFor(hello);
     return group;
   }
 
@@ -240,7 +264,8 @@ export class Hub {
     let group = this.groups.get(name);
     if (group === undefined) {
       const { restMs } = this.limits;
-      group = new Group(name, { restMs, now: () => performance.now() });
+      const now = () => performance.now();
+      group = new Group(name, { restMs, now, claims: this.claims });
       this.groups.set(name, group);
     }
     return group;

@@ -10,6 +10,8 @@ export interface IdPoolOptions {
 
 interface Rest {
   owner: string;
+  /** of several, see `free` */
+  crowd: string;
   until: number;
 }
 
@@ -25,7 +27,7 @@ export class IdPool {
 
   /**
    * Takes `wanted` where it is free or rests for `owner`; else one that rests for `owner`; else the lowest free one;
-   * when all others are taken, the one that has rested longest. Null: every id is taken.
+   * when all others are taken, the one that has rested longest of the crowd that has most at rest. Null: every id is taken.
    */
   take(wanted: number, owner: string): number | null {
     const id = this.isFreeFor(wanted, owner)
@@ -37,15 +39,24 @@ export class IdPool {
     return id;
   }
 
-  free(id: number, owner: string): void {
+  /** @param crowd who comes and goes for ever, under many names, wakes the ids of its own crowd */
+  free(id: number, owner: string, crowd = ""): void {
     if (!this.taken.delete(id)) return;
-    this.resting.delete(id);
-    if (this.options.restMs > 0)
-      this.resting.set(id, {
-        owner,
-        until: this.options.now() + this.options.restMs,
-      });
     this.next = Math.min(this.next, id);
+    this.rest(id, owner, crowd);
+  }
+
+  /** A free id is kept for that owner, as if it had just been freed. */
+  rest(id: number, owner: string, crowd = ""): void {
+    const { restMs, now, min, max } = this.options;
+    this.resting.delete(id);
+    if (restMs === 0 || this.taken.has(id) || id < min || id > max) return;
+    this.resting.set(id, { owner, crowd, until: now() + restMs });
+  }
+
+  /** How many are taken. */
+  get size(): number {
+    return this.taken.size;
   }
 
   private isFreeFor(id: number, owner: string): boolean {
@@ -70,8 +81,22 @@ export class IdPool {
     while (this.taken.has(this.next)) this.next++;
     for (let id = this.next; id <= this.options.max; id++)
       if (!this.taken.has(id) && !this.resting.has(id)) return id;
-    const [oldest] = this.resting.keys();
-    return oldest ?? null;
+    return this.oldestOfLargestCrowd();
+  }
+
+  private oldestOfLargestCrowd(): number | null {
+    const crowds = new Map<string, { oldest: number; size: number }>();
+    for (const [id, { crowd }] of this.resting) {
+      const known = crowds.get(crowd);
+      if (known === undefined) crowds.set(crowd, { oldest: id, size: 1 });
+      else known.size++;
+    }
+    const all = [...crowds.values()];
+    const largest = all.reduce<(typeof all)[0] | undefined>(
+      (most, each) => (most && most.size >= each.size ? most : each),
+      undefined,
+    );
+    return largest?.oldest ?? null;
   }
 
   private wake(): void {

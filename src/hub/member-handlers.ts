@@ -120,10 +120,11 @@ function createServeHandlers({
       const serve = own(serveid);
       if (serve !== undefined) group.update(serve, particulars);
     },
-    unregister: ({ serveid }) => {
+    unregister: ({ serveid, keep }) => {
       const serve = own(serveid);
       if (serve === undefined) return;
-      group.remove(serve);
+      if (keep === true) group.remove(serve);
+      else group.release(serve);
       if (serve.only === 0)
         changes.info({
           who,

@@ -10,6 +10,7 @@ import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { Log } from "../log.js";
 import { BoundedLog } from "../net/bounded-log.js";
+import { networkOf } from "../net/address.js";
 import { readFirst, readFirstBytes } from "../net/first-bytes.js";
 import type { Networks } from "../net/networks.js";
 import { formatPeer, UNIX_ADDRESS, type Peer } from "../net/peer.js";
@@ -48,6 +49,10 @@ export interface ControlArrival {
   entry: KeyRingEntry;
   /** address and port, for the log */
   from: string;
+  /** its network, see networkOf; empty: that of nobody in particular */
+  crowd: string;
+  /** a node of the hub itself */
+  isOwn: boolean;
   /** to be called when its node has proved its identity, or it is gone */
   leaveGate: () => void;
 }
@@ -277,7 +282,15 @@ export class Reception {
     const leaveGate = () => {
       this.gate.leave(socket);
     };
-    onControl({ ...secured, entry, from: formatPeer(peer), leaveGate });
+    const address = crowdOf(peer);
+    onControl({
+      ...secured,
+      entry,
+      from: formatPeer(peer),
+      crowd: address === undefined ? "" : networkOf(address),
+      isOwn: peer === OWN_PEER,
+      leaveGate,
+    });
   }
 
   /** Whoever guesses keys gets slower; who has one does not notice. */

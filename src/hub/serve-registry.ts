@@ -2,9 +2,11 @@
 // Tells nobody; the group publishes what changed.
 
 import { formatServeid, SERVEID } from "../config/config.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
 import { VnetError } from "../errors.js";
 import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
+import type { Claim, Claimant, Claims } from "./claims.js";
 import { IdPool } from "./id-pool.js";
 
 export interface RegisteredServe<Owner> extends ServeParticulars {
@@ -12,15 +14,20 @@ export interface RegisteredServe<Owner> extends ServeParticulars {
   owner: Owner;
   /** the vnetid that alone may see it, or 0 */
   only: number;
-  /** that node's name, so that a later owner of its number is not taken for it; empty: not known */
-  onlyName: string;
+  /** that node's key, so that a later owner of its number is not taken for it; empty: not known */
+  onlyKey: string;
 }
 
-export interface Holder {
+export interface Holder extends Claimant {
   /** how people tell it apart: `01 (home)` */
   readonly title: string;
-  /** the node's name: with a serve's name it marks whose a resting id was */
-  readonly name: string;
+}
+
+export interface RegistryOptions {
+  group: string;
+  claims: Claims;
+  restMs: number;
+  now: () => number;
 }
 
 export interface Registration<Owner> {
@@ -32,15 +39,21 @@ export interface Registration<Owner> {
 export class ServeRegistry<Owner extends Holder> {
   /** in the order of registration; more than one with an id only where all of them have share=balance */
   private readonly serves = new Map<number, RegisteredServe<Owner>[]>();
+  private readonly byOwner = new Map<Owner, Set<RegisteredServe<Owner>>>();
+  private readonly byName = new Map<string, Set<RegisteredServe<Owner>>>();
   private readonly dynamicIds: IdPool;
   private count = 0;
 
-  constructor(options: { restMs: number; now: () => number }) {
-    this.dynamicIds = new IdPool({
-      ...options,
-      min: SERVEID.min,
-      max: SERVEID.staticMin - 1,
-    });
+  constructor(private readonly options: RegistryOptions) {
+    const { restMs, now, claims, group } = options;
+    const [min, max] = [SERVEID.min, SERVEID.staticMin - 1];
+    this.dynamicIds = new IdPool({ restMs, now, min, max });
+    // The hub was away: what its nodes had before is theirs for a while, as if they had just left.
+    for (const { kind, number, what, share, holder } of claims.inGroup(group))
+      if (kind === "name") {
+        const owner = mark(holder, { name: what, share });
+        this.dynamicIds.rest(number, owner, crowdOf(holder));
+      }
   }
 
   /** All that have this id; empty: nobody. */
@@ -56,21 +69,80 @@ export class ServeRegistry<Owner extends Holder> {
     return this.count;
   }
 
+  ofOwner(owner: Owner): readonly RegisteredServe<Owner>[] {
+    return [...(this.byOwner.get(owner) ?? [])];
+  }
+
+  /** In the order in which they came. */
+  named(name: string): readonly RegisteredServe<Owner>[] {
+    return [...(this.byName.get(name) ?? [])];
+  }
+
+  /** Whether the name is another key's, which had it first: then a use by the bare name does not mean this one. */
+  isNamesake({ name, share, owner }: RegisteredServe<Owner>): boolean {
+    const { claims, group } = this.options;
+    const claim = claims.get(group, "name", name);
+    if (claim === undefined || claim.holder.key === owner.key) return false;
+    return share === "exclusive" || claim.share !== share;
+  }
+
+  /**
+   * Its owner gives it up: id and name are free at once for whoever wants them. Without that they are kept for the owner.
+   * True: others that have the name may have it now.
+   */
+  release(serve: RegisteredServe<Owner>): boolean {
+    const { claims, group } = this.options;
+    const { serveid, name, owner } = serve;
+    const [heir] = this.holders(serveid);
+    claims.release(group, "serveid", String(serveid), owner.key);
+    if (heir !== undefined) this.claim(heir);
+    const isStillIts = this.named(name).some(
+      (other) => other.owner.key === owner.key,
+    );
+    if (isStillIts || !claims.release(group, "name", name, owner.key))
+      return false;
+    return this.passName(name);
+  }
+
+  /** The first of those that have that name gets it, where it is nobody's. True: there is one. */
+  passName(name: string): boolean {
+    const { claims, group } = this.options;
+    const [first] = this.named(name);
+    if (first === undefined) return false;
+    if (claims.get(group, "name", name) === undefined) this.claimName(first);
+    return true;
+  }
+
+  /** New particulars of what stays registered. What is shared keeps what those who share it have agreed on. */
+  update(serve: RegisteredServe<Owner>, particulars: ServeParticulars): void {
+    const before = { ...serve };
+    const { share, name } = serve;
+    const isShared = this.holders(serve.serveid).length > 1;
+    this.unlist(serve);
+    Object.assign(serve, particulars, isShared && { share, name });
+    this.list(serve);
+    if (before.name === serve.name && before.share === serve.share) return;
+    this.release(before);
+    this.claim(serve);
+  }
+
   /** Throws VnetError `refused` when a static id is held or no dynamic one is left; then nobody is displaced. */
   register(
     owner: Owner,
     wanted: number,
     particulars: ServeParticulars,
     only: number,
-    onlyName = "",
+    onlyKey = "",
   ): Registration<Owner> {
     const displaced = this.displacedBy(wanted, particulars, only);
     this.refuseHeld(owner, wanted, particulars, displaced);
     for (const serve of displaced) this.remove(serve, mark(owner, particulars));
     const serveid = this.takeId(owner, wanted, particulars, displaced);
-    const serve = { ...particulars, serveid, owner, only, onlyName };
+    const serve = { ...particulars, serveid, owner, only, onlyKey };
     this.serves.set(serveid, [...this.holders(serveid), serve]);
+    this.list(serve);
     this.count++;
+    if (only === 0) this.claim(serve);
     return { serve, displaced };
   }
 
@@ -81,12 +153,45 @@ export class ServeRegistry<Owner extends Holder> {
     const rest = holders.filter((holder) => holder !== serve);
     if (rest.length === holders.length) return;
     this.count--;
+    this.unlist(serve);
     if (rest.length > 0) {
       this.serves.set(serveid, rest);
       return;
     }
     this.serves.delete(serveid);
-    if (serveid < SERVEID.staticMin) this.dynamicIds.free(serveid, heir);
+    if (serveid < SERVEID.staticMin)
+      this.dynamicIds.free(serveid, heir, crowdOf(serve.owner));
+  }
+
+  private list(serve: RegisteredServe<Owner>): void {
+    addTo(this.byOwner, serve.owner, serve);
+    addTo(this.byName, serve.name, serve);
+  }
+
+  private unlist(serve: RegisteredServe<Owner>): void {
+    removeFrom(this.byOwner, serve.owner, serve);
+    removeFrom(this.byName, serve.name, serve);
+  }
+
+  /** The id where it is static, and the name where it is nobody's; a shared one stays whose it was first. */
+  private claim(serve: RegisteredServe<Owner>): void {
+    const { claims, group } = this.options;
+    const { serveid, share, owner } = serve;
+    const what = String(serveid);
+    const held = claims.get(group, "serveid", what);
+    const isShared = share === "balance" && held?.share === share;
+    if (serveid >= SERVEID.staticMin && !isShared)
+      claims.put(group, owner, { kind: "serveid", what, share, number: 0 });
+    this.claimName(serve);
+  }
+
+  private claimName(serve: RegisteredServe<Owner>): void {
+    const { claims, group } = this.options;
+    const { name: what, share, owner, serveid: number } = serve;
+    const held = claims.inTheWay(group, "name", what, owner.key);
+    if (held !== undefined && (share !== "takeover" || held.share !== share))
+      return;
+    claims.put(group, owner, { kind: "name", what, share, number });
   }
 
   /** Only who has said share=takeover is displaced, and only by who says so too. */
@@ -113,7 +218,10 @@ export class ServeRegistry<Owner extends Holder> {
     if (wanted < SERVEID.staticMin) return;
     const holders = this.holders(wanted);
     const [holder] = holders.filter((serve) => !displaced.includes(serve));
-    if (holder === undefined) return;
+    if (holder === undefined) {
+      this.refuseClaimed(owner, wanted, share);
+      return;
+    }
     const by = `serveid ${formatServeid(wanted)} is held by vnet ${holder.owner.title}, serve ${quoted(holder.name)}`;
     if (share === "exclusive") throw new VnetError("refused", by);
     if (holder.share !== share)
@@ -131,6 +239,23 @@ export class ServeRegistry<Owner extends Holder> {
         "refused",
         `serveid ${formatServeid(wanted)} is this node's already; give the second one another id, and use them by name`,
       );
+  }
+
+  /** Nobody has it now, but somebody had, and may come back; who shares it in the same way has agreed to others. */
+  private refuseClaimed(
+    owner: Owner,
+    wanted: number,
+    share: ServeParticulars["share"],
+  ): void {
+    const { claims, group } = this.options;
+    const what = String(wanted);
+    const claim = claims.inTheWay(group, "serveid", what, owner.key);
+    if (claim === undefined) return;
+    if (share !== "exclusive" && share === claim.share) return;
+    throw new VnetError(
+      "refused",
+      `serveid ${formatServeid(wanted)} is kept for ${formatHolder(claim)}, which had it last; take another id, or ask the hub's operator for \`./route forget ${formatServeid(wanted)}\``,
+    );
   }
 
   private takeId(
@@ -164,11 +289,34 @@ export class ServeRegistry<Owner extends Holder> {
   }
 }
 
-/** Whose a resting id is: its node's, or, where the id is shared, any node's that shares it by the same name. */
+/** `vnet home (SHA256:…)` */
+function formatHolder({ holder }: Claim): string {
+  const fingerprint = fingerprintOf(Buffer.from(holder.key, "base64"));
+  return `vnet ${quoted(holder.name)} (${fingerprint})`;
+}
+
+/** Whose a resting id is: its node's key, or, where the id is shared, any node's that shares it by the same name. */
 function mark(
-  owner: Holder,
+  owner: Pick<Claimant, "key">,
   { name, share }: Pick<ServeParticulars, "name" | "share">,
 ): string {
-  const node = share === "exclusive" ? [owner.name] : [];
+  const node = share === "exclusive" ? [owner.key] : [];
   return JSON.stringify([share, ...node, name]);
+}
+
+/** Of those of one network, or where it says nothing, of one key. */
+function crowdOf({ crowd, key }: Claimant): string {
+  return crowd === "" ? key : crowd;
+}
+
+function addTo<K, T>(sets: Map<K, Set<T>>, key: K, entry: T): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([entry]));
+  else set.add(entry);
+}
+
+function removeFrom<K, T>(sets: Map<K, Set<T>>, key: K, entry: T): void {
+  const set = sets.get(key);
+  set?.delete(entry);
+  if (set?.size === 0) sets.delete(key);
 }

@@ -46,13 +46,19 @@ export interface SessionOptions {
   legs: Legs<Session>;
   unserves: UnserveRequests<Session>;
   shortage: Shortage;
-  /** The group of that name, with any older session of the same node ended. Throws VnetError when it cannot join. */
-  admit: (hello: Hello, session: Session) => Group<Session>;
+  /**
+   * The group of that name, with any older session of the same node ended, and number and name given; later where an older
+   * session has to be asked for a sign of life. Throws or rejects with VnetError when it cannot join.
+   */
+  admit: (
+    hello: Hello,
+    session: Session,
+  ) => Group<Session> | Promise<Group<Session>>;
   onEnd: (session: Session, group: Group<Session> | undefined) => void;
 }
 
 export class Session implements Member {
-  private state: "new" | "joined" | "ended" = "new";
+  private state: "new" | "greeted" | "joined" | "ended" = "new";
   private hello: Hello | undefined;
   private group: Group<Session> | undefined;
   /** set while joined: the gate before everything but hello */
@@ -63,6 +69,8 @@ export class Session implements Member {
   /** made for this connection: with it the node proves that it has the private half of its key */
   private readonly challenge = Identity.generate();
   vnetid = 0;
+  /** what it is called: as its hello says, or with a number behind it */
+  name = "";
 
   constructor(private readonly options: SessionOptions) {
     const { limits, arrival, hostKey, software } = options;
@@ -112,8 +120,8 @@ export class Session implements Member {
     return this.state === "joined";
   }
 
-  get name(): string {
-    return this.hello?.name ?? "";
+  get hasEnded(): boolean {
+    return this.state === "ended";
   }
 
   get guest(): boolean {
@@ -137,6 +145,15 @@ export class Session implements Member {
 
   get encrypt(): boolean {
     return this.hello?.encrypt ?? true;
+  }
+
+  get credential(): string {
+    return this.options.arrival.entry.group ?? "";
+  }
+
+  /** its network; empty: nobody's in particular */
+  get crowd(): string {
+    return this.options.arrival.crowd;
   }
 
   /** the node process's token, see `hello` */
@@ -205,13 +222,17 @@ export class Session implements Member {
       else
         throw new VnetError(
           "protocol",
-          `message ${message.type} came before hello`,
+          `message ${message.type} came before ${this.state === "new" ? "hello" : "welcome"}`,
         );
     } catch (error) {
-      if (!(error instanceof VnetError)) throw error;
-      const isProtocol = error.code === "protocol";
-      this.end(error, isProtocol ? "protocol" : "limit", isProtocol);
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    if (!(error instanceof VnetError)) throw error;
+    const isProtocol = error.code === "protocol";
+    this.end(error, isProtocol ? "protocol" : "limit", isProtocol);
   }
 
   private greet(hello: Hello): void {
@@ -222,7 +243,20 @@ export class Session implements Member {
     if (!this.isProved(hello))
       throw new VnetError("protocol", "did not prove its identity key");
     this.hello = hello;
-    this.join(this.options.admit(hello, this), settled);
+    this.state = "greeted";
+    const admitted = this.options.admit(hello, this);
+    if (!(admitted instanceof Promise)) {
+      this.join(admitted, settled);
+      return;
+    }
+    admitted.then(
+      (group) => {
+        this.join(group, settled);
+      },
+      (error: unknown) => {
+        this.fail(error);
+      },
+    );
   }
 
   /** What this link speaks; undefined when there is nothing in common, and then the session is ended. */
@@ -268,6 +302,7 @@ export class Session implements Member {
       features: [...features],
       software,
       vnetid: this.vnetid,
+      name: this.name,
     });
     group.join(this);
     if (!this.guest)

@@ -70,6 +70,8 @@ export interface RemoteServe {
   share: Share;
   /** true for an unserve, which only this node sees */
   temporary: boolean;
+  /** true: another node had its name first, so the bare name does not mean this one */
+  namesake?: boolean | undefined;
 }
 
 export interface RemoteNode {

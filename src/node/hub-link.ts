@@ -35,7 +35,8 @@ const SLOW_MS = 3_000;
 
 /**
  * Events: `online` after each welcome; `offline` after each loss or failed attempt; `slow` when an attempt takes long, with
- * what it waits for; `news`; `contact` with a new hub.
+ * what it waits for; `news`; `contact` with a new hub;
+ * `renamed` when another node has this one's name.
  */
 export class HubLink extends EventEmitter<{
   online: [];
@@ -43,6 +44,7 @@ export class HubLink extends EventEmitter<{
   slow: [string];
   news: [HubNews];
   contact: [string];
+  renamed: [string];
 }> {
   private current: LinkState = "offline";
   private link: ControlLink<ToNode, ToHub> | undefined;
@@ -60,6 +62,8 @@ export class HubLink extends EventEmitter<{
   private readonly session = randomBytes(16).toString("hex");
   private goodbye: Extract<ToNode, { type: "goodbye" }> | undefined;
   vnetid = 0;
+  /** what the hub calls this node; empty: it has not said yet */
+  name = "";
   error: string | null = null;
 
   constructor(private options: HubLinkOptions) {
@@ -117,6 +121,7 @@ export class HubLink extends EventEmitter<{
     if (this.current === "closed") return;
     // A number that another hub gave means nothing here.
     if (this.hubKey !== before) this.vnetid = 0;
+    this.name = "";
     this.backoff = backoffOf(this.options);
     this.onlineAt = 0;
     this.lose(new VnetError("closed", "the settings changed"));
@@ -209,7 +214,7 @@ export class HubLink extends EventEmitter<{
         this.lose(new VnetError("protocol", "the hub proved itself twice"));
         return;
       case "welcome":
-        this.welcome(message.vnetid);
+        this.welcome(message);
         return;
       case "goodbye":
         this.goodbye = message;
@@ -225,15 +230,23 @@ export class HubLink extends EventEmitter<{
     }
   }
 
-  private welcome(vnetid: number): void {
+  private welcome({
+    vnetid,
+    name,
+  }: Extract<ToNode, { type: "welcome" }>): void {
     if (this.current !== "connecting") return;
     clearTimeout(this.timer);
     clearTimeout(this.slowTimer);
     this.current = "online";
     this.vnetid = vnetid;
+    const isNews = this.name !== name;
+    this.name = name;
     this.error = null;
     this.onlineAt = performance.now();
     this.emit("online");
+    // A guest is seen by nobody.
+    if (isNews && name !== this.options.name && !this.options.guest)
+      this.emit("renamed", name);
   }
 
   private answer(reply: Reply): void {

@@ -66,7 +66,8 @@ export class Node implements NodeControl {
     const { name, group } = this.current.vnet;
     const { streamsNow, streamsTotal, bytesIn, bytesOut } = this.parts.traffic;
     return {
-      name,
+      // Another node may have the name that is in the configuration.
+      name: this.parts.link.name || name,
       guest: this.options.guest === true,
       group,
       vnetid: this.parts.link.state === "online" ? this.parts.link.vnetid : 0,
@@ -226,6 +227,8 @@ export class Node implements NodeControl {
     this.parts.notices.close();
     await this.parts.uses.shutDown("this node is closing");
     this.parts.unserves.close();
+    // It may come back: the hub is to keep ids and names for it.
+    this.parts.serves.retire();
     for (const serve of this.parts.serves.all())
       this.parts.serves.drop(serve, "this node is closing");
     this.parts.channels.destroy(

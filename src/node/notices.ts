@@ -66,6 +66,16 @@ export class Notices {
     });
   }
 
+  /** Another node has the name that this one asked for. */
+  renamed(name: string): void {
+    this.tell({
+      level: "warn",
+      who: "this node",
+      what: `is called ${quoted(name)} in group ${quoted(this.group())}`,
+      why: "another node has its name, or had it last; set another one ([vnet] name), or ask the hub's operator for `./route forget NAME` and start anew",
+    });
+  }
+
   hubLost(reason: VnetError): void {
     // A hub that stays away is told once; that it is there and refuses us is news.
     const isNews = reason.code === "refused" && reason.message !== this.refusal;

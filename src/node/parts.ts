@@ -168,6 +168,9 @@ function connect(parts: NodeParts): void {
   link.on("contact", (fingerprint) => {
     notices.contact(fingerprint);
   });
+  link.on("renamed", (name) => {
+    notices.renamed(name);
+  });
   link.on("news", (news) => {
     hear(parts, news);
   });

@@ -94,11 +94,19 @@ export class Registration {
     }
   }
 
-  /** Unregisters it; it can be opened again. Idempotent. */
-  close(): void {
+  /**
+   * Unregisters it; it can be opened again. Idempotent.
+   * @param whose afterwards id and name are anybody's, or kept for this node, which goes and comes back
+   */
+  close(whose: "anybody's" | "own" = "anybody's"): void {
     if (!this.isOpen) return;
+    const keep = whose === "own";
     if (this.current === "registered")
-      this.options.link.send({ type: "unregister", serveid: this.given });
+      this.options.link.send({
+        type: "unregister",
+        serveid: this.given,
+        keep,
+      });
     this.epoch++;
     clearTimeout(this.retryTimer);
     this.current = "inactive";

@@ -2,6 +2,7 @@
 // Several only where they are balanced. Owns the loan, where there is one.
 
 import { formatServeid } from "../config/config.js";
+import { quoted } from "../printable.js";
 import type { UseTarget } from "../config/target.js";
 import type { Borrower } from "./borrower.js";
 import type { RemoteServe } from "./control.js";
@@ -51,12 +52,15 @@ function findNamed(
   { name, node }: Extract<UseTarget, { kind: "name" }>,
   directory: Directory,
 ): RemoteServe[] | string {
-  const serves = directory.find(
-    (serve) =>
-      serve.name === name &&
-      !serve.temporary &&
-      (node === null || serve.vnet === node),
+  const all = directory.find(
+    (serve) => serve.name === name && !serve.temporary,
   );
+  const serves = all.filter((serve) =>
+    node === null ? serve.namesake !== true : serve.vnet === node,
+  );
+  const [other] = all;
+  if (node === null && serves.length === 0 && other !== undefined)
+    return `the node that has the name ${quoted(name)} is away; ${quoted(other.vnet)} has one of that name, too: to use that, write ${name}@${other.vnet}`;
   const by = node === null ? "nobody" : `vnet ${node}`;
   const verb = node === null ? "offers" : "does not offer";
   return balanced(serves) ?? `${by} ${verb} ${name} just now`;

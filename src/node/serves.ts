@@ -80,7 +80,7 @@ export class Serves {
   retire(): void {
     this.state = "retired";
     for (const serve of this.all())
-      if (serve.origin !== "unserve") serve.registration.close();
+      if (serve.origin !== "unserve") serve.registration.close("own");
   }
 
   /** Another node opened a stream to `serveid`. */

@@ -33,7 +33,11 @@ export const toHubMessages = {
     serveid: field.serveid,
     serve: field.particulars,
   }),
-  unregister: v.object({ serveid: field.serveid }),
+  /** `keep`: this node goes and wants it back, so nobody else gets its id and name. */
+  unregister: v.object({
+    serveid: field.serveid,
+    keep: v.optional(field.flag),
+  }),
   /** Asks for a channel to a node; answered by `leg` or `refused`. */
   channel: v.object({ request: field.request, vnetid: field.vnetid }),
   /**

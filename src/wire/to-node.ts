@@ -31,6 +31,8 @@ export const toNodeMessages = {
     features: v.optional(field.features),
     software: field.label,
     vnetid: field.vnetid,
+    /** what this node is called: its own name, or with a number where another key has that */
+    name: field.label,
   }),
   /**
    * A change of what this node may see. After `welcome` the whole directory comes in this form too, in as many

@@ -169,12 +169,13 @@ describe("the hub decides which ports are reached", function () {
     await startExample();
     const node = startRemote("remote_client1");
     await untilEchoed(example.publics[1] ?? 0);
-    await node.close();
+    node.kill("SIGTERM");
+    await node.exited;
 
     const one = example
       .nodeConfig("remote_client1")
       .replace(/unserve_num ?= ?100/, "unserve_num=1");
-    const narrow = startNode(one);
+    const narrow = startNode(one, { folder: node.folder });
     const from = hub.output.length;
     await hub.waitForOutput(
       /remote_client1:\d+\) asks again: that node allows 1 unserves at the same time and has them \(unserve_num\)/,

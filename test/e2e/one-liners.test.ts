@@ -172,8 +172,11 @@ describe("a relay from two lines", function () {
     const shut = startVnet(port, ...words);
     await hub.waitForOutput("does not allow unserve (allow_unserve=false)");
     await untilRefused(open);
-    await shut.close();
-    startVnet(port, ...words, "--allow-unserve");
+    shut.kill("SIGTERM");
+    await shut.exited;
+    again("vnet", shut, [
+      ...["--route", `127.0.0.1:${port}`, ...words, "--allow-unserve"],
+    ]);
     await untilEchoed(open);
   });
 

@@ -4,21 +4,27 @@ import { Group, type Member } from "../../src/hub/group.js";
 import { FrameDecoder, MAX_FRAME_BYTES } from "../../src/wire/frame.js";
 import { decodeToNode, type DirectoryChange } from "../../src/wire/to-node.js";
 import { SERVE } from "../support/hub-client.js";
-import { NOBODYS_KEY } from "../support/link-key.js";
 
 /** What a frame of the directory says, without what it does not say. */
 type Told = Partial<Omit<DirectoryChange, "type">>;
 
+/** Each node has a key of its own. */
+const keyOf = (vnetid: number) => Buffer.alloc(32, vnetid).toString("base64");
+
 class Listener implements Member {
   readonly frames: Buffer[] = [];
-  readonly key = NOBODYS_KEY;
+  readonly key: string;
+  readonly credential = "";
+  readonly crowd = "";
   readonly encrypt = true;
 
   constructor(
     readonly vnetid: number,
     readonly name: string,
     readonly guest = false,
-  ) {}
+  ) {
+    this.key = keyOf(vnetid);
+  }
 
   get title(): string {
     return this.name;
@@ -56,7 +62,7 @@ describe("a group", () => {
   const entry = (vnetid: number, name: string) => ({
     vnetid,
     name,
-    key: NOBODYS_KEY,
+    key: keyOf(vnetid),
     encrypt: true,
   });
 
@@ -294,12 +300,14 @@ describe("a group", () => {
     expect(other.takeVnetid(7, "d", false)).to.equal(3);
   });
 
-  it("keeps the number of a node that left for its name", () => {
-    const a = group.takeVnetid(0, "a", false)!;
-    const member = join(a, "a");
-    group.leave(member);
-    expect(group.takeVnetid(a, "b", false)).not.to.equal(a);
-    expect(group.takeVnetid(0, "a", false)).to.equal(a);
+  it("keeps the number of a node that left for its key", () => {
+    const other = new Group<Listener>("other", { restMs: 1e6, now: Date.now });
+    const a = other.takeVnetid(0, keyOf(1), false)!;
+    const member = new Listener(a, "a");
+    other.join(member);
+    other.leave(member);
+    expect(other.takeVnetid(a, "another key", false)).not.to.equal(a);
+    expect(other.takeVnetid(0, member.key, false)).to.equal(a);
   });
 
   it("is empty when the last member has left", () => {

@@ -76,15 +76,14 @@ describe("the hub", () => {
 
   it("numbers nodes from 01, and gives one that returns its old number", () =>
     withHub(async (hub) => {
-      const home = await hub.client({ name: "home" });
+      const home = await hub.client({ name: "home" }, SELF);
       const office = await hub.client({ name: "office" });
       expect([home.vnetid, office.vnetid]).to.deep.equal([1, 2]);
       home.close();
       await eventually("home is gone", () => hub.counts.nodes === 1);
       expect((await hub.client({ name: "lab" })).vnetid).to.equal(3);
-      expect((await hub.client({ name: "home", vnetid: 1 })).vnetid).to.equal(
-        1,
-      );
+      const back = await hub.client({ name: "attic", vnetid: 1 }, SELF);
+      expect(back.vnetid).to.equal(1);
     }));
 
   it("counts what it has", () =>
@@ -189,7 +188,7 @@ describe("the hub", () => {
         },
       ));
 
-    it("refuse it to another node, silent though the holder is, until it is given up", () =>
+    it("refuse it to another node, silent though the holder is, and gone though it is", () =>
       withHub(
         async (hub) => {
           const holder = await hub.client({ name: "holder" }, SELF);
@@ -200,6 +199,8 @@ describe("the hub", () => {
           expect(holder.isClosed).to.be.false;
           await holder.closed;
           await untilGone(thief, 700);
+          expect(await thief.register(700)).to.include({ type: "refused" });
+          hub.claims.forget("default", "700");
           expect(await thief.register(700)).to.include({ serveid: 700 });
         },
         { holderProbeMs: 60, heartbeat: { intervalMs: 100, timeoutMs: 500 } },
@@ -217,7 +218,7 @@ describe("the hub", () => {
         await holder.roundTrip();
       }));
 
-    it("let a node register by itself when the holder goes", () =>
+    it("let a node register by itself when the holder goes for which nothing is kept", () =>
       withHub(async (hub) => {
         const holder = await hub.node({
           name: "holder",
@@ -233,6 +234,7 @@ describe("the hub", () => {
           "serveid 700 is held by vnet 01 (holder), serve shop",
         );
         await newcomer.untilNotice(/serve mine is not registered.*holder/);
+        hub.claims.forget("default", "700");
         await holder.close();
         expect(await newcomer.untilServe("mine", "registered")).to.include({
           serveid: 700,

@@ -1,19 +1,40 @@
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
-import { ServeRegistry } from "../../src/hub/serve-registry.js";
+import { Claims } from "../../src/hub/claims.js";
+import {
+  ServeRegistry,
+  type RegisteredServe,
+} from "../../src/hub/serve-registry.js";
 import { SERVE } from "../support/hub-client.js";
 
 const REST_MS = 1_000;
-const HOME = { name: "home", title: "01 (home)" };
-const OFFICE = { name: "office", title: "02 (office)" };
+const node = (number: number, name: string) => ({
+  ...{ name, title: `0${number} (${name})`, credential: "", crowd: "" },
+  key: Buffer.alloc(32, number).toString("base64"),
+});
+const HOME = node(1, "home");
+const OFFICE = node(2, "office");
 
 describe("a serve registry", () => {
   let now = 0;
+  let claims: Claims;
   let registry: ServeRegistry<typeof HOME>;
+
+  const make = () =>
+    new ServeRegistry<typeof HOME>({
+      ...{ group: "default", claims, restMs: REST_MS, now: () => now },
+    });
+
+  /** As its owner gives it up, so that nothing is kept for it. */
+  const release = (serve: RegisteredServe<typeof HOME>) => {
+    registry.remove(serve);
+    registry.release(serve);
+  };
 
   beforeEach(() => {
     now = 1_000_000;
-    registry = new ServeRegistry({ restMs: REST_MS, now: () => now });
+    claims = new Claims({ now: () => now });
+    registry = make();
   });
 
   const register = (owner: typeof HOME, serveid: number, name = "web") =>
@@ -43,9 +64,104 @@ describe("a serve registry", () => {
     expect(registry.holders(700)[0]?.owner).to.equal(HOME);
   });
 
-  it("gives a static id to anybody at once after it was removed", () => {
-    registry.remove(register(HOME, 700));
+  it("gives a static id to anybody at once after its owner gave it up", () => {
+    release(register(HOME, 700));
     expect(register(OFFICE, 700).owner).to.equal(OFFICE);
+  });
+
+  it("keeps a static id for the key that had it, and says how to end that", () => {
+    registry.remove(register(HOME, 700));
+    expect(refusal(() => register(OFFICE, 700))).to.match(
+      /^serveid 700 is kept for vnet home \(SHA256:.{43}\), which had it last; .*`\.\/route forget 700`$/,
+    );
+    // A name proves nothing.
+    const thief = { ...OFFICE, name: "home" };
+    expect(refusal(() => register(thief, 700))).to.match(/is kept for/);
+    expect(register({ ...HOME, name: "attic" }, 700).serveid).to.equal(700);
+  });
+
+  it("keeps it for 30 days after that key was seen last, and not longer", () => {
+    registry.remove(register(HOME, 700));
+    now += 30 * 86_400_000;
+    expect(refusal(() => register(OFFICE, 700))).to.match(/is kept for/);
+    now += 1;
+    expect(register(OFFICE, 700).serveid).to.equal(700);
+  });
+
+  it("gives it to others once the operator has it forgotten", () => {
+    registry.remove(register(HOME, 700));
+    expect(claims.forget("default", "700")).to.have.length(1);
+    expect(register(OFFICE, 700).serveid).to.equal(700);
+  });
+
+  it("keeps a dynamic id, too, when the hub was away meanwhile", () => {
+    register(HOME, 7, "shop");
+    registry = make();
+    expect(register(OFFICE, 7).serveid).to.equal(1);
+    expect(register(HOME, 0, "shop").serveid).to.equal(7);
+  });
+
+  describe("and a name", () => {
+    const isNamesake = (serve: RegisteredServe<typeof HOME>) =>
+      registry.isNamesake(serve);
+
+    it("is the key's that had it first, also when that comes back last", () => {
+      const first = register(HOME, 0, "shop");
+      const second = register(OFFICE, 0, "shop");
+      expect([first, second].map(isNamesake)).to.deep.equal([false, true]);
+      registry.remove(first);
+      expect(isNamesake(second)).to.equal(true);
+      expect(isNamesake(register(HOME, 0, "shop"))).to.equal(false);
+      expect(isNamesake(second)).to.equal(true);
+    });
+
+    it("passes to the next one when its owner gives it up, and when it is forgotten", () => {
+      const first = register(HOME, 0, "shop");
+      const second = register(OFFICE, 0, "shop");
+      const third = register(node(3, "lab"), 0, "shop");
+      release(first);
+      expect([second, third].map(isNamesake)).to.deep.equal([false, true]);
+      registry.remove(second);
+      claims.forget("default", "shop");
+      expect(registry.passName("shop")).to.equal(true);
+      expect(isNamesake(third)).to.equal(false);
+    });
+
+    it("is not shared by one who says that it shares it, where its owner does not", () => {
+      register(HOME, 0, "shop");
+      for (const share of ["balance", "takeover"] as const) {
+        const particulars = { ...SERVE, name: "shop", share };
+        const { serve } = registry.register(OFFICE, 0, particulars, 0);
+        expect(isNamesake(serve)).to.equal(true);
+      }
+    });
+
+    it("is everybody's who shares it in the same way", () => {
+      for (const share of ["balance", "takeover"] as const)
+        for (const owner of [HOME, OFFICE]) {
+          const particulars = { ...SERVE, name: share, share };
+          const { serve } = registry.register(owner, 0, particulars, 0);
+          expect(isNamesake(serve)).to.equal(false);
+        }
+    });
+
+    it("follows a serve that is renamed", () => {
+      const serve = register(HOME, 0, "shop");
+      registry.update(serve, { ...SERVE, name: "market" });
+      expect(isNamesake(register(OFFICE, 0, "shop"))).to.equal(false);
+      expect(isNamesake(register(OFFICE, 0, "market"))).to.equal(true);
+    });
+  });
+
+  it("does not let one of several with an id change what they agreed on", () => {
+    const particulars = { ...SERVE, share: "balance" } as const;
+    const serves = [HOME, OFFICE].map(
+      (owner) => registry.register(owner, 700, particulars, 0).serve,
+    );
+    for (const serve of serves)
+      registry.update(serve, { ...SERVE, info: "new", name: "mine" });
+    for (const serve of serves)
+      expect(serve).to.include({ ...particulars, info: "new" });
   });
 
   it("takes a dynamic id as a preference", () => {
@@ -68,7 +184,7 @@ describe("a serve registry", () => {
     expect(register(OFFICE, 500).serveid).to.equal(500);
   });
 
-  it("keeps a freed dynamic id for the same serve of the same node", () => {
+  it("keeps a freed dynamic id for the same serve of the same key", () => {
     registry.remove(register(HOME, 7, "shop"));
     expect(register(OFFICE, 7, "shop").serveid).to.equal(1);
     expect(register(HOME, 7, "other").serveid).to.equal(2);
@@ -93,7 +209,7 @@ describe("a serve registry", () => {
 
   it("does not remove an id's new holder by an old registration", () => {
     const old = register(HOME, 700);
-    registry.remove(old);
+    release(old);
     const held = register(OFFICE, 700);
     registry.remove(old);
     expect(registry.holders(700)).to.deep.equal([held]);
@@ -189,7 +305,7 @@ describe("a serve registry", () => {
   });
 
   describe("with share=balance", () => {
-    const LAB = { name: "lab", title: "03 (lab)" };
+    const LAB = node(3, "lab");
     const balance = (owner: typeof HOME, serveid: number, name = "web") =>
       registry.register(
         owner,
@@ -258,12 +374,12 @@ describe("a serve registry", () => {
           balance(HOME, id).serve,
           balance(OFFICE, id).serve,
         ];
-        registry.remove(first);
+        release(first);
         expect(registry.holders(id)).to.deep.equal([second]);
         if (id === 700)
           expect(refusal(() => register(LAB, id))).to.match(/is held/);
-        registry.remove(second);
-        registry.remove(second);
+        release(second);
+        release(second);
         expect(registry.holders(id)).to.be.empty;
       }
       expect(registry.size).to.equal(0);

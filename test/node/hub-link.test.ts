@@ -21,6 +21,7 @@ const WELCOME = {
   protocol: OWN_ABILITIES.protocol,
   software: "fake",
   vnetid: 5,
+  name: "home",
 };
 const EMPTY = {
   type: "directory",

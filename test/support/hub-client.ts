@@ -51,6 +51,8 @@ export class HubClient {
   /** false: plays dead, as half of a half-open connection */
   answersPings = true;
   vnetid = 0;
+  /** what the hub calls it */
+  name = "";
   readonly #taken = new Set<ToNode>();
   /** the socket, until secure() puts TLS over it */
   #duplex: Duplex;
@@ -125,7 +127,8 @@ export class HubClient {
     identity: Identity = Identity.generate(),
   ): Promise<this> {
     await this.greet(fields, identity);
-    this.vnetid = (await this.next("welcome")).vnetid;
+    const { vnetid, name } = await this.next("welcome");
+    Object.assign(this, { vnetid, name });
     while (!(await this.next("directory")).complete);
     return this;
   }

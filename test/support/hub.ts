@@ -4,6 +4,7 @@
 
 import { expect } from "chai";
 import type { Duplex } from "node:stream";
+import { Claims } from "../../src/hub/claims.js";
 import { Hub, type HubCounts, type HubOptions } from "../../src/hub/hub.js";
 import { KeyRing } from "../../src/hub/key-ring.js";
 import type { HubLimits } from "../../src/hub/limits.js";
@@ -44,6 +45,8 @@ export interface TestHubOptions
 export class TestHub {
   readonly log = new KeptLog();
   readonly hostKey = HostKey.generate();
+  /** what a hub keeps on its disk */
+  readonly claims = new Claims();
   #hub: Hub | undefined;
   #port: number;
   readonly #options: Omit<TestHubOptions, "port">;
@@ -82,6 +85,7 @@ export class TestHub {
       log: this.log,
       hostKey: this.hostKey,
       keys: await openKeys(),
+      claims: this.claims,
       limits: { ...LIMITS, ...limits },
     });
     this.#port = this.#hub.port;

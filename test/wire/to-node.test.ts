@@ -32,7 +32,10 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
     signature: Buffer.alloc(64, 7).toString("base64"),
     challenge: NOBODYS_KEY,
   },
-  welcome: { type: "welcome", protocol: 4, software: "route 0.1.0", vnetid: 1 },
+  welcome: {
+    ...{ type: "welcome", protocol: 4, software: "route 0.1.0", vnetid: 1 },
+    name: "home",
+  },
   directory: {
     type: "directory",
     nodes: [node],

@@ -23,6 +23,7 @@ const PROOF: Message = {
 const WELCOME: Message = {
   ...{ type: "welcome", protocol: OWN_ABILITIES.protocol, software: "fuzz" },
   vnetid: 1,
+  name: "a",
 };
 const NODE = { vnetid: 2, name: "b", key: MAGIC.challenge, encrypt: false };
 const SERVE = {

@@ -1,0 +1,205 @@
+// The hub's claims on the disk, in its state folder: written whole or not at all, a moment after a change; and what
+// `./route forget` asks for, which comes by a second file and so never meets a write of the first.
+
+import { readFile } from "node:fs/promises";
+import {
+  appendFileSync,
+  chmodSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import * as v from "valibot";
+import { messageOf } from "../errors.js";
+import { writePrivateFile } from "../keys/private-file.js";
+import type { Log } from "../log.js";
+import { quoted } from "../printable.js";
+import { Claims, type Claim, type KeptHolder } from "./claims.js";
+
+const FILE = "claims.json";
+const ASKED = "forget";
+/** what was asked for and is being done */
+const TAKEN = "forget.taken";
+
+/** After a change; a hub that is killed before has lost what changed in this time. */
+const WRITE_AFTER_MS = 1_000;
+/** A large file is written less often: at most one part in so many of the time. */
+const WRITE_SHARE = 20;
+const LOOK_MS = 2_000;
+/** Those that are here are seen, also when nothing changes. */
+const SEEN_MS = 6 * 3_600_000;
+const MAX_ASKED_BYTES = 1024 * 1024;
+
+const text = v.pipe(v.string(), v.maxLength(1_000));
+const keptHolders = v.array(
+  v.object({
+    ...{ group: text, key: text, name: text, credential: text, crowd: text },
+    seen: v.number(),
+    claims: v.array(v.tuple([text, text, text, v.number()])),
+  }),
+);
+const asked = v.object({ group: text, what: text });
+
+export interface ForgetRequest {
+  group: string;
+  /** a node's or serve's name, or an id */
+  what: string;
+}
+
+export class ClaimsFile {
+  readonly claims = new Claims();
+  /** told what `./route forget` ended */
+  onForgotten: (group: string, claims: readonly Claim[]) => void = () =>
+    undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private lastMs = 0;
+  private writing: Promise<void> = Promise.resolve();
+  private isTold = false;
+  private readonly looks: NodeJS.Timeout;
+  private readonly sees: NodeJS.Timeout;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly log: Log,
+  ) {
+    this.looks = setInterval(() => {
+      this.look();
+    }, LOOK_MS).unref();
+    this.sees = setInterval(() => {
+      this.writeSoon();
+    }, SEEN_MS).unref();
+  }
+
+  /** What was remembered, or nothing yet. A damaged file is put aside, and said. */
+  static async open(folder: string, log: Log): Promise<ClaimsFile> {
+    const file = new ClaimsFile(folder, log);
+    try {
+      file.claims.restore(await readClaims(folder));
+    } catch (error) {
+      const path = join(folder, FILE);
+      await rename(path, `${path}.damaged`).catch(() => undefined);
+      log.warn(
+        `${path} cannot be read (${messageOf(error)}) and is put aside as ${FILE}.damaged: who held which name and id is not known any more`,
+      );
+    }
+    file.claims.onChange = () => {
+      file.writeSoon();
+    };
+    file.claims.onLook = () => {
+      file.look();
+    };
+    // What was asked for, and perhaps taken and not written before this hub's last end.
+    if (isTaken(folder) || isThere(join(folder, TAKEN))) file.doAsked();
+    return file;
+  }
+
+  /** Writes what there is still to write. Idempotent. */
+  async close(): Promise<void> {
+    clearInterval(this.looks);
+    clearInterval(this.sees);
+    if (this.timer !== undefined) this.write();
+    await this.writing;
+  }
+
+  /** Does what `./route forget` asked for. Cheap where that is nothing. */
+  private look(): void {
+    if (isTaken(this.folder)) this.doAsked();
+  }
+
+  private doAsked(): void {
+    for (const { group, what } of readTaken(this.folder)) {
+      const ended = this.claims.forget(group, what);
+      this.onForgotten(group, ended);
+      this.log.info({
+        what: `forgot who held ${quoted(what)} in group ${quoted(group)}`,
+        why: "route forget",
+      });
+    }
+    this.writeSoon();
+  }
+
+  private writeSoon(): void {
+    const waitMs = Math.max(WRITE_AFTER_MS, this.lastMs * WRITE_SHARE);
+    this.timer ??= setTimeout(() => {
+      this.write();
+    }, waitMs).unref();
+  }
+
+  private write(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.writing = this.writing.then(async () => {
+      const begun = performance.now();
+      try {
+        const kept = JSON.stringify(this.claims.kept());
+        await mkdir(this.folder, { recursive: true, mode: 0o700 });
+        await writePrivateFile(join(this.folder, FILE), Buffer.from(kept));
+        this.isTold = false;
+        // What was asked for is done, and that is written.
+        rmSync(join(this.folder, TAKEN), { force: true });
+      } catch (error) {
+        if (!this.isTold)
+          this.log.warn(
+            `${join(this.folder, FILE)} cannot be written (${messageOf(error)}): who holds which name and id is known until this hub ends`,
+          );
+        this.isTold = true;
+      }
+      this.lastMs = performance.now() - begun;
+    });
+  }
+}
+
+/** What the hub of that folder remembers, as it was written last; for `./route forget`. Rejects where it is damaged. */
+export async function readClaims(folder: string): Promise<KeptHolder[]> {
+  try {
+    const json = await readFile(join(folder, FILE), "utf8");
+    return v.parse(keptHolders, JSON.parse(json));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** A hub that runs does it within seconds, another one when it starts. */
+export function askToForget(folder: string, request: ForgetRequest): void {
+  const path = join(folder, ASKED);
+  appendFileSync(path, `${JSON.stringify(request)}\n`);
+  // The hub's own user may be another one than who asks. There is nothing secret in it.
+  chmodSync(path, 0o644);
+}
+
+/** Whether something was asked for. Synchronous, as it is looked for in the middle of a decision. */
+function isTaken(folder: string): boolean {
+  try {
+    renameSync(join(folder, ASKED), join(folder, TAKEN));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readTaken(folder: string): ForgetRequest[] {
+  const taken = join(folder, TAKEN);
+  try {
+    if (statSync(taken).size > MAX_ASKED_BYTES) return [];
+    return readFileSync(taken, "utf8").split("\n").flatMap(parseRequest);
+  } catch {
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function parseRequest(line: string): ForgetRequest[] {
+  try {
+    return [v.parse(asked, JSON.parse(line))];
+  } catch {
+    return [];
+  }
+}

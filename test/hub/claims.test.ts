@@ -1,0 +1,184 @@
+import { expect } from "chai";
+import { existsSync } from "node:fs";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  askToForget,
+  ClaimsFile,
+  readClaims,
+} from "../../src/hub/claims-file.js";
+import { Claims, LAPSE_MS, type ClaimKind } from "../../src/hub/claims.js";
+import { silentLog } from "../../src/log.js";
+import { eventually } from "../support/deadline.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import { KeptLog } from "../support/kept-log.js";
+
+const claimant = (key: string, crowd = "") => ({
+  ...{ key, name: `node ${key}`, credential: "", crowd },
+});
+
+describe("the claims of a group", () => {
+  let now = 0;
+  let claims: Claims;
+
+  const put = (key: string, kind: ClaimKind, what: string, crowd = "") => {
+    const claim = { kind, what, share: "exclusive", number: 0 } as const;
+    claims.put("default", claimant(key, crowd), claim);
+  };
+  const holderOf = (kind: ClaimKind, what: string) =>
+    claims.get("default", kind, what)?.holder.key;
+
+  beforeEach(() => {
+    now = 1_000_000;
+    claims = new Claims({ now: () => now, maxOfCredential: 100 });
+  });
+
+  it("are for names of nodes, ids and names of serves, each by itself, and each group's own", () => {
+    put("a", "node", "700");
+    put("b", "serveid", "700");
+    put("c", "name", "700");
+    expect(holderOf("node", "700")).to.equal("a");
+    expect(holderOf("serveid", "700")).to.equal("b");
+    expect(holderOf("name", "700")).to.equal("c");
+    expect(claims.get("other", "node", "700")).to.equal(undefined);
+  });
+
+  it("do not lapse while their key is here, and lapse 30 days after it was seen last", () => {
+    claims.came("default", claimant("a"));
+    put("a", "node", "home");
+    now += 10 * LAPSE_MS;
+    expect(holderOf("node", "home")).to.equal("a");
+    claims.left("default", "a");
+    now += LAPSE_MS;
+    expect(holderOf("node", "home")).to.equal("a");
+    now++;
+    expect(holderOf("node", "home")).to.equal(undefined);
+    expect(claims.kept()).to.deep.equal([]);
+  });
+
+  it("are released by their key only", () => {
+    put("a", "node", "home");
+    expect(claims.release("default", "node", "home", "b")).to.equal(false);
+    expect(claims.release("default", "node", "home", "a")).to.equal(true);
+    expect(holderOf("node", "home")).to.equal(undefined);
+  });
+
+  it("of somebody away are not pushed out by one network that makes up keys by the thousand", () => {
+    put("honest", "node", "home", "192.0.2.1");
+    now++;
+    for (let n = 0; n < 1_000; n++) {
+      now++;
+      put(`attacker ${n}`, "node", `home-${n}`, "198.51.100.1");
+    }
+    expect(holderOf("node", "home")).to.equal("honest");
+    expect(claims.kept().length).to.be.at.most(100);
+    put("later", "node", "office", "192.0.2.2");
+    expect(holderOf("node", "office")).to.equal("later");
+  });
+
+  it("of one who is here are never pushed out", () => {
+    for (let n = 0; n < 100; n++) {
+      claims.came("default", claimant(`here ${n}`));
+      put(`here ${n}`, "node", `${n}`);
+    }
+    put("one more", "node", "more");
+    expect(holderOf("node", "more")).to.equal(undefined);
+    for (let n = 0; n < 100; n++)
+      expect(holderOf("node", `${n}`)).to.equal(`here ${n}`);
+  });
+
+  it("of one credential do not push out those of another", () => {
+    const claim = { kind: "node", share: "exclusive", number: 1 } as const;
+    const lab = { ...claimant("lab"), credential: "lab" };
+    claims.put("lab", lab, { ...claim, what: "home" });
+    for (let n = 0; n < 200; n++) put(`${n}`, "node", `${n}`);
+    expect(claims.get("lab", "node", "home")?.holder.key).to.equal("lab");
+  });
+});
+
+describe("the claims on the disk", () => {
+  let folder = "";
+  const opened: ClaimsFile[] = [];
+
+  const open = async (log = silentLog) => {
+    const file = await ClaimsFile.open(folder, log);
+    opened.push(file);
+    return file;
+  };
+  const put = ({ claims }: ClaimsFile, what: string) => {
+    const claim = { kind: "node", what, share: "exclusive" } as const;
+    claims.put("default", claimant("a"), { ...claim, number: 3 });
+  };
+  const isWritten = () =>
+    eventually("it is written", () => existsSync(join(folder, "claims.json")));
+
+  beforeEach(() => {
+    folder = makeFolder();
+  });
+
+  afterEach(async () => {
+    for (const file of opened.splice(0)) await file.close();
+    removeFolder(folder);
+  });
+
+  it("are there after a kill, for their owner only to read", async () => {
+    put(await open(), "home");
+    await isWritten();
+    // Nothing is closed: that is what a kill leaves.
+    const again = await open();
+    const claim = again.claims.get("default", "node", "home");
+    expect(claim).to.include({ number: 3, share: "exclusive" });
+    expect(claim?.holder).to.include({ key: "a", name: "node a" });
+    if (process.platform === "win32") return;
+    const { mode } = await stat(join(folder, "claims.json"));
+    expect(mode & 0o777).to.equal(0o600);
+  });
+
+  it("are written at the end, too", async () => {
+    const file = await open();
+    put(file, "home");
+    await file.close();
+    expect(await readClaims(folder)).to.have.length(1);
+  });
+
+  it("end beside a running hub when the operator has them forgotten, before they stand in anybody's way", async () => {
+    const file = await open();
+    put(file, "home");
+    const { claims } = file;
+    expect(claims.inTheWay("default", "node", "home", "b")).not.to.equal(
+      undefined,
+    );
+    askToForget(folder, { group: "default", what: "home" });
+    expect(claims.inTheWay("default", "node", "home", "b")).to.equal(undefined);
+    // And what is claimed behind that stays.
+    put(file, "home");
+    expect(claims.inTheWay("default", "node", "home", "b")).not.to.equal(
+      undefined,
+    );
+  });
+
+  it("end at the next start where no hub runs, also when the one before was killed in the middle", async () => {
+    const file = await open();
+    put(file, "home");
+    await file.close();
+    askToForget(folder, { group: "default", what: "home" });
+    for (let start = 0; start < 2; start++) {
+      const { claims } = await open();
+      expect(claims.get("default", "node", "home")).to.equal(undefined);
+    }
+  });
+
+  for (const [what, text] of [
+    ["no JSON", "{"],
+    ["something else", '{"a":1}'],
+  ] as const)
+    it(`are put aside, and said, where the file holds ${what}`, async () => {
+      await writeFile(join(folder, "claims.json"), text);
+      const log = new KeptLog();
+      const file = await open(log);
+      expect(file.claims.kept()).to.deep.equal([]);
+      expect(log.texts.join()).to.match(/put aside as claims\.json\.damaged/);
+      const aside = await readFile(join(folder, "claims.json.damaged"), "utf8");
+      expect(aside).to.equal(text);
+    });
+});
