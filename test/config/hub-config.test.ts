@@ -67,8 +67,8 @@ describe("parseHubConfig", () => {
       "hub.ini",
     );
     expect(warnings).to.deep.equal([
-      "hub.ini:3: [route] authkey: a key of 19 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
-      "hub.ini:6: [group.lab] secret: a key of 8 characters can be guessed offline by whoever recorded or relayed a connection once; `./vnet keygen` prints a good one",
+      "hub.ini:3: [route] authkey: a key of 19 characters can be guessed offline by whoever recorded or relayed a connection once; `keygen` prints a good one",
+      "hub.ini:6: [group.lab] secret: a key of 8 characters can be guessed offline by whoever recorded or relayed a connection once; `keygen` prints a good one",
     ]);
   });
 

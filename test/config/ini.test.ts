@@ -140,7 +140,7 @@ describe("parseIni", () => {
 
   it("shows a long or strange line cut and without control characters", () => {
     const [problem = ""] = problemsOf(`[s]\n\u202e${"x".repeat(100_000)}`);
-    expect(problem).to.match(/found "\\u\{202e\}x{59}…", allowed/);
+    expect(problem).to.match(/found "\\u202ex{59}…", allowed/);
   });
 
   it("refuses more than 1 MiB without reading it", () => {

@@ -177,11 +177,11 @@ describe("script", () => {
     ],
     [
       'serve run 8080 700 web http "my own" site',
-      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":"","host":"","share":"exclusive"}',
+      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
     ],
     [
       "serve new 80 ip=nas",
-      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":"","host":"","share":"exclusive"}',
+      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
     ],
     [
       "use run ssh@remote-ssh 3306",
@@ -209,11 +209,11 @@ describe("script", () => {
     ],
     [
       "serve run 80 share=balance",
-      'addServe {"port":80,"ip":"127.0.0.1","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":true,"allow":"","host":"","share":"balance"}',
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"balance"}',
     ],
     [
       "serve run 80 700 web takeover",
-      'addServe {"port":80,"ip":"127.0.0.1","serveid":700,"name":"web","type":"takeover","info":"","label":"web","active":true,"allow":"","host":"","share":"exclusive"}',
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":700,"name":"web","type":"takeover","info":"","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
     ],
     ["ping remote-ssh", 'ping {"vnetid":1,"probes":3}'],
     ["ping", 'ping {"vnetid":null,"probes":3}'],
