@@ -120,6 +120,8 @@ describe("a signal that was ignored at the start", function () {
       await expectUntouched(node);
       node.kill("SIGTERM");
       expect(await node.exited).to.deep.equal(OK);
+      // Nor did it have an effect that came later.
+      for (const signal of signals) expect(node.output).not.to.include(signal);
     });
 
   it("stays ignored from the first moment, while modules are loaded", async () => {
@@ -152,6 +154,7 @@ describe("a signal that was ignored at the start", function () {
     await expectUntouched(node);
     node.kill("SIGINT");
     expect(await node.exited).to.deep.equal(OK);
+    expect(node.output).not.to.include("SIGHUP");
   });
 
   it("lets a program outlive its window, as one with nohup is meant to", async function () {
