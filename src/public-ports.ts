@@ -1,13 +1,16 @@
 // The hub's own ports (`[public.X]`): uses of nodes that live in the hub's process, one for each group that has some.
 // They come to the hub through memory and are nodes like any other: the hub itself still reads nothing.
 
+import { VnetError } from "./errors.js";
 import type { HubConfig, NodeConfig } from "./config/config.js";
 import type { Hub } from "./hub/hub.js";
 import type { HostKey } from "./keys/host-key.js";
 import type { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import type { Log } from "./log.js";
-import { Listener } from "./net/listener.js";
+import { Listener, type ListenerOptions } from "./net/listener.js";
+import { openFiles } from "./net/open-files.js";
+import { reset } from "./net/reset.js";
 import type { SharedPort } from "./shared-port.js";
 import { Node } from "./node/node.js";
 
@@ -36,6 +39,7 @@ export class PublicPorts {
     log.info(
       `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
     );
+    const guard = createGuard();
     const nodes = groups.map((group) => {
       const node = Node.start({
         config: nodeConfig(group, options),
@@ -44,10 +48,12 @@ export class PublicPorts {
         // The hub's key is pinned: nothing has to be remembered.
         knownHubs: new KnownHubs(null),
         dialHub: () => Promise.resolve(hub.connect()),
-        listen: (listener) =>
-          sharedPort.isAt(listener)
+        listen: (asked) => {
+          const listener = guard(asked);
+          return sharedPort.isAt(listener)
             ? sharedPort.listen(listener)
-            : Listener.start(listener),
+            : Listener.start(listener);
+        },
       });
       node.onNotice(({ level, who = "", ...event }) => {
         // That nodes and serves come and go is in the hub's log already.
@@ -68,6 +74,35 @@ export class PublicPorts {
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
   }
+}
+
+/** Users of public ports leave so much of the descriptors for nodes and their channels. */
+const KEPT_SHARE = 1 / 4;
+
+/** Lets in whom there is room for beside that share, his channel's leg included. */
+function createGuard(): (listener: ListenerOptions) => ListenerOptions {
+  /** users whose leg has not come yet */
+  let waiting = 0;
+  return (listener) => ({
+    ...listener,
+    onConnection: (connection, peer) => {
+      const { limit, room } = openFiles;
+      const needed = waiting + 2;
+      if (limit < Infinity && openFiles.isShort(room * KEPT_SHARE + needed)) {
+        connection.on("error", () => undefined);
+        reset(connection);
+        const text = `three quarters of the ${limit} open files are taken, the rest is kept for nodes (raise it: \`ulimit -n\`, or LimitNOFILE= of the systemd unit)`;
+        listener.onError(new VnetError("network", text));
+        return;
+      }
+      waiting++;
+      // It is taken over as soon as there is a channel for it, and this duplex is over then.
+      connection.once("close", () => {
+        waiting--;
+      });
+      listener.onConnection(connection, peer);
+    },
+  });
 }
 
 function nodeConfig(

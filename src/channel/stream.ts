@@ -35,6 +35,8 @@ export class Stream extends EventEmitter<{
 }> {
   readonly serveid: number;
   readonly from: string;
+  /** of the user's, both ways */
+  bytes = 0;
   /** refused (acceptor): over for everyone, but what the user had sent with OPEN still arrives, up to its FIN */
   private state: "opening" | "open" | "refused" | "ended" = "opening";
   private socket: Duplex | undefined;
@@ -84,7 +86,7 @@ export class Stream extends EventEmitter<{
     // One that is gone already would never tell of its close. What he said by then still arrives, as with TCP.
     if (given.destroyed) {
       const unread = given.read(given.readableLength) as Buffer | null;
-      this.traffic.bytesOut += unread?.length ?? 0;
+      this.countOut(unread?.length ?? 0);
       if (unread !== null) this.channel.carrier.sendData(unread);
       this.reset("the connection was closed");
       return;
@@ -93,7 +95,7 @@ export class Stream extends EventEmitter<{
       headroom: CARRIER_HEADROOM,
       bulk: this.channel.carrier.bulk,
       onBytes: (view, lease) => {
-        this.traffic.bytesOut += view.length;
+        this.countOut(view.length);
         this.channel.carrier.sendLent(view, lease);
       },
       onOver: () => {
@@ -105,7 +107,7 @@ export class Stream extends EventEmitter<{
     this.writer = new LentWriter(socket);
     if (raw === null)
       socket.on("data", (bytes: Buffer) => {
-        this.traffic.bytesOut += bytes.length;
+        this.countOut(bytes.length);
         if (!this.channel.carrier.sendData(bytes)) socket.pause();
       });
     socket.on("drain", () => {
@@ -166,6 +168,7 @@ export class Stream extends EventEmitter<{
       throw new VnetError("protocol", "data out of turn");
     if (this.state === "refused") return;
     this.traffic.bytesIn += bytes.length;
+    this.bytes += bytes.length;
     if (this.socket === undefined) this.early.push(Buffer.from(bytes));
     else this.deliver(bytes, lease);
   }
@@ -205,6 +208,11 @@ export class Stream extends EventEmitter<{
   /** Opener: the provider has not said yet whether the service is there. */
   private get awaitsAnswer(): boolean {
     return this.isOpener && this.state === "opening";
+  }
+
+  private countOut(bytes: number): void {
+    this.traffic.bytesOut += bytes;
+    this.bytes += bytes;
   }
 
   private deliver(bytes: Buffer, lease: Lease): void {

@@ -66,6 +66,9 @@ export interface VnetSettings {
   state: string;
 }
 
+/** Programs of one serve, or of the way to a hub, that run at the same time. */
+export const DEFAULT_MAX_PROCESSES = 64;
+
 /** What happens when two serves want one id or name. */
 export const SHARES = ["exclusive", "takeover", "balance"] as const;
 export type Share = (typeof SHARES)[number];
@@ -85,6 +88,8 @@ export interface ServeSettings {
   /** fingerprints with a space between; empty: the whole group */
   allow: string;
   share: Share;
+  /** of exec: and vsock:, at the same time; absent: DEFAULT_MAX_PROCESSES */
+  maxProcesses?: number;
   /** with type=http: the Host header that the service gets; empty: HTTP is not looked at */
   host: string;
   /** with host: the names that users may ask for, with spaces between; empty: those that are always allowed */
@@ -106,6 +111,13 @@ export interface UseSettings {
   /** 0: the serve's own port */
   port: number;
   active: boolean;
+  /** networks with a space between: who may connect; absent: everybody */
+  from?: string;
+  /** connections at the same time, in all and of one address; absent: no bound */
+  maxConnections?: number;
+  maxPerAddress?: number;
+  /** a connection without a byte in either direction for so long is cut; absent: never */
+  idleTimeoutSeconds?: number;
 }
 
 /** `[public.LABEL]`: a use of the hub itself */

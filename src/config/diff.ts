@@ -112,6 +112,7 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   host: "host",
   hosts: "hosts",
   trustForwarded: "trust_forwarded",
+  maxProcesses: "max_processes",
 };
 
 const USE_KEYS: KeyNames<UseSettings> = {
@@ -121,6 +122,10 @@ const USE_KEYS: KeyNames<UseSettings> = {
   ip: "ip",
   port: "port",
   active: "active",
+  from: "from",
+  maxConnections: "max_connections",
+  maxPerAddress: "max_per_address",
+  idleTimeoutSeconds: "idle_timeout",
 };
 
 /** Empty when nothing differs. Order: route, log, vnet, then serves and uses: removed, changed, added. */

@@ -1,5 +1,6 @@
 // The keys of what is offered and used: `[serve.NAME]`, `[use.NAME]`, `[public.NAME]`.
 
+import { DEFAULT_MAX_PROCESSES } from "./config.js";
 import { optional } from "./key-spec.js";
 import {
   BOOLEAN,
@@ -10,12 +11,14 @@ import {
   INFO,
   LABEL,
   LISTEN_HOST,
+  NETWORKS,
   PORT,
   SERVE_NAME,
   SERVE_SERVEID,
   SHARE,
   TO,
   USE_SERVEID,
+  wholeNumber,
 } from "./value.js";
 
 export const SERVE_KEYS = {
@@ -59,6 +62,11 @@ export const SERVE_KEYS = {
     false,
     "with host: true passes the X-Forwarded-* of users on; for a proxy in front of them",
   ),
+  max_processes: optional(
+    wholeNumber(1, 100_000),
+    DEFAULT_MAX_PROCESSES,
+    "with exec: and vsock: programs that may run at the same time",
+  ),
 };
 
 export const USE_KEYS = {
@@ -83,6 +91,30 @@ export const USE_KEYS = {
   ip: optional(LISTEN_HOST, "127.0.0.1", "where to listen"),
   port: optional(PORT, 0, "where to listen", "the serve's own port"),
   active: optional(BOOLEAN, true, "false: not opened until `use open`"),
+  from: optional(
+    NETWORKS,
+    "",
+    "who may connect: addresses and networks",
+    "everybody",
+  ),
+  max_connections: optional(
+    wholeNumber(1, 1_000_000),
+    0,
+    "connections at the same time",
+    "no bound",
+  ),
+  max_per_address: optional(
+    wholeNumber(1, 1_000_000),
+    0,
+    "… of one address (of IPv6, one /64)",
+    "no bound",
+  ),
+  idle_timeout: optional(
+    wholeNumber(1, 31_536_000),
+    0,
+    "seconds without a byte in either direction, then it is cut",
+    "never",
+  ),
 };
 
 export const PUBLIC_KEYS = {

@@ -2,7 +2,7 @@
 // for the default name, which is this machine's.
 
 import { hostname } from "node:os";
-import { formatServeid, SERVEID } from "./config.js";
+import { DEFAULT_MAX_PROCESSES, formatServeid, SERVEID } from "./config.js";
 import type {
   NodeConfig,
   RouteSettings,
@@ -166,8 +166,16 @@ function readServes(
             { line: lines.get(key) ?? ini.line, section: ini.name, key },
             "found it without host=, allowed with type=http and host= only; write those or remove it",
           );
-      const { trust_forwarded: trustForwarded, ...rest } = values;
-      return { label, ...rest, trustForwarded, name };
+      const {
+        trust_forwarded: trustForwarded,
+        max_processes: maxProcesses,
+        ...rest
+      } = values;
+      const isUsual = maxProcesses === DEFAULT_MAX_PROCESSES;
+      return {
+        ...{ label, ...rest, trustForwarded, name },
+        ...(!isUsual && { maxProcesses }),
+      };
     });
 }
 

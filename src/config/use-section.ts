@@ -12,7 +12,15 @@ import { parseTo } from "./target.js";
 /** What each says of where it leads: one of them, in a section. */
 const WANTED_KEYS = ["serveid", "serve", "to"] as const;
 
-type Values = Omit<UseSettings, "label">;
+interface Values extends Pick<
+  UseSettings,
+  "serveid" | "serve" | "to" | "ip" | "port" | "active"
+> {
+  from: string;
+  max_connections: number;
+  max_per_address: number;
+  idle_timeout: number;
+}
 
 /** The `[use.X]` sections. */
 export function readUses(
@@ -27,7 +35,7 @@ export function readUses(
     .map(({ label, ini }) => {
       const { values, lines } = readSection(ini, keys, problems, warnings);
       check(ini, values, (key) => lines.get(key));
-      return { label, ...values };
+      return { label, ...useOf(values) };
     });
 }
 
@@ -44,8 +52,21 @@ export function readPublics(
     .map(({ label, ini }) => {
       const { values, lines } = readSection(ini, keys, problems, warnings);
       check(ini, values, (key) => lines.get(key));
-      return { label, ...values };
+      return { label, ...useOf(values), group: values.group };
     });
+}
+
+/** What is not bounded has no bound in it. */
+function useOf(values: Values): Omit<UseSettings, "label"> {
+  const { serveid, serve, to, ip, port, active } = values;
+  const { from, max_connections, max_per_address, idle_timeout } = values;
+  return {
+    ...{ serveid, serve, to, ip, port, active },
+    ...(from !== "" && { from }),
+    ...(max_connections > 0 && { maxConnections: max_connections }),
+    ...(max_per_address > 0 && { maxPerAddress: max_per_address }),
+    ...(idle_timeout > 0 && { idleTimeoutSeconds: idle_timeout }),
+  };
 }
 
 /** Checks one section after the other, also against those before it. */

@@ -7,6 +7,7 @@ import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
 import { connectFile, connectHost } from "./connect.js";
 import { connectGuest } from "./hybrid-vsock.js";
+import type { ProgramLimit } from "./program-limit.js";
 import { ProgramLink } from "./program-link.js";
 import { startProgram } from "./program.js";
 
@@ -20,6 +21,8 @@ export interface DialOptions {
   isHub?: boolean;
   /** a line that the program of an `exec:` or `vsock:` link wrote to its stderr */
   onLine?: (text: string) => void;
+  /** how many of those there may be; absent: no bound */
+  programs?: ProgramLimit;
 }
 
 /**
@@ -62,8 +65,10 @@ async function open(options: DialOptions): Promise<Duplex> {
 async function run(
   file: string,
   args: readonly string[],
-  { onLine }: DialOptions,
+  { onLine, programs }: DialOptions,
 ): Promise<Duplex> {
-  const program = await startProgram(file, args);
+  const program = await (programs === undefined
+    ? startProgram(file, args)
+    : programs.start(file, args));
   return new ProgramLink(program, baseName(file), onLine ?? (() => undefined));
 }

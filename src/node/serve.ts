@@ -2,8 +2,9 @@
 // on it.
 
 import type { Stream } from "../channel/stream.js";
-import type { ServeSettings } from "../config/config.js";
+import { DEFAULT_MAX_PROCESSES, type ServeSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
+import { ProgramLimit } from "../net/program-limit.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin, ServeView } from "./control.js";
 import type { HubLink } from "./hub-link.js";
@@ -22,6 +23,8 @@ export interface ServeOptions {
 export class Serve {
   readonly registration: Registration;
   private service: Service;
+  /** those of an earlier state of it count, too */
+  private readonly programs = new ProgramLimit(DEFAULT_MAX_PROCESSES);
   private readonly streams = new Map<Stream, Caller>();
   /** called when the number of streams changes */
   onStreams: (count: number) => void = () => undefined;
@@ -122,10 +125,13 @@ export class Serve {
 
   private createService(): Service {
     const { settings, notify, link } = this.options;
+    const { programs } = this;
+    programs.max = settings.maxProcesses ?? DEFAULT_MAX_PROCESSES;
     const onLine = (text: string) => {
       const who = `serve ${this.label}`;
       notify({ level: "info", who, what: "says", why: text });
     };
-    return new Service({ settings, hubHost: () => link.hubHost, onLine });
+    const hubHost = () => link.hubHost;
+    return new Service({ settings, hubHost, onLine, programs });
   }
 }

@@ -6,6 +6,7 @@ import { VnetError } from "../errors.js";
 import { HttpFront } from "../http/front.js";
 import { dial } from "../net/dial.js";
 import { openFiles } from "../net/open-files.js";
+import type { ProgramLimit } from "../net/program-limit.js";
 
 /** A service has this long to take a connection. */
 const TIMEOUT_MS = 10_000;
@@ -19,6 +20,7 @@ export interface ServiceOptions {
   hubHost: () => string;
   /** a line that a program wrote to its stderr, where the service is one */
   onLine: (text: string) => void;
+  programs: ProgramLimit;
 }
 
 export class Service {
@@ -47,8 +49,8 @@ export class Service {
   private async dial(): Promise<Duplex> {
     if (openFiles.isShort())
       throw new VnetError("network", `at the serve's node ${openFiles.reason}`);
-    const { settings, onLine } = this.options;
+    const { settings, onLine, programs } = this.options;
     const { ip: host, port } = settings;
-    return await dial({ host, port, timeoutMs: TIMEOUT_MS, onLine });
+    return await dial({ host, port, timeoutMs: TIMEOUT_MS, onLine, programs });
   }
 }

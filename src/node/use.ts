@@ -19,6 +19,7 @@ import { LocalPort, type LocalPlace } from "./local-port.js";
 import type { Search } from "./search.js";
 import { Repetition } from "./repetition.js";
 import { StreamOpener } from "./stream-opener.js";
+import { Visitors } from "./visitors.js";
 
 /** A port that could not be had is tried again this often. */
 const PORT_RETRY_MS = 2_000;
@@ -53,12 +54,14 @@ export class Use {
   private isAsked = false;
   private retryTimer: NodeJS.Timeout | undefined;
   private readonly refusals = new Repetition(REFUSAL_NOTICE_MS);
+  private readonly visitors: Visitors;
 
   constructor(private readonly options: UseOptions) {
     this.opener = new StreamOpener(options.channels);
+    this.visitors = new Visitors(options.settings);
     this.local = new LocalPort(options.listen, {
       onConnection: (connection, peer) => {
-        void this.connect(connection, peer);
+        this.receive(connection, peer);
       },
       onError: (error) => {
         this.refused(error.message);
@@ -214,8 +217,24 @@ export class Use {
     }, PORT_RETRY_MS);
   }
 
+  private receive(socket: Duplex, peer: Peer): void {
+    try {
+      const leave = this.visitors.admit(peer);
+      void this.connect(socket, peer, leave);
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      socket.on("error", () => undefined);
+      reset(socket);
+      this.warnRefused(error.message);
+    }
+  }
+
   /** A user's connection. */
-  private async connect(socket: Duplex, peer: Peer): Promise<void> {
+  private async connect(
+    socket: Duplex,
+    peer: Peer,
+    leave: () => void,
+  ): Promise<void> {
     // Nobody listens to the socket until a stream takes it over; a user that leaves by then is no news.
     const hangUp = new HangUp(socket);
     try {
@@ -230,10 +249,16 @@ export class Use {
         throw new VnetError("closed", "the use was closed");
       }
       // One that was broken already tells of its end no more; the user's connection is reset as it is attached.
-      if (!stream.isOver) this.follow(stream);
+      if (stream.isOver) leave();
+      else {
+        this.follow(stream);
+        this.visitors.watch(stream);
+        stream.on("end", leave);
+      }
       stream.attach(socket);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
+      leave();
       reset(socket);
       if (!hangUp.signal.aborted) this.refused(error.message);
     }
@@ -257,9 +282,13 @@ export class Use {
   /** A connection could not be brought through: shown in `show use` until one succeeds, and told once in a while. */
   private refused(reason: string): void {
     if (!this.isOpen) return;
-    const at = this.view();
     this.error = reason;
+    this.warnRefused(reason);
+  }
+
+  private warnRefused(reason: string): void {
     if (!this.refusals.isNews(reason)) return;
+    const at = this.view();
     this.options.warn({
       who: `use ${this.label} (${formatAddress(at.ip, at.port)} to ${at.wanted})`,
       what: "refused a connection",

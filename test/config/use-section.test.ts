@@ -30,6 +30,26 @@ const mistakes: [text: string, message: RegExp][] = [
 ];
 
 describe("a [use.X] section", () => {
+  it("bounds who may connect, as [public.X] does, and nobody where it says nothing", () => {
+    const text =
+      "serveid=7\nfrom=10.0.0.0/8, ::1\nmax_connections=9\nmax_per_address=3\nidle_timeout=60";
+    const bounds = {
+      from: "10.0.0.0/8 ::1",
+      maxConnections: 9,
+      maxPerAddress: 3,
+      idleTimeoutSeconds: 60,
+    };
+    expect(node(`[use.a]\n${text}`).uses[0]).to.include(bounds);
+    expect(hub(`[public.a]\n${text}`).publics[0]).to.include(bounds);
+    expect(node("[use.a]\nserveid=7").uses[0]).to.not.have.any.keys(
+      ...Object.keys(bounds),
+    );
+    for (const wrong of ["from=home", "max_connections=0", "idle_timeout=1s"])
+      expect(
+        errorOf(() => node(`[use.a]\nserveid=7\n${wrong}`)).message,
+      ).to.match(/^n\.ini:5: \[use\.a\] \w+: found .* allowed/);
+  });
+
   it("says by id, by name or by address what it wants", () => {
     const { uses, warnings } = node(
       "[use.a]\nserveid=7\n[use.b]\nserve=mysql@home\nport=1\n[use.c]\nto=home:22",
