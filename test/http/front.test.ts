@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../../src/errors.js";
 import { dial } from "../../src/net/dial.js";
@@ -22,6 +22,8 @@ const OPEN = { hosts: () => ["*"], trustsForwarded: false };
 class Bench {
   readonly requests: http.IncomingMessage[] = [];
   connections = 0;
+  /** a service of raw(): one of its connections is */
+  isOver = false;
   readonly front: HttpFront;
   readonly #users: Duplex[] = [];
 
@@ -80,7 +82,11 @@ class Bench {
     limits?: Partial<VisitLimits>,
   ): Promise<Bench> {
     const server = await TestServer.start(serve);
-    return new Bench(server.port, () => server.close(), limits);
+    const bench = new Bench(server.port, () => server.close(), limits);
+    server.server.on("connection", (socket) =>
+      socket.once("close", () => (bench.isOver = true)),
+    );
+    return bench;
   }
 
   open(from = FROM): Observed<Duplex> {
@@ -612,6 +618,40 @@ describe("an HTTP front", () => {
       await eventually("413", () => user.text.endsWith("no"));
       user.socket.end();
       expect(await within("the end", user.ended)).to.equal("fin");
+    });
+
+    it("that the service refuses by a reset behind its answer do not cost the user the answer", async () => {
+      let speak: (() => void) | undefined;
+      await started(
+        Bench.raw(({ socket }) => {
+          speak = () =>
+            socket.write(
+              "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno",
+              () => socket.resetAndDestroy(),
+            );
+        }),
+      );
+      const front = new HttpFront({
+        ...OPEN,
+        host: "a",
+        // All is said and over before the front writes, and is read only after that.
+        dial: async () => {
+          const socket = connect({ port: bench.port, host: "127.0.0.1" });
+          socket.pause();
+          await once(socket, "connect");
+          (await eventually("the service", () => speak))();
+          await eventually("the service's end", () => bench.isOver);
+          setTimeout(() => socket.resume(), 0);
+          return socket;
+        },
+      });
+      const user = new Observed<Duplex>(front.open(FROM));
+      user.socket.write(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",
+      );
+      await eventually("413", () => user.text.endsWith("no"));
+      expect(user.text).to.match(/^HTTP.1.1 413 /);
+      user.socket.destroy();
     });
   });
 
