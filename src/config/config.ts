@@ -40,6 +40,7 @@ export interface LimitSettings {
   maxUnauthenticated: number;
   maxUnauthenticatedPerAddress: number;
   maxNodes: number;
+  reservePercent: number;
   maxServesPerNode: number;
   maxLegsPerNode: number;
   maxFramesPerSecond: number;

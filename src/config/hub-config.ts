@@ -102,6 +102,7 @@ function readLimits(
     maxUnauthenticated: values.max_unauthenticated,
     maxUnauthenticatedPerAddress: values.max_unauthenticated_per_address,
     maxNodes: values.max_nodes,
+    reservePercent: values.reserve,
     maxServesPerNode: values.max_serves_per_node,
     maxLegsPerNode: values.max_legs_per_node,
     maxFramesPerSecond: values.max_frames_per_second,

@@ -133,6 +133,11 @@ export const LIMIT_KEYS = {
     "handshakes under way from one address",
   ),
   max_nodes: optional(wholeNumber(1, 100_000), 10_000, "nodes of all groups"),
+  reserve: optional(
+    wholeNumber(0, 50),
+    10,
+    "percent of places and serveids kept for those who have few; 0: nothing is kept",
+  ),
   max_serves_per_node: optional(
     wholeNumber(1, 999),
     999,

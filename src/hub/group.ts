@@ -13,6 +13,7 @@ import type {
 import { encodeChanges } from "./changes.js";
 import { Claims, type Claim } from "./claims.js";
 import { IdPool } from "./id-pool.js";
+import { Pace } from "./pace.js";
 import { NodeNames } from "./node-names.js";
 import {
   ServeRegistry,
@@ -57,17 +58,28 @@ export class Group<M extends Member> {
   private changedNodes = new Map<number, DirectoryNode | null>();
   /** by id and owner */
   private changedServes = new Map<string, ServeChange>();
+  private readonly pace = new Pace<ServeChange>((changes) => {
+    for (const [slot, change] of changes) this.changedServes.set(slot, change);
+    this.flushSoon();
+  });
   private flushing: NodeJS.Timeout | undefined;
   private flushedAt = -Infinity;
 
   constructor(
     readonly name: string,
-    options: { restMs: number; now: () => number; claims?: Claims },
+    options: {
+      restMs: number;
+      now: () => number;
+      claims?: Claims;
+      reservePercent?: number;
+    },
   ) {
-    const { restMs, now, claims = new Claims() } = options;
+    const { restMs, now, claims = new Claims(), reservePercent = 0 } = options;
     this.claims = claims;
     this.names = new NodeNames(name, claims);
-    this.registry = new ServeRegistry({ group: name, claims, restMs, now });
+    this.registry = new ServeRegistry({
+      ...{ group: name, claims, restMs, now, reservePercent },
+    });
     this.nodeIds = new IdPool({ restMs, now, min: 1, max: FIRST_GUEST - 1 });
     // The hub was away: its nodes are to have the numbers that they had.
     for (const { kind, number, holder } of claims.inGroup(name))
@@ -144,7 +156,10 @@ export class Group<M extends Member> {
     );
     // The node's going is told before its serves': a requester of an unserve tells by it that the node may come back.
     if (!member.guest) this.changedNodes.set(member.vnetid, null);
-    for (const serve of this.servesOf(member)) this.remove(serve);
+    for (const serve of this.servesOf(member)) {
+      this.registry.remove(serve);
+      this.tell(serve, null, true);
+    }
     if (!member.guest) {
       this.names.leave(member);
       this.claims.left(this.name, member.key);
@@ -240,10 +255,22 @@ export class Group<M extends Member> {
     return serveEntry(serve, isNamesake);
   }
 
-  private tell(serve: RegisteredServe<M>, entry: DirectoryServe | null): void {
+  /** @param isUrgent its node is gone: that is no time to hold it back */
+  private tell(
+    serve: RegisteredServe<M>,
+    entry: DirectoryServe | null,
+    isUrgent = false,
+  ): void {
     const of = { serveid: serve.serveid, vnetid: serve.owner.vnetid };
     if (serve.only === 0) {
-      this.changedServes.set(`${of.serveid} ${of.vnetid}`, { of, entry });
+      const slot = `${of.serveid} ${of.vnetid}`;
+      const change = { of, entry };
+      const { key } = serve.owner;
+      if (!this.pace.admit(key, slot, change, isUrgent)) return;
+      // That another one had this id until now is told before.
+      if (entry !== null)
+        this.pace.hurry((other) => other.startsWith(`${of.serveid} `));
+      this.changedServes.set(slot, change);
       this.flushSoon();
       return;
     }

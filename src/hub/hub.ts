@@ -26,6 +26,7 @@ import { Claims, type Claim } from "./claims.js";
 import { Group } from "./group.js";
 import { Legs } from "./legs.js";
 import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
+import { Places } from "./places.js";
 import { Session } from "./session.js";
 import { Shortage } from "./shortage.js";
 import { UnserveRequests } from "./unserve-requests.js";
@@ -72,10 +73,14 @@ export class Hub {
   private readonly shortage: Shortage;
   private readonly memberLog: BoundedLog;
   private readonly claims: Claims;
+  private readonly places: Places<Session>;
 
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.claims = options.claims ?? new Claims();
+    const { maxNodes, reservePercent } = this.limits;
+    const { credentials } = options.keys;
+    this.places = new Places({ maxNodes, reservePercent, credentials });
     this.legs = new Legs({ ticketMs: this.limits.ticketMs });
     this.shortage = new Shortage(options.log, () => this.reception.makeRoom());
     this.memberLog = new BoundedLog({
@@ -195,6 +200,7 @@ export class Hub {
       onEnd: (ended, group) => {
         this.sessions.delete(ended);
         arrival.leaveGate();
+        this.places.leave(ended);
         if (this.byToken.get(ended.token) === ended)
           this.byToken.delete(ended.token);
         if (group?.isEmpty === true) this.emptied(group);
@@ -213,8 +219,6 @@ export class Hub {
         "refused",
         `this authkey does not open group ${quoted(hello.group)}; the group has a key of its own, or this key is another group's`,
       );
-    if (this.byToken.size >= this.limits.maxNodes)
-      throw new VnetError("refused", "the hub is full (max_nodes)");
     // The same process came back before its old link was known to be dead.
     const older = this.byToken.get(hello.session);
     if (older !== undefined && older.key !== hello.key)
@@ -224,6 +228,8 @@ export class Hub {
       "replaced",
       true,
     );
+    if (session.isOwn) this.places.add(session);
+    else this.places.take(session);
     this.byToken.set(hello.session, session);
     const ghost = this.groups.get(hello.group)?.memberNamed(hello.name);
     // Perhaps it is long dead, nobody noticed, and its owner has come back as another process: then it is to have its name.
@@ -263,9 +269,10 @@ export class Hub {
   private group(name: string): Group<Session> {
     let group = this.groups.get(name);
     if (group === undefined) {
-      const { restMs } = this.limits;
+      const { restMs, reservePercent } = this.limits;
       const now = () => performance.now();
-      group = new Group(name, { restMs, now, claims: this.claims });
+      const { claims } = this;
+      group = new Group(name, { restMs, now, claims, reservePercent });
       this.groups.set(name, group);
     }
     return group;

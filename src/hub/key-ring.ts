@@ -32,6 +32,11 @@ export class KeyRing {
     return this.entries.find((entry) => isHintFor(hint, entry.key));
   }
 
+  /** What marks each of the keys: the group that it opens, empty for the hub's own. */
+  get credentials(): string[] {
+    return this.entries.map(({ group }) => group ?? "");
+  }
+
   /** Whether who came in with that key may join that group. */
   opens(entry: KeyRingEntry, group: string): boolean {
     if (entry.group !== null) return entry.group === group;

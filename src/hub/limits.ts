@@ -17,6 +17,8 @@ export interface HubLimits extends GateLimits {
   /** when a node asks for an id that its own earlier session holds, that one has this long for a sign of life */
   holderProbeMs: number;
   maxNodes: number;
+  /** of places and ids: so much is kept for those who have few */
+  reservePercent: number;
   maxServesPerNode: number;
   maxLegsPerNode: number;
   /** channels that one node asked another one for and that are not joined yet; a node's pool makes half as many */
@@ -34,6 +36,7 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   maxUnauthenticated: 16_384,
   maxUnauthenticatedPerAddress: 1_024,
   maxNodes: 10_000,
+  reservePercent: 10,
   maxServesPerNode: 999,
   maxLegsPerNode: 20_000,
   maxMakingPerPair: 256,

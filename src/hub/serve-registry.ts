@@ -7,6 +7,7 @@ import { VnetError } from "../errors.js";
 import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { Claim, Claimant, Claims } from "./claims.js";
+import { mayTake, type Level } from "./fair-share.js";
 import { IdPool } from "./id-pool.js";
 
 export interface RegisteredServe<Owner> extends ServeParticulars {
@@ -28,6 +29,8 @@ export interface RegistryOptions {
   claims: Claims;
   restMs: number;
   now: () => number;
+  /** see mayTake; 0: nothing is kept */
+  reservePercent?: number;
 }
 
 export interface Registration<Owner> {
@@ -136,6 +139,8 @@ export class ServeRegistry<Owner extends Holder> {
   ): Registration<Owner> {
     const displaced = this.displacedBy(wanted, particulars, only);
     this.refuseHeld(owner, wanted, particulars, displaced);
+    if (displaced.length === 0 && !this.mayShare(owner, wanted, particulars))
+      this.refuseGreedy(owner, wanted);
     for (const serve of displaced) this.remove(serve, mark(owner, particulars));
     const serveid = this.takeId(owner, wanted, particulars, displaced);
     const serve = { ...particulars, serveid, owner, only, onlyKey };
@@ -239,6 +244,42 @@ export class ServeRegistry<Owner extends Holder> {
         "refused",
         `serveid ${formatServeid(wanted)} is this node's already; give the second one another id, and use them by name`,
       );
+  }
+
+  /** The last ids of each range are for those who have few. */
+  private refuseGreedy(owner: Owner, wanted: number): void {
+    const { claims, group, reservePercent = 0 } = this.options;
+    if (reservePercent === 0) return;
+    const isStatic = wanted >= SERVEID.staticMin;
+    const first = isStatic ? SERVEID.staticMin : SERVEID.min;
+    const last = isStatic ? SERVEID.max : SERVEID.staticMin - 1;
+    const held = { all: 0, identity: 0, address: 0 };
+    for (let id = first; id <= last; id++) {
+      const [serve] = this.holders(id);
+      const holder =
+        serve?.owner ??
+        (isStatic
+          ? claims.get(group, "serveid", String(id))?.holder
+          : undefined);
+      if (holder === undefined) continue;
+      // What it had, it may have again.
+      if (id === wanted && holder.key === owner.key) return;
+      held.all++;
+      if (holder.key === owner.key) held.identity++;
+      if (holder.crowd === owner.crowd) held.address++;
+    }
+    const total = last - first + 1;
+    const refuseIf = (level: Level, who: string) => {
+      const free = total - held.all;
+      if (free <= 0 || mayTake(level, held[level], free, reservePercent))
+        return;
+      throw new VnetError(
+        "refused",
+        `${who} ${held[level]} of the group's ${total} ${isStatic ? "static" : "dynamic"} serveids; the last ones are kept for nodes that have few ([limits] reserve)`,
+      );
+    };
+    refuseIf("identity", "this node has");
+    if (owner.crowd !== "") refuseIf("address", "nodes of this address have");
   }
 
   /** Nobody has it now, but somebody had, and may come back; who shares it in the same way has agreed to others. */

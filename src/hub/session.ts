@@ -147,6 +147,11 @@ export class Session implements Member {
     return this.hello?.encrypt ?? true;
   }
 
+  /** a node of the hub's own process */
+  get isOwn(): boolean {
+    return this.options.arrival.isOwn;
+  }
+
   get credential(): string {
     return this.options.arrival.entry.group ?? "";
   }

@@ -33,6 +33,7 @@ describe("parseHubConfig", () => {
         maxUnauthenticated: 16384,
         maxUnauthenticatedPerAddress: 1024,
         maxNodes: 10_000,
+        reservePercent: 10,
         maxServesPerNode: 999,
         maxLegsPerNode: 20_000,
         maxFramesPerSecond: 2000,
@@ -102,6 +103,7 @@ describe("parseHubConfig", () => {
     ]);
     expect(config.limits).to.include({
       maxNodes: 7,
+      reservePercent: 10,
       handshakeTimeoutSeconds: 1,
       maxServesPerNode: 999,
     });

@@ -150,8 +150,16 @@ export async function withServer<T>(
 }
 
 /** Connects to 127.0.0.1:port, half-open allowed; rejects when refused. */
-export async function connectTo(port: number, keep = true): Promise<Observed> {
-  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+/** @param localAddress another one of 127.0.0.0/8, where the test is to come from elsewhere; Linux only */
+export async function connectTo(
+  port: number,
+  keep = true,
+  localAddress?: string,
+): Promise<Observed> {
+  const socket = connect({
+    ...{ port, host: "127.0.0.1", allowHalfOpen: true },
+    ...(localAddress !== undefined && { localAddress }),
+  });
   await once(socket, "connect");
   return new Observed(socket, keep);
 }

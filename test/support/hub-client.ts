@@ -73,8 +73,8 @@ export class HubClient {
   }
 
   /** A connection to the hub that has said nothing yet: a stranger's. */
-  static async connect(port: number): Promise<HubClient> {
-    return new HubClient(port, await connectTo(port));
+  static async connect(port: number, from?: string): Promise<HubClient> {
+    return new HubClient(port, await connectTo(port, true, from));
   }
 
   /** Makes it a control link of an open hub, on which nothing is said yet. */

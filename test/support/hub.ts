@@ -115,8 +115,8 @@ export class TestHub {
   }
 
   /** A connection that has said nothing yet. */
-  async connect(): Promise<HubClient> {
-    const client = await HubClient.connect(this.#port);
+  async connect(from?: string): Promise<HubClient> {
+    const client = await HubClient.connect(this.#port, from);
     this.#owned.push(() => {
       client.close();
     });

@@ -1,0 +1,245 @@
+import { expect } from "chai";
+import { performance } from "node:perf_hooks";
+import { setTimeout } from "node:timers/promises";
+import { mayTake } from "../../src/hub/fair-share.js";
+import { Pace } from "../../src/hub/pace.js";
+import { Places } from "../../src/hub/places.js";
+import { Identity } from "../../src/keys/identity.js";
+import { encodeFrame } from "../../src/wire/frame.js";
+import { withHub } from "../support/hub.js";
+import { SERVE, type HubClient } from "../support/hub-client.js";
+
+/** Asks for each of these ids, all at once; resolves with how many it got. */
+async function grab(client: HubClient, ids: readonly number[]) {
+  client.sendBytes(
+    Buffer.concat(
+      ids.map((serveid) =>
+        encodeFrame({
+          ...{ type: "register", request: serveid, serveid, only: 0 },
+          serve: { ...SERVE, name: `s${serveid}` },
+        }),
+      ),
+    ),
+  );
+  const answers = await Promise.all(ids.map((id) => client.answer(id)));
+  return answers.filter(({ type }) => type === "registered").length;
+}
+
+const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, n) => first + n);
+const DYNAMIC = range(1, 499);
+const STATIC = range(500, 999);
+
+/** From here on `127.0.0.2` and the like are addresses of this machine. */
+const canComeFromElsewhere = process.platform === "linux";
+
+/** One member wants everything; honest ones come later. */
+describe("an attack on what there is little of", () => {
+  it("by one identity leaves ids of both kinds to others, also at the same address", () =>
+    withHub(async (hub) => {
+      const greedy = await hub.client({ name: "greedy" });
+      expect(await grab(greedy, DYNAMIC)).to.equal(450);
+      expect(await grab(greedy, STATIC)).to.equal(450);
+      const answer = await greedy.register(999);
+      expect(answer).to.include({
+        type: "refused",
+        reason:
+          "this node has 450 of the group's 500 static serveids; the last ones are kept for nodes that have few ([limits] reserve)",
+      });
+      const honest = await hub.client({ name: "honest" });
+      expect(await honest.register(999)).to.include({ serveid: 999 });
+      expect(await honest.register(0)).to.include({ type: "registered" });
+    }));
+
+  it("by one identity under many sessions gets no more than by one", () =>
+    withHub(async (hub) => {
+      const key = Identity.generate();
+      const first = await hub.client({ name: "first" }, key);
+      const second = await hub.client({ name: "second" }, key);
+      expect(await grab(first, STATIC.slice(0, 300))).to.equal(300);
+      expect(await grab(second, STATIC.slice(300))).to.equal(150);
+    }));
+
+  it("by many identities of one address leaves ids and places to other addresses", async function () {
+    if (!canComeFromElsewhere) this.skip();
+    await withHub(
+      async (hub) => {
+        const greedy: HubClient[] = [];
+        for (let n = 0; n < 38; n++)
+          greedy.push(await hub.client({ name: `greedy ${n}` }));
+        const late = await hub.connect();
+        await late.greet({ name: "one more" });
+        const { reason, code } = await late.next("goodbye");
+        expect(code).to.equal("limit");
+        expect(reason).to.match(
+          /^nodes of this address have 38 of the hub's 40/,
+        );
+        let got = 0;
+        for (const [n, client] of greedy.entries())
+          got += await grab(client, STATIC.slice(n * 20, n * 20 + 20));
+        expect(got).to.equal(475);
+
+        const honest = await hub.connect("127.0.0.2");
+        await honest.join({ name: "honest" });
+        expect(await honest.register(999)).to.include({ serveid: 999 });
+        expect(await honest.register(0)).to.include({ type: "registered" });
+        // Those who left still hold what is kept for them.
+        for (const client of greedy) client.close();
+        for (const client of greedy) await client.closed;
+        const again = await hub.client({ name: "again" });
+        expect(await again.register(998)).to.include({ type: "refused" });
+        expect(await honest.register(998)).to.include({ serveid: 998 });
+      },
+      { maxNodes: 40 },
+    );
+  });
+
+  it("by a storm of changes does not hold up the news of others, nor drown them", () =>
+    withHub(async (hub) => {
+      const witness = await hub.client({ name: "witness" });
+      const honest = await hub.client({ name: "honest" });
+      const greedy = await hub.client({ name: "greedy" });
+      const storm = Buffer.concat(
+        range(1, 100).flatMap((request) => [
+          encodeFrame({
+            ...{ type: "register", request, serveid: 700, only: 0 },
+            serve: { ...SERVE, name: "storm" },
+          }),
+          encodeFrame({ type: "unregister", serveid: 700 }),
+          encodeFrame({
+            ...{ type: "register", request, serveid: 600 + request, only: 0 },
+            serve: { ...SERVE, name: `storm ${request}` },
+          }),
+          encodeFrame({ type: "unregister", serveid: 600 + request }),
+        ]),
+      );
+      const of = (client: HubClient) => {
+        const changes = witness.received.filter((m) => m.type === "directory");
+        return changes
+          .flatMap(({ serves, goneServes }) => [...serves, ...goneServes])
+          .filter(({ vnetid }) => vnetid === client.vnetid).length;
+      };
+      let isOver = false;
+      const storming = (async () => {
+        while (!isOver) {
+          greedy.sendBytes(storm);
+          await greedy.roundTrip();
+        }
+      })();
+      const begun = performance.now();
+      try {
+        for (let n = 0; n < 10; n++) {
+          await honest.register(800 + n);
+          const asked = performance.now();
+          let told = await witness.next("directory");
+          while (!told.serves.some(({ serveid }) => serveid === 800 + n))
+            told = await witness.next("directory");
+          expect(performance.now() - asked).to.be.below(2_000);
+          await setTimeout(100);
+        }
+      } finally {
+        isOver = true;
+        await storming;
+      }
+      const seconds = (performance.now() - begun) / 1_000;
+      // What it had in stock, its pace, and one batch.
+      expect(of(greedy)).to.be.below(2_500 + 200 * seconds + 200);
+      expect(of(honest)).to.equal(10);
+    }));
+});
+
+describe("a fair share", () => {
+  it("is all but the reserve for one alone, less for each of several, and never the last ones", () => {
+    const alone = (level: "identity" | "address") => {
+      let held = 0;
+      while (mayTake(level, held, 500 - held, 10)) held++;
+      return held;
+    };
+    expect(alone("identity")).to.equal(450);
+    expect(alone("address")).to.equal(475);
+    const held = Array.from({ length: 5 }, () => 0);
+    const sum = () => held.reduce((a, b) => a + b);
+    for (let round = 0; round < 500; round++)
+      for (const n of held.keys())
+        if (mayTake("identity", held[n] ?? 0, 500 - sum(), 10))
+          held[n] = (held[n] ?? 0) + 1;
+    expect(500 - sum()).to.be.within(8, 12);
+    expect(mayTake("identity", 0, 1, 10)).to.equal(true);
+    expect(mayTake("identity", 0, 0, 10)).to.equal(false);
+  });
+
+  it("is everything where nothing is kept", () => {
+    expect(mayTake("identity", 499, 1, 0)).to.equal(true);
+  });
+});
+
+describe("the places of a hub", () => {
+  const guest = (credential: string, key: string, crowd = "") => ({
+    ...{ credential, key, crowd },
+  });
+  const fill = (
+    places: Places<ReturnType<typeof guest>>,
+    credential: string,
+  ) => {
+    let taken = 0;
+    try {
+      for (; taken < 10_000; taken++)
+        places.take(guest(credential, `${credential} ${taken}`));
+    } catch {
+      // full
+    }
+    return taken;
+  };
+  const make = () =>
+    new Places<ReturnType<typeof guest>>({
+      ...{ maxNodes: 100, reservePercent: 10 },
+      credentials: ["", "lab", "shop"],
+    });
+
+  it("are shared among its keys: none of them takes what is the others'", () => {
+    const places = make();
+    // A sixth of all is each one's own.
+    expect(fill(places, "")).to.equal(100 - 2 * 16);
+    expect(fill(places, "lab")).to.equal(16);
+    expect(fill(places, "shop")).to.equal(16);
+  });
+
+  it("are free again when their guests leave, once each", () => {
+    const places = make();
+    const one = guest("lab", "key");
+    places.take(one);
+    places.leave(one);
+    places.leave(one);
+    expect(fill(places, "")).to.equal(68);
+  });
+
+  it("are not one key's, however often it comes", () => {
+    const places = new Places<ReturnType<typeof guest>>({
+      ...{ maxNodes: 10_000, reservePercent: 10, credentials: [""] },
+    });
+    for (let n = 0; n < 256; n++) places.take(guest("", "key"));
+    expect(() => {
+      places.take(guest("", "key"));
+    }).to.throw(/256 links with this node's key/);
+    places.take(guest("", "another"));
+  });
+});
+
+describe("the pace of news", () => {
+  it("holds back what is too much, the last change of each serve, and tells it when its time has come", async () => {
+    const due: [string, number][] = [];
+    const pace = new Pace<number>(
+      (changes) => {
+        due.push(...changes);
+      },
+      { perSecond: 100, burst: 2 },
+    );
+    const told = [0, 1, 2, 3].map((n) => pace.admit("greedy", `s${n}`, n));
+    expect(told).to.deep.equal([true, true, true, false]);
+    expect(pace.admit("greedy", "s3", 4)).to.equal(false);
+    expect(pace.admit("honest", "s9", 9)).to.equal(true);
+    while (due.length === 0) await setTimeout(5);
+    expect(due).to.deep.equal([["s3", 4]]);
+    pace.close();
+  });
+});
