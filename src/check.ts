@@ -4,6 +4,7 @@ import {
   formatServeid,
   type HubConfig,
   type NodeConfig,
+  type UseSettings,
 } from "./config/config.js";
 import { isLink } from "./config/link.js";
 import { formatWanted } from "./config/target.js";
@@ -22,7 +23,7 @@ export function describeHub(
         ? `${port.ip}, the serve's own port`
         : formatAddress(port.ip, port.port);
     const inactive = port.active ? "" : " (inactive)";
-    return `public ${port.label}: ${formatWanted(port)} of group ${port.group}, listens on ${listens}${inactive}`;
+    return `public ${port.label}: ${formatWanted(port)} of group ${port.group}${keyOf(port)}, listens on ${listens}${inactive}`;
   });
   return [
     ...[...warnings, ...openFilesWarnings()].map(
@@ -52,11 +53,18 @@ export function describeNode(file: string, config: NodeConfig): string {
     ),
     ...uses.map(
       (use) =>
-        `use ${use.label}: ${formatWanted(use)}, listens on ${use.port === 0 && !isLink(use.ip) ? `${use.ip}, the serve's own port` : formatAddress(use.ip, use.port)}${starts(use.active, vnet.startuse)}`,
+        `use ${use.label}: ${formatWanted(use)}${keyOf(use)}, listens on ${use.port === 0 && !isLink(use.ip) ? `${use.ip}, the serve's own port` : formatAddress(use.ip, use.port)}${starts(use.active, vnet.startuse)}`,
     ),
     vnet.allowUnserve
       ? `unserve: up to ${vnet.unserveNum}, ${vnet.unserveRemote ? "any address this machine reaches" : "loopback addresses only"}`
       : "unserve: not allowed",
     "",
   ].join("\n");
+}
+
+/** Whom alone it may reach, where that is said. */
+function keyOf({ fingerprint }: Pick<UseSettings, "fingerprint">): string {
+  return fingerprint === ""
+    ? ""
+    : ` with the key ${fingerprint.replaceAll(" ", " or ")}`;
 }

@@ -42,6 +42,9 @@ const FEW_OPEN_FILES = 4_096;
 /** What a program has open without any stream. */
 const OWN_FILES = 24;
 
+/** In the state folder. */
+export const KNOWN_NODES = "known-nodes";
+
 /** Longer than any program of `exec:` has for its end. */
 const LEFTOVERS_MS = 10_000;
 

@@ -7,6 +7,7 @@ import type { Hub } from "./hub/hub.js";
 import type { HostKey } from "./keys/host-key.js";
 import type { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
+import type { KnownNodes } from "./keys/known-nodes.js";
 import type { Log } from "./log.js";
 import { Listener, type ListenerOptions } from "./net/listener.js";
 import { openFiles } from "./net/open-files.js";
@@ -26,6 +27,8 @@ export interface PublicPortsOptions {
   hostKey: HostKey;
   /** of these nodes */
   identity: Identity;
+  /** whom the ports have reached; one for all of these nodes */
+  knownNodes: KnownNodes;
   software: string;
   log: Log;
 }
@@ -35,6 +38,7 @@ export class PublicPorts {
 
   static start(options: PublicPortsOptions): PublicPorts {
     const { config, identity, hub, sharedPort, software, log } = options;
+    const { knownNodes } = options;
     const groups = [...new Set(config.publics.map(({ group }) => group))];
     log.info(
       `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
@@ -47,6 +51,8 @@ export class PublicPorts {
         identity,
         // The hub's key is pinned: nothing has to be remembered.
         knownHubs: new KnownHubs(null),
+        knownNodes,
+        program: "./route",
         dialHub: () => Promise.resolve(hub.connect()),
         listen: (asked) => {
           const listener = guard(asked);

@@ -14,6 +14,7 @@ import { KeyRing } from "./hub/key-ring.js";
 import { limitsFrom } from "./hub/limits.js";
 import { HostKey } from "./keys/host-key.js";
 import { Identity } from "./keys/identity.js";
+import { KnownNodes } from "./keys/known-nodes.js";
 import { readOrMakeKeyFile } from "./keys/key-file.js";
 import { createSecret } from "./keys/secret.js";
 import type { Log } from "./log.js";
@@ -29,6 +30,7 @@ import {
   software,
   openState,
   stateNews,
+  KNOWN_NODES,
 } from "./program.js";
 import type { ProgramArguments } from "./program-arguments.js";
 import { LOG_FLAGS, openLog } from "./program-log.js";
@@ -44,13 +46,14 @@ import {
   keysFromEnvironment,
 } from "./given-keys.js";
 import { drain } from "./shutdown.js";
-import { forgetVerb, initVerb, keygen } from "./verbs.js";
+import { forgetVerb, initVerb, keygen, trustVerb } from "./verbs.js";
 
 const HELP = `Usage: ./route [options] [config.ini]
        ./route --port 4000 [--authkey KEY]    no file
        ./route init [FILE]    write a first config.ini from one question
        ./route keygen         print a good authkey
        ./route forget NAME    end the memory of who held a name or an id
+       ./route trust NAME     accept the new key of what a public port reaches
 
 The hub of a virtual LAN: nodes connect to it, it keeps the list of their
 services and copies their bytes. Reads the file (default: config.ini in this
@@ -113,7 +116,12 @@ await run({
     ...LOG_FLAGS,
   },
   standsAlone: ["ip", "port"],
-  verbs: { init: initVerb("route"), keygen, forget: forgetVerb },
+  verbs: {
+    init: initVerb("route"),
+    keygen,
+    forget: forgetVerb,
+    trust: trustVerb("route"),
+  },
   main,
 });
 
@@ -151,10 +159,13 @@ async function main(args: ProgramArguments): Promise<0> {
   const isFirst = !existsSync(join(folder, "hub.key"));
   const hostKey = await HostKey.load(join(folder, "hub.key"));
   // All that can fail does so before the hub listens.
-  const publicKey =
+  const publicKeys =
     config.publics.length === 0
       ? null
-      : await Identity.load(join(folder, "public.key"));
+      : {
+          identity: await Identity.load(join(folder, "public.key")),
+          knownNodes: await KnownNodes.load(join(folder, KNOWN_NODES)),
+        };
   const authkey = await authkeyOf(config, folder, log);
   for (const line of stateNews(folder, { adopted, isFirst })) log.info(line);
   for (const warning of [
@@ -191,14 +202,14 @@ async function main(args: ProgramArguments): Promise<0> {
   log.info(`the hub's key is ${hostKey.fingerprint}`);
   log.info(`the hub listens on ${address}`);
   const publicPorts =
-    publicKey &&
+    publicKeys &&
     PublicPorts.start({
       config,
       authkey,
       hub,
       sharedPort,
       hostKey,
-      identity: publicKey,
+      ...publicKeys,
       software: software("vnet"),
       log,
     });

@@ -1,6 +1,7 @@
 // What the programs do besides running: the first word of the command line names it. Uses `process` as they do.
 
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { called } from "./called.js";
 import { parseHubConfig } from "./config/hub-config.js";
 import { VnetError } from "./errors.js";
@@ -8,8 +9,9 @@ import { createSecret } from "./keys/secret.js";
 import { hangupAtStart, nextSignal } from "./own-signals.js";
 import { printable } from "./printable.js";
 import { parseArguments } from "./program-arguments.js";
-import { readConfig, screenHasColor } from "./program.js";
+import { KNOWN_NODES, readConfig, screenHasColor } from "./program.js";
 import { stateFolder } from "./state-folder.js";
+import { trustNode } from "./trust.js";
 import type { Verb } from "./verb.js";
 
 /** Prints a secret that nobody guesses. */
@@ -97,6 +99,29 @@ async function hubFolder(argv: string[]): Promise<string> {
   const anywhere = args.file === null ? "[route]\nip=0.0.0.0\n" : text;
   const { route } = parseHubConfig(anywhere, title, args.flags);
   return stateFolder(args, route.state);
+}
+
+/** Accepts the key that a use, or a public port, refuses. */
+export function trustVerb(program: "route" | "vnet"): Verb {
+  return {
+    parameters: ["NAME", "[FILE]"],
+    help: `A ${program === "vnet" ? "use" : "public port"} remembers the key of the node that it reached first, and refuses another
+one. This accepts the refused one: ask the owner of that node for its
+fingerprint first. NAME is what follows the dot of the section, what it asks
+for (700, NAME, NAME@NODE, NODE:PORT), or the name of the node. Works beside
+the running program, which looks again within two seconds. FILE is its
+configuration (config.ini where none is named).
+`,
+    async run([name = "", file = "config.ini"]) {
+      const { text, title } = await readConfig({ file });
+      const args = { file, name: program, state: null };
+      const pathOf = (state: string) =>
+        join(stateFolder(args, state), KNOWN_NODES);
+      const said = await trustNode({ program, name, text, title, pathOf });
+      process.stdout.write(said);
+      return 0;
+    },
+  };
 }
 
 /** Writes a first configuration file from a few questions. */

@@ -14,6 +14,7 @@ import { count } from "./count.js";
 import type { Log, LogEvent } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
+import { KnownNodes } from "./keys/known-nodes.js";
 import { Node } from "./node/node.js";
 import { printable } from "./printable.js";
 import type { NodeOptions } from "./node/parts.js";
@@ -26,6 +27,7 @@ import {
   software,
   openState,
   stateNews,
+  KNOWN_NODES,
   watchScreen,
 } from "./program.js";
 import {
@@ -54,7 +56,7 @@ import {
 } from "./given-keys.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
-import { importVerb, initVerb, keygen } from "./verbs.js";
+import { importVerb, initVerb, keygen, trustVerb } from "./verbs.js";
 import { commands } from "./terminal/commands/commands.js";
 import { runCommands, runScript, sayIfSlow } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
@@ -64,6 +66,7 @@ const HELP = `Usage: ./vnet [options] [config.ini]
        ./vnet init [FILE]    write a first config.ini from a few questions
        ./vnet import FILE    print another program's configuration as ours
        ./vnet keygen         print a good authkey or secret
+       ./vnet trust NAME     accept the new key of what a use reaches
 
 A node of a virtual LAN: offers local services to its group through a hub, and
 maps those of others to local ports. Reads the file (default: config.ini in
@@ -134,7 +137,12 @@ await run({
     ...LOG_FLAGS,
   },
   standsAlone: ["route"],
-  verbs: { init: initVerb("vnet"), import: importVerb, keygen },
+  verbs: {
+    init: initVerb("vnet"),
+    import: importVerb,
+    keygen,
+    trust: trustVerb("vnet"),
+  },
   isCommand: (word) => commands.some(({ name }) => name.split(" ")[0] === word),
   main,
 });
@@ -221,13 +229,14 @@ async function runAsGuest(
   }
 }
 
-type Keys = Pick<NodeOptions, "identity" | "knownHubs">;
+type Keys = Pick<NodeOptions, "identity" | "knownHubs" | "knownNodes">;
 
 /** What this configuration's node is known by, made at its first start. */
 async function keysOf(folder: string): Promise<Keys> {
   return {
     identity: await Identity.load(join(folder, IDENTITY)),
     knownHubs: new KnownHubs(join(folder, "known_hubs")),
+    knownNodes: await KnownNodes.load(join(folder, KNOWN_NODES)),
   };
 }
 

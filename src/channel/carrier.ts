@@ -117,8 +117,8 @@ export class Carrier {
   }
 
   /** The same, for a moment at the most. */
-  sendSoon(type: FrameType): void {
-    this.sendHeld(type);
+  sendSoon(type: FrameType, payload: string): void {
+    this.sendHeld(type, payload);
     setTimeout(() => {
       this.release();
     }, SOON_MS);

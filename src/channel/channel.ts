@@ -89,13 +89,14 @@ export class Channel extends EventEmitter<{
   /**
    * Begins a stream to a serve of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
    * that the user's first bytes can leave together with it. `from`: the user's address, for the provider to tell its
-   * service; empty: there is none.
+   * service; empty: there is none. `name`: of the serve.
    */
-  open(serveid: number, from = ""): Stream {
+  open(serveid: number, from = "", name = ""): Stream {
     if (this.state !== "idle") throw new Error("the channel is not idle");
     this.state = "busy";
-    this.carrier.sendHeld(FrameType.open, encodeOpen({ serveid, from }));
-    const stream = this.begin({ serveid, from });
+    const open = { serveid, name, from };
+    this.carrier.sendHeld(FrameType.open, encodeOpen(open));
+    const stream = this.begin(open);
     // The first turn of the event loop registers the accepted socket, the second one reads what it already has.
     setImmediate(() =>
       setImmediate(() => {

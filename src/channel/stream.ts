@@ -7,11 +7,13 @@
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
+import type { Consent } from "../keys/known-nodes.js";
 import { networkReason } from "../net/address.js";
 import { LentWriter } from "../net/lent-writer.js";
 import { NO_LEASE, type Lease } from "../net/lent-buffer.js";
 import { RawReader } from "../net/raw-reader.js";
 import { reset } from "../net/reset.js";
+import { decodeAccept, encodeAccept } from "../wire/accept.js";
 import { FrameType } from "../wire/channel-frame.js";
 import { CARRIER_HEADROOM } from "./carrier.js";
 import type { Channel, ChannelRole } from "./channel.js";
@@ -22,18 +24,21 @@ export const ACCEPT_TIMEOUT_MS = 15_000;
 
 export interface StreamOptions {
   serveid: number;
+  /** of the serve, as the opener knows it; empty: it does not say */
+  name: string;
   /** the user's address as `ip:port`, as the opener says; empty: none */
   from: string;
   role: ChannelRole;
   traffic: Traffic;
 }
 
-/** Events: `accept` (opener) when the service is connected; `end` once: null in good order, else why it broke. */
+/** Events: `accept` (opener) when the service is connected, with who else may serve it; `end` once: null in good order, else why it broke. */
 export class Stream extends EventEmitter<{
-  accept: [];
+  accept: [Consent];
   end: [VnetError | null];
 }> {
   readonly serveid: number;
+  readonly name: string;
   readonly from: string;
   /** of the user's, both ways */
   bytes = 0;
@@ -57,6 +62,7 @@ export class Stream extends EventEmitter<{
   ) {
     super();
     this.serveid = options.serveid;
+    this.name = options.name;
     this.from = options.from;
     this.traffic = options.traffic;
     this.isOpener = options.role === "opener";
@@ -131,15 +137,17 @@ export class Stream extends EventEmitter<{
   }
 
   /** Acceptor: the service is connected. */
-  accept(socket: Duplex): void {
+  accept(socket: Duplex, consent: Consent = "alone"): void {
     if (this.state !== "opening") {
       this.partFrom(socket);
       return;
     }
     this.state = "open";
     // Where the user waits for an answer, that is what matters, and one write is cheaper than two.
-    if (this.early.length > 0) this.channel.carrier.sendSoon(FrameType.accept);
-    else this.channel.carrier.send(FrameType.accept);
+    const { carrier } = this.channel;
+    const told = encodeAccept(consent);
+    if (this.early.length > 0) carrier.sendSoon(FrameType.accept, told);
+    else carrier.send(FrameType.accept, told);
     this.channel.carrier.resumeReading();
     this.attach(socket);
   }
@@ -175,9 +183,10 @@ export class Stream extends EventEmitter<{
 
   receiveFrame(type: FrameType, payload: Buffer): void {
     if (this.awaitsAnswer && type === FrameType.accept) {
+      const consent = decodeAccept(payload);
       clearTimeout(this.acceptTimer);
       this.state = "open";
-      this.emit("accept");
+      this.emit("accept", consent);
     } else if (this.awaitsAnswer && type === FrameType.refuse) {
       this.refused(payload.toString());
     } else if (type === FrameType.fin && !this.gotFin && !this.awaitsAnswer) {

@@ -91,6 +91,8 @@ export interface ServeSettings {
   share: Share;
   /** of exec: and vsock:, at the same time; absent: DEFAULT_MAX_PROCESSES */
   maxProcesses?: number;
+  /** with share=takeover or balance: fingerprints of who else may have it; empty: who has shown the group's secret */
+  peers: string;
   /** with type=http: the Host header that the service gets; empty: HTTP is not looked at */
   host: string;
   /** with host: the names that users may ask for, with spaces between; empty: those that are always allowed */
@@ -119,6 +121,8 @@ export interface UseSettings {
   maxPerAddress?: number;
   /** a connection without a byte in either direction for so long is cut; absent: never */
   idleTimeoutSeconds?: number;
+  /** of the node that it is to reach, or several with a space between; empty: the first one met is remembered */
+  fingerprint: string;
 }
 
 /** `[public.LABEL]`: a use of the hub itself */
@@ -157,6 +161,9 @@ export interface NodeConfig {
 
 /** The numbers of the id space, in one place. */
 export const SERVEID = { none: 0, min: 1, staticMin: 500, max: 999 } as const;
+
+/** Keys in one `peers=`. */
+export const MAX_PEERS = 64;
 
 /** `7` → `"007"` */
 export function formatServeid(serveid: number): string {

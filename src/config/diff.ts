@@ -109,6 +109,7 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   active: "active",
   allow: "allow",
   share: "share",
+  peers: "peers",
   host: "host",
   hosts: "hosts",
   trustForwarded: "trust_forwarded",
@@ -126,6 +127,7 @@ const USE_KEYS: KeyNames<UseSettings> = {
   maxConnections: "max_connections",
   maxPerAddress: "max_per_address",
   idleTimeoutSeconds: "idle_timeout",
+  fingerprint: "fingerprint",
 };
 
 /** Empty when nothing differs. Order: route, log, vnet, then serves and uses: removed, changed, added. */

@@ -12,6 +12,7 @@ import {
   LABEL,
   LISTEN_HOST,
   NETWORKS,
+  PEERS,
   PORT,
   SERVE_NAME,
   SERVE_SERVEID,
@@ -44,6 +45,12 @@ export const SERVE_KEYS = {
     SHARE,
     "exclusive",
     "when another serve wants its id or name: exclusive, takeover, balance",
+  ),
+  peers: optional(
+    PEERS,
+    "",
+    "with share=takeover or balance: who else may have it, by fingerprint; absent: whoever has the secret",
+    "the group",
   ),
   host: optional(
     HOST_HEADER,
@@ -114,6 +121,12 @@ export const USE_KEYS = {
     0,
     "seconds without a byte in either direction, then it is cut",
     "never",
+  ),
+  fingerprint: optional(
+    FINGERPRINTS,
+    "",
+    "the key of the node to reach, or several; absent: remembered at the first connection",
+    "remembered",
   ),
 };
 

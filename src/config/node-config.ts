@@ -7,6 +7,7 @@ import type {
   NodeConfig,
   RouteSettings,
   ServeSettings,
+  UseSettings,
   VnetSettings,
 } from "./config.js";
 import { mergeSections } from "./flags.js";
@@ -56,6 +57,7 @@ export function parseNodeConfig(
   const serves = readServes(sections, problems, warnings);
   const uses = readUses(sections, problems, warnings);
   problems.throwIfAny();
+  if (!vnet.encrypt) warnAboutPins(uses, file, warnings);
   return { route, log, vnet, serves, uses, warnings };
 }
 
@@ -85,6 +87,19 @@ function warnAboutAnyAddress(
   warnings.push(
     formatPlace(file, { line, section: "route", key: "ip" }, advice),
   );
+}
+
+/** Without encryption nobody proves a key. */
+function warnAboutPins(
+  uses: readonly UseSettings[],
+  file: string,
+  warnings: string[],
+): void {
+  for (const { label, fingerprint } of uses)
+    if (fingerprint !== "")
+      warnings.push(
+        `${file}: [use.${label}] fingerprint: with encrypt=false it is compared with what the hub says, and proves nothing`,
+      );
 }
 
 function readVnet(
@@ -160,6 +175,11 @@ function readServes(
           `found nothing, allowed ${PORT.allowed}`,
         );
       refuseHost(values, { ini, line: lines.get("host") }, problems);
+      if (values.peers !== "" && values.share === "exclusive")
+        problems.add(
+          { line: lines.get("peers"), section: ini.name, key: "peers" },
+          "found it with share=exclusive, allowed with share=takeover or balance only; write share= or remove it",
+        );
       for (const key of ["hosts", "trust_forwarded"] as const)
         if (values.host === "" && lines.has(key))
           problems.add(

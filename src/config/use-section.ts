@@ -14,7 +14,7 @@ const WANTED_KEYS = ["serveid", "serve", "to"] as const;
 
 interface Values extends Pick<
   UseSettings,
-  "serveid" | "serve" | "to" | "ip" | "port" | "active"
+  "serveid" | "serve" | "to" | "ip" | "port" | "active" | "fingerprint"
 > {
   from: string;
   max_connections: number;
@@ -58,10 +58,10 @@ export function readPublics(
 
 /** What is not bounded has no bound in it. */
 function useOf(values: Values): Omit<UseSettings, "label"> {
-  const { serveid, serve, to, ip, port, active } = values;
+  const { serveid, serve, to, ip, port, active, fingerprint } = values;
   const { from, max_connections, max_per_address, idle_timeout } = values;
   return {
-    ...{ serveid, serve, to, ip, port, active },
+    ...{ serveid, serve, to, ip, port, active, fingerprint },
     ...(from !== "" && { from }),
     ...(max_connections > 0 && { maxConnections: max_connections }),
     ...(max_per_address > 0 && { maxPerAddress: max_per_address }),

@@ -8,7 +8,7 @@ import {
   isPrintable,
   withoutHidden,
 } from "../printable.js";
-import { SERVEID, SHARES, type Share } from "./config.js";
+import { MAX_PEERS, SERVEID, SHARES, type Share } from "./config.js";
 import { isHost, isIpv4, isIpv6 } from "./host.js";
 import {
   describeLink,
@@ -104,15 +104,22 @@ export const FINGERPRINT: ValueKind<string> = {
   parse: (text) => (isFingerprint(text) ? text : undefined),
 };
 
-/** Any number of fingerprints with commas or spaces between; kept as text with single spaces. */
-export const FINGERPRINTS: ValueKind<string> = {
-  allowed: `one or more of: ${FINGERPRINT.allowed}; commas between`,
-  parse(text) {
-    const words = text.split(/[\s,]+/).filter((word) => word !== "");
-    const isList = words.length > 0 && words.length <= 100;
-    return isList && words.every(isFingerprint) ? words.join(" ") : undefined;
-  },
-};
+/** Fingerprints with commas or spaces between; kept as text with single spaces. */
+function fingerprints(max: number): ValueKind<string> {
+  return {
+    allowed: `one to ${max} of: ${FINGERPRINT.allowed}; commas between`,
+    parse(text) {
+      const words = text.split(/[\s,]+/).filter((word) => word !== "");
+      const isList = words.length > 0 && words.length <= max;
+      return isList && words.every(isFingerprint) ? words.join(" ") : undefined;
+    },
+  };
+}
+
+export const FINGERPRINTS: ValueKind<string> = fingerprints(100);
+
+/** They go into one frame of a channel. */
+export const PEERS: ValueKind<string> = fingerprints(MAX_PEERS);
 
 /** Any number of networks with commas or spaces between; kept as text with single spaces. */
 export const NETWORKS: ValueKind<string> = {

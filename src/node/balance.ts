@@ -24,9 +24,9 @@ export class Balance {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** The best one first. */
-  order(serves: readonly RemoteServe[]): RemoteServe[] {
+  order<T extends RemoteServe>(serves: readonly T[]): T[] {
     const now = this.now();
-    const rank = (serve: RemoteServe) => {
+    const rank = (serve: T) => {
       const { streams, chosen, restsUntil } = this.of(serve);
       return [restsUntil > now ? 1 : 0, streams, chosen] as const;
     };

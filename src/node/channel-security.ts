@@ -8,6 +8,7 @@ import type { Identity } from "../keys/identity.js";
 import { channelKey, openedBy, stretch } from "../keys/psk.js";
 import { secureAsClient, secureAsServer } from "../net/secure.js";
 import { greet } from "./channel-greeting.js";
+import { Standings } from "./standings.js";
 
 /** The node at the other end, as the hub tells of it. */
 export interface ChannelPeer {
@@ -41,8 +42,7 @@ export class ChannelSecurity {
   private readonly derived = new Map<string, Buffer>();
   /** the group and the secret that they are for */
   private derivedScope = "";
-  /** keys that have shown the group's secret */
-  private readonly trusted = new Set<string>();
+  readonly standings = new Standings();
 
   constructor(
     private readonly identity: Identity,
@@ -56,24 +56,19 @@ export class ChannelSecurity {
   /** Whether that node has shown that it has the group's secret, so that not even the hub can have put it there. */
   isTrusted(key: string): boolean {
     const isOwn = key === this.identity.publicKey.toString("base64");
-    return isOwn || this.trusted.has(key);
+    return isOwn || this.standings.of(key) === "trusted";
   }
 
   /** The secret or the keys changed: nobody is trusted because of the old ones. */
   forget(): void {
-    this.trusted.clear();
+    this.standings.forget();
   }
 
   /** Throws VnetError `refused` when one of the two wants encryption and the other one does not. */
   refuseMismatch(peer: ChannelPeer): void {
     const { encrypt } = this.settings();
     if (encrypt === peer.encrypt) return;
-    throw new VnetError(
-      "refused",
-      encrypt
-        ? `vnet ${peer.name} has encrypt=false and this node has not; set it on both or on neither`
-        : `this node has encrypt=false and vnet ${peer.name} has not; set it on both or on neither`,
-    );
+    throw new VnetError("refused", mismatchOf(peer, encrypt));
   }
 
   /**
@@ -121,10 +116,12 @@ export class ChannelSecurity {
       });
       const proof = { own: this.identity, peerKey, binding };
       await greet({ duplex, role, title, proof, timeoutMs });
-      if (secret !== "") this.trusted.add(peer.key);
+      this.standings.worked(peer.key, secret !== "");
       return duplex;
     } catch (error) {
       leg.destroy();
+      if (encrypt && error instanceof VnetError && error.code === "refused")
+        this.standings.refused(peer.key, error.message);
       throw error;
     }
   }
@@ -172,4 +169,11 @@ export class ChannelSecurity {
 /** `vnet home (SHA256:…)` */
 function titleOf({ name, key }: ChannelPeer): string {
   return `vnet ${name} (${fingerprintOf(Buffer.from(key, "base64"))})`;
+}
+
+/** Why no channel can be had to a node that does not encrypt as this one does. */
+export function mismatchOf({ name }: { name: string }, own: boolean): string {
+  return own
+    ? `vnet ${name} has encrypt=false and this node has not; set it on both or on neither`
+    : `this node has encrypt=false and vnet ${name} has not; set it on both or on neither`;
 }

@@ -92,6 +92,16 @@ export class Channels {
     return pool;
   }
 
+  /** The same, of the node that has this key. Throws VnetError `closed` where the number is another node's by now. */
+  poolOf({ vnetid, key }: { vnetid: number; key: string }): ChannelPool {
+    if (this.options.directory.node(vnetid)?.key !== key)
+      throw new VnetError(
+        "closed",
+        `node ${formatVnetid(vnetid)} is another one by now`,
+      );
+    return this.pool(vnetid);
+  }
+
   /** These nodes have a use of ours: a channel to each is kept warm, to the others none. */
   setWanted(vnetids: ReadonlySet<number>): void {
     for (const [vnetid, pool] of this.pools)
@@ -258,11 +268,22 @@ export class Channels {
     );
     if (reply.type !== "leg")
       throw new VnetError("protocol", "the hub answered something else");
-    return this.make(reply.ticket, peer, "opener", (duplex) => {
-      const channel = new Channel({ duplex, role: "opener", traffic });
-      this.watch(channel, `vnet ${quoted(peer.name)}`);
-      return channel;
-    });
+    try {
+      return await this.make(reply.ticket, peer, "opener", (duplex) => {
+        const channel = new Channel({ duplex, role: "opener", traffic });
+        this.watch(channel, `vnet ${quoted(peer.name)}`);
+        return channel;
+      });
+    } catch (error) {
+      // Nobody may wait for this channel: that the keys differ has to be mended by a person.
+      if (error instanceof VnetError && error.code === "refused")
+        this.warn({
+          who: `a channel to ${quoted(peer.name)}`,
+          what: "failed",
+          why: error.message,
+        });
+      throw error;
+    }
   }
 }
 

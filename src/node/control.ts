@@ -52,6 +52,8 @@ export interface UseView {
   remote: RemoteServe | null;
   /** how many nodes it reaches: more than one where they are balanced */
   providers: number;
+  /** the fingerprint of a key that it refuses in place of the one that it knows; null: it refuses none */
+  refusedKey: string | null;
   origin: Origin;
   streams: number;
 }
@@ -82,8 +84,19 @@ export interface RemoteNode {
   /** true for this node itself */
   self: boolean;
   fingerprint: string;
-  /** it has shown the group's secret: nobody, not even the hub, can have put it there */
-  trusted: boolean;
+  /** see Trust */
+  trusted: Trust;
+}
+
+/**
+ * Of a node. `yes`: it has shown the group's secret, so that nobody, not even the hub, can have put it there. `no`: it has
+ * failed to show it, and nothing of it is used. `unknown`: there was no channel to it yet, or no secret is set.
+ */
+export type Trust = "yes" | "no" | "unknown";
+
+/** A serve in a list. */
+export interface ListedServe extends RemoteServe {
+  trusted: Trust;
 }
 
 export type LinkState = "connecting" | "online" | "offline" | "closed";
@@ -140,11 +153,11 @@ export interface NodeControl {
   view(): NodeView;
   serves(): ServeView[];
   uses(): UseView[];
-  /** what the group offers, by serveid; throws VnetError `closed` while the hub is not reached */
-  remoteServes(): RemoteServe[];
+  /** what the group offers, by serveid, what is not trusted last; throws VnetError `closed` while the hub is not reached */
+  remoteServes(): ListedServe[];
   remoteNodes(): RemoteNode[];
   /** the last directory known, also while offline; for completion, never throws */
-  knownServes(): RemoteServe[];
+  knownServes(): ListedServe[];
   knownNodes(): RemoteNode[];
 
   /**
@@ -167,6 +180,8 @@ export interface NodeControl {
   /** Resolves when it listens, waits or failed to listen (see state), which is tried again. */
   openUse(label: string): Promise<UseView>;
   closeUse(label: string): Promise<UseView>;
+  /** Accepts the key that the use refuses. Rejects with VnetError `usage` where it refuses none. */
+  trustUse(label: string): Promise<UseView>;
   deleteUse(label: string): Promise<void>;
 
   /** Asks node `vnetid` for a service that it has not registered. Rejects with its reason. Nothing is mapped yet. */

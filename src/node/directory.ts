@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import type { DirectoryNode, ServeOf } from "../wire/fields.js";
 import type { DirectoryChange } from "../wire/to-node.js";
-import type { RemoteNode, RemoteServe } from "./control.js";
+import type { ListedServe, RemoteNode, RemoteServe, Trust } from "./control.js";
 
 export interface DirectoryNews {
   nodesCame: DirectoryNode[];
@@ -47,8 +47,8 @@ export class Directory extends EventEmitter<{
     return this.copy.nodes.get(vnetid);
   }
 
-  nodesNamed(name: string): DirectoryNode[] {
-    return [...this.copy.nodes.values()].filter((node) => node.name === name);
+  findNodes(fits: (node: DirectoryNode) => boolean): DirectoryNode[] {
+    return [...this.copy.nodes.values()].filter(fits);
   }
 
   /** The serve with this id; where several nodes balance it, the one that registered first. */
@@ -67,16 +67,25 @@ export class Directory extends EventEmitter<{
     );
   }
 
+  /** What is not trusted comes last. */
+  listedServes(trustOf: (key: string) => Trust): ListedServe[] {
+    const listed = this.serves().map((serve) => {
+      const key = this.node(serve.vnetid)?.key ?? "";
+      return { ...serve, trusted: trustOf(key) };
+    });
+    return untrustedLast(listed);
+  }
+
   /** How many nodes there are. */
   get size(): number {
     return this.copy.nodes.size;
   }
 
-  nodes(selfVnetid: number, isTrusted: (key: string) => boolean): RemoteNode[] {
+  nodes(selfVnetid: number, trustOf: (key: string) => Trust): RemoteNode[] {
     const counts = new Map<number, number>();
     for (const { vnetid } of this.copy.serves.values())
       counts.set(vnetid, (counts.get(vnetid) ?? 0) + 1);
-    return [...this.copy.nodes.values()]
+    const listed = [...this.copy.nodes.values()]
       .sort((a, b) => a.vnetid - b.vnetid)
       .map(({ vnetid, name, key }) => ({
         vnetid,
@@ -84,8 +93,9 @@ export class Directory extends EventEmitter<{
         serves: counts.get(vnetid) ?? 0,
         self: vnetid === selfVnetid,
         fingerprint: fingerprintOf(Buffer.from(key, "base64")),
-        trusted: isTrusted(key),
+        trusted: trustOf(key),
       }));
+    return untrustedLast(listed);
   }
 
   /** The link is down: what comes next is a new copy. */
@@ -118,6 +128,11 @@ export class Directory extends EventEmitter<{
     const after = afterReconnect ? into : touchedBy(change, into);
     this.emit("change", { ...difference(before, after), afterReconnect });
   }
+}
+
+function untrustedLast<T extends { trusted: Trust }>(listed: T[]): T[] {
+  const isLast = ({ trusted }: T) => (trusted === "no" ? 1 : 0);
+  return listed.sort((a, b) => isLast(a) - isLast(b));
 }
 
 /** The entries that a change touches, as they are now: so that a change costs its own size, not the directory's. */

@@ -4,8 +4,10 @@
 import type { UseTarget } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { Borrower } from "./borrower.js";
+import type { Choice } from "./choice.js";
 import type { RemoteServe } from "./control.js";
 import type { Directory } from "./directory.js";
+import type { Provider } from "./search.js";
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
@@ -14,6 +16,7 @@ export interface LoanOptions {
   target: Extract<UseTarget, { kind: "to" }>;
   directory: Directory;
   borrower: Borrower;
+  choice: Choice;
   /** the answer came: look at `find` again */
   onChange: () => void;
   /** its node does not lend it, for a reason that is not the one before */
@@ -31,20 +34,26 @@ export class Loan {
   constructor(private readonly options: LoanOptions) {}
 
   /** The serve that was granted, as the directory has it now; else why there is none, and it is asked for. */
-  find(): RemoteServe | string {
-    const { directory, target } = this.options;
-    const nodes = directory.nodesNamed(target.node);
+  find(): Provider | string | VnetError {
+    const { directory, target, choice } = this.options;
+    const nodes = choice.pick(
+      directory.findNodes(
+        ({ name, vnetid }) => name === target.node || choice.knows(vnetid),
+      ),
+    );
+    if (!Array.isArray(nodes)) return nodes;
     const [node] = nodes;
     if (node === undefined)
       return `no node ${target.node} in this group just now`;
     if (nodes.length > 1)
-      return `${nodes.length} nodes are named ${target.node}; give one of them another name`;
+      return `${nodes.length} nodes are named ${target.node}; give one of them another name, or say which is meant by fingerprint=`;
     const { granted } = this;
     const [serve] = directory.find(
       ({ serveid, vnetid }) =>
         serveid === granted?.serveid && vnetid === node.vnetid,
     );
-    if (serve !== undefined && isFor(serve, target)) return serve;
+    if (serve !== undefined && isFor(serve, target))
+      return { ...serve, key: node.key };
     this.ask(node.vnetid);
     return this.error ?? `asking vnet ${target.node} for it`;
   }

@@ -17,9 +17,11 @@ import type {
   NodeView,
   Notice,
   PingResult,
+  ListedServe,
   RemoteNode,
   RemoteServe,
   ServeView,
+  Trust,
   UseView,
 } from "./control.js";
 import { assemble, type NodeOptions, type NodeParts } from "./parts.js";
@@ -94,9 +96,9 @@ export class Node implements NodeControl {
     return this.parts.uses.all().map((use) => use.view());
   }
 
-  remoteServes(): RemoteServe[] {
+  remoteServes(): ListedServe[] {
     this.requireDirectory();
-    return this.parts.directory.serves();
+    return this.knownServes();
   }
 
   remoteNodes(): RemoteNode[] {
@@ -104,8 +106,8 @@ export class Node implements NodeControl {
     return this.nodes();
   }
 
-  knownServes(): RemoteServe[] {
-    return this.parts.directory.serves();
+  knownServes(): ListedServe[] {
+    return this.parts.directory.listedServes((key) => this.trustOf(key));
   }
 
   knownNodes(): RemoteNode[] {
@@ -170,6 +172,12 @@ export class Node implements NodeControl {
     return use.view();
   }
 
+  async trustUse(label: string): Promise<UseView> {
+    const use = this.parts.uses.get(label);
+    await this.parts.uses.trust(use);
+    return use.view();
+  }
+
   async deleteUse(label: string): Promise<void> {
     const { uses } = this.parts;
     await uses.drop(uses.get(label), "the use was deleted");
@@ -226,6 +234,7 @@ export class Node implements NodeControl {
     this.state = "closed";
     this.parts.notices.close();
     await this.parts.uses.shutDown("this node is closing");
+    this.parts.inquiries.close();
     this.parts.unserves.close();
     // It may come back: the hub is to keep ids and names for it.
     this.parts.serves.retire();
@@ -259,8 +268,14 @@ export class Node implements NodeControl {
   }
 
   private nodes(): RemoteNode[] {
-    const { directory, link, security } = this.parts;
-    return directory.nodes(link.vnetid, (key) => security.isTrusted(key));
+    const { directory, link } = this.parts;
+    return directory.nodes(link.vnetid, (key) => this.trustOf(key));
+  }
+
+  private trustOf(key: string): Trust {
+    const { security } = this.parts;
+    if (security.isTrusted(key)) return "yes";
+    return security.standings.of(key) === "untrusted" ? "no" : "unknown";
   }
 
   private requireDirectory(): void {

@@ -17,6 +17,8 @@ import type { KnownHubs } from "../keys/known-hubs.js";
 import { ChannelSecurity } from "./channel-security.js";
 import { HubTrust } from "./hub-trust.js";
 import { Channels } from "./channels.js";
+import { KnownNodes } from "../keys/known-nodes.js";
+import { Inquiries } from "./inquiries.js";
 import type { Notice } from "./control.js";
 import { Directory } from "./directory.js";
 import { HubLink } from "./hub-link.js";
@@ -36,6 +38,10 @@ export interface NodeOptions {
   identity: Identity;
   /** the hubs met before, for `[route] fingerprint` left out */
   knownHubs: KnownHubs;
+  /** the keys of providers met before; absent: remembered for this run only */
+  knownNodes?: KnownNodes;
+  /** as people call the program that has the verb `trust`; absent: `./vnet` */
+  program?: string;
   /** see HubDiallerOptions */
   dialHub?: () => Promise<Duplex>;
   /** where uses listen, if not on ports and socket files of their own */
@@ -56,6 +62,7 @@ export interface NodeParts {
   security: ChannelSecurity;
   serves: Serves;
   uses: Uses;
+  inquiries: Inquiries;
   unserves: Unserves;
   borrower: Borrower;
 }
@@ -120,13 +127,27 @@ export function assemble(
     ...(incomingIdleMs !== undefined && { incomingIdleMs }),
   });
   const borrower = new Borrower({ link, directory });
-  const uses = new Uses({
+  const inquiries = new Inquiries({
+    pool: (vnetid) => channels.pool(vnetid),
+    onAnswer: () => {
+      uses.lookAgain();
+    },
+  });
+  const uses: Uses = new Uses({
     link,
     channels,
     directory,
     borrower,
     listen: options.listen ?? ((listener) => Listener.start(listener)),
     notify,
+    choice: {
+      directory,
+      standings: security.standings,
+      inquiries,
+      knownNodes: options.knownNodes ?? new KnownNodes(null),
+      settings,
+      program: options.program ?? "./vnet",
+    },
   });
   const unserves = new Unserves({ link, directory, serves, settings, notify });
   const parts = {
@@ -138,6 +159,7 @@ export function assemble(
     security,
     serves,
     uses,
+    inquiries,
     unserves,
     borrower,
   };
@@ -155,6 +177,8 @@ function connect(parts: NodeParts): void {
     unserves,
     notices,
     borrower,
+    inquiries,
+    security,
   } = parts;
   link.on("online", () => {
     for (const serve of serves.all()) serve.registration.retry();
@@ -175,7 +199,13 @@ function connect(parts: NodeParts): void {
     hear(parts, news);
   });
   directory.on("change", (news) => {
-    for (const { vnetid } of news.nodesGone) channels.forget(vnetid);
+    for (const { vnetid, key } of news.nodesGone) {
+      channels.forget(vnetid);
+      inquiries.forget(key);
+    }
+    // Who comes back may have the right secret by now.
+    if (news.afterReconnect) security.standings.forgetFailures();
+    security.standings.left(news.nodesGone.map(({ key }) => key));
     serves.heard(news, directory);
     unserves.heard(news);
     borrower.settle();
@@ -184,6 +214,9 @@ function connect(parts: NodeParts): void {
   });
   directory.on("stale", () => {
     uses.heard(null);
+  });
+  security.standings.on("change", () => {
+    uses.lookAgain();
   });
 }
 

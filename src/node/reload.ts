@@ -14,6 +14,7 @@ import type { Channels } from "./channels.js";
 import type { ChannelSecurity } from "./channel-security.js";
 import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
+import type { Inquiries } from "./inquiries.js";
 import type { Serves } from "./serves.js";
 import type { Unserves } from "./unserves.js";
 import type { Uses } from "./uses.js";
@@ -23,6 +24,7 @@ export interface ReloadParts {
   directory: Directory;
   security: ChannelSecurity;
   channels: Channels;
+  inquiries: Inquiries;
   serves: Serves;
   uses: Uses;
   unserves: Unserves;
@@ -63,7 +65,8 @@ export async function applyReload(
   after: NodeConfig,
   changes: ConfigChange[],
 ): Promise<void> {
-  const { link, directory, security, channels, serves, uses, unserves } = parts;
+  const { link, directory, security, channels, inquiries } = parts;
+  const { serves, uses, unserves } = parts;
   const { startserve, startuse, name, group, encrypt } = after.vnet;
   // All that goes does so before anything comes: ids and ports may change hands.
   const newServes: Coming<ServeSettings>[] = [];
@@ -110,6 +113,7 @@ export async function applyReload(
   if (changes.some(changesKeys)) {
     channels.destroy(new VnetError("closed", REASON));
     security.forget();
+    inquiries.forgetAll();
   }
   if (changes.some(needsRejoin))
     link.rejoin({ route: after.route, name, group, encrypt });
@@ -123,6 +127,7 @@ export async function applyReload(
     if (opens && targetOf(settings).kind !== "none")
       opening.push(uses.open(use));
   }
+  if (changes.some(changesKeys)) uses.lookAgain();
   await Promise.all(opening);
 }
 

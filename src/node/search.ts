@@ -4,15 +4,22 @@
 import { formatServeid } from "../config/config.js";
 import { quoted } from "../printable.js";
 import type { UseTarget } from "../config/target.js";
+import { VnetError } from "../errors.js";
 import type { Borrower } from "./borrower.js";
+import type { Choice, Chosen } from "./choice.js";
 import type { RemoteServe } from "./control.js";
 import type { Directory } from "./directory.js";
 import { Loan } from "./loan.js";
 import { Meaning } from "./meaning.js";
 
+/** A serve, with the key of its node. */
+export type Provider = Chosen<RemoteServe>;
+
+/** At least one serve, or why there is none just now; one line. VnetError: whoever offers it is refused. */
+export type Found = Provider[] | string | VnetError;
+
 export interface Search {
-  /** At least one serve, or why there is none just now; one line. */
-  find(): RemoteServe[] | string;
+  find(): Found;
   /** What was found is not there any more: the hub is away, say. */
   interrupt(): void;
   close(): void;
@@ -21,6 +28,7 @@ export interface Search {
 export interface SearchOptions {
   directory: Directory;
   borrower: Borrower;
+  choice: Choice;
   /** `find` may have another answer now */
   onChange: () => void;
   /** what is to be borrowed was refused */
@@ -35,9 +43,9 @@ export function createSearch(
     case "none":
       return stateless(() => "no serveid is set");
     case "name":
-      return stateless(() => findNamed(target, options.directory));
+      return stateless(() => findNamed(target, options));
     case "id":
-      return new IdSearch(target.serveid, options.directory);
+      return new IdSearch(target.serveid, options);
     case "to":
       return new LoanSearch(target, options);
   }
@@ -47,27 +55,39 @@ function stateless(find: Search["find"]): Search {
   return { find, interrupt: () => undefined, close: () => undefined };
 }
 
-/** The name is what is meant, whoever offers it; the one that registered first keeps it. */
+/** Among those that may be reached, the one that had the name first. */
 function findNamed(
   { name, node }: Extract<UseTarget, { kind: "name" }>,
-  directory: Directory,
-): RemoteServe[] | string {
+  { directory, choice }: SearchOptions,
+): Found {
   const all = directory.find(
     (serve) => serve.name === name && !serve.temporary,
   );
-  const serves = all.filter((serve) =>
-    node === null ? serve.namesake !== true : serve.vnet === node,
+  // One that is known by its key is meant, whoever has the names by now.
+  const isMeant = ({ namesake, vnet, vnetid }: RemoteServe) =>
+    (node === null ? namesake !== true : vnet === node) || choice.knows(vnetid);
+  const meant = all.filter(isMeant);
+  const others = all.filter(
+    (serve) => !isMeant(serve) && !choice.isNobody(serve.vnetid),
   );
-  const [other] = all;
-  if (node === null && serves.length === 0 && other !== undefined)
-    return `the node that has the name ${quoted(name)} is away; ${quoted(other.vnet)} has one of that name, too: to use that, write ${name}@${other.vnet}`;
   const by = node === null ? "nobody" : `vnet ${node}`;
   const verb = node === null ? "offers" : "does not offer";
-  return balanced(serves) ?? `${by} ${verb} ${name} just now`;
+  const orNobody = (picked: Found) =>
+    Array.isArray(picked)
+      ? (balanced(picked) ?? `${by} ${verb} ${name} just now`)
+      : picked;
+  const [other] = others;
+  const isAway = meant.every(({ vnetid }) => choice.isNobody(vnetid));
+  if (node === null && isAway && other !== undefined) {
+    if (meant.length === 0 && !choice.isBound)
+      return `the node that has the name ${quoted(name)} is away; ${quoted(other.vnet)} has one of that name, too: to use that, write ${name}@${other.vnet}`;
+    return orNobody(choice.pick(others));
+  }
+  return orNobody(choice.pick(meant));
 }
 
 /** The first one, with all others like it where they are balanced. */
-function balanced(serves: RemoteServe[]): RemoteServe[] | undefined {
+function balanced(serves: Provider[]): Provider[] | undefined {
   const [first] = serves;
   if (first === undefined) return undefined;
   if (first.share !== "balance") return [first];
@@ -79,14 +99,17 @@ class IdSearch implements Search {
 
   constructor(
     private readonly serveid: number,
-    private readonly directory: Directory,
+    private readonly options: SearchOptions,
   ) {}
 
-  find(): RemoteServe[] | string {
-    const { serveid, directory, meaning } = this;
-    const found = balanced(
+  find(): Found {
+    const { serveid, meaning } = this;
+    const { directory, choice } = this.options;
+    const picked = choice.pick(
       directory.find((serve) => serve.serveid === serveid),
     );
+    if (!Array.isArray(picked)) return picked;
+    const found = balanced(picked);
     const [first] = found ?? [];
     if (found === undefined || first === undefined) {
       this.interrupt();
@@ -115,9 +138,11 @@ class LoanSearch implements Search {
     this.loan = new Loan({ target, ...options });
   }
 
-  find(): RemoteServe[] | string {
+  find(): Found {
     const found = this.loan.find();
-    return typeof found === "string" ? found : [found];
+    return typeof found === "string" || found instanceof VnetError
+      ? found
+      : [found];
   }
 
   interrupt(): void {

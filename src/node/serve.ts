@@ -1,15 +1,24 @@
 // One serve of this node: its registration at the hub, the service behind it, and the streams that other nodes have
 // on it.
 
+import { performance } from "node:perf_hooks";
 import type { Stream } from "../channel/stream.js";
 import { DEFAULT_MAX_PROCESSES, type ServeSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { ProgramLimit } from "../net/program-limit.js";
+import type { Consent } from "../keys/known-nodes.js";
+import { quoted } from "../printable.js";
 import type { Caller } from "./channels.js";
-import type { Notice, Origin, ServeView } from "./control.js";
+import type { Notice, Origin, RemoteServe, ServeView } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import { Registration } from "./registration.js";
 import { Service } from "./service.js";
+
+/** A name that it had until now still comes from users to whom the new one is on its way. */
+const RENAME_GRACE_MS = 10_000;
+
+/** Others with its name whose keys are kept in mind. */
+const MAX_RIVALS = 200;
 
 export interface ServeOptions {
   settings: ServeSettings;
@@ -26,6 +35,9 @@ export class Serve {
   /** those of an earlier state of it count, too */
   private readonly programs = new ProgramLimit(DEFAULT_MAX_PROCESSES);
   private readonly streams = new Map<Stream, Caller>();
+  private formerName: { name: string; since: number } | undefined;
+  /** keys of others that share its id or name, which were told */
+  private readonly rivals = new Set<string>();
   /** called when the number of streams changes */
   onStreams: (count: number) => void = () => undefined;
 
@@ -97,8 +109,36 @@ export class Serve {
     return settings.allow.split(" ").includes(caller.fingerprint);
   }
 
+  /** Whether a stream that names it so means it: the hub may have mixed ids up. An empty name is not said. */
+  isCalled(name: string): boolean {
+    if (name === "" || name === this.settings.name) return true;
+    const { name: former, since = 0 } = this.formerName ?? {};
+    return name === former && performance.now() - since < RENAME_GRACE_MS;
+  }
+
+  /** Another node has a serve with this one's id or name, and both say that they share it: told once for each key. */
+  joined(by: RemoteServe, fingerprint: string): void {
+    const { share, name, label, peers } = this.settings;
+    if (share === "exclusive" || by.share !== share) return;
+    if (by.name !== name && by.serveid !== this.registeredId) return;
+    if (this.rivals.has(fingerprint) || this.rivals.size >= MAX_RIVALS) return;
+    this.rivals.add(fingerprint);
+    const isListed = peers === "" || peers.split(" ").includes(fingerprint);
+    this.options.notify({
+      level: isListed ? "info" : "warn",
+      who: `serve ${label}`,
+      what: `has another node beside it (share=${share}): vnet ${quoted(by.vnet)}, ${fingerprint}`,
+      ...(!isListed && {
+        why: "it is not among peers=, so that users of this one do not go there",
+      }),
+    });
+  }
+
   /** New particulars for the same id, told to the group; cuts only the streams of nodes that are not allowed any more. */
   update(settings: ServeSettings): void {
+    const { name } = this.settings;
+    if (name !== settings.name)
+      this.formerName = { name, since: performance.now() };
     this.options = { ...this.options, settings };
     // Streams that run keep the way that they came.
     this.service = this.createService();
@@ -116,11 +156,19 @@ export class Serve {
       this.onStreams(this.streams.size);
     });
     try {
-      stream.accept(await this.service.connect(stream.from));
+      const socket = await this.service.connect(stream.from);
+      stream.accept(socket, this.consent);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       stream.refuse(error.message);
     }
+  }
+
+  /** Who else may have its id or name. */
+  private get consent(): Consent {
+    const { share, peers } = this.settings;
+    if (share === "exclusive") return "alone";
+    return peers === "" ? "any" : peers.split(" ");
   }
 
   private createService(): Service {

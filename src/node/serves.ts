@@ -10,8 +10,8 @@ import {
 import { VnetError } from "../errors.js";
 import type { LogEvent } from "../log.js";
 import { quoted } from "../printable.js";
-import type { Caller } from "./channels.js";
-import type { Notice, Origin } from "./control.js";
+import { callerOf, type Caller } from "./channels.js";
+import type { Notice, Origin, RemoteServe } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import type { Displaced } from "./registration.js";
@@ -99,6 +99,10 @@ export class Serves {
       stream.refuse(
         `vnet ${quoted(from.name)} is not among those that may use ${serve.label} (allow=)`,
       );
+    } else if (!serve.isCalled(stream.name)) {
+      stream.refuse(
+        `serve ${formatServeid(stream.serveid)} of this node is ${quoted(serve.settings.name)}, not ${quoted(stream.name)}: the list of the hub is old, or wrong`,
+      );
     } else {
       if (serve.settings.allow !== "")
         this.audit(serve, from, stream, "opened");
@@ -108,6 +112,7 @@ export class Serves {
 
   /** Ids that became free may be the ones that were refused, or taken over. */
   heard(news: DirectoryNews, directory: Directory): void {
+    for (const remote of news.servesCame) this.seen(remote, directory);
     if (news.servesGone.length === 0 && !news.afterReconnect) return;
     for (const { registration } of this.byLabel.values())
       registration.settle(directory);
@@ -131,6 +136,15 @@ export class Serves {
       who: `serve ${serve.label} (${formatServeid(serve.registeredId)})`,
       what: `stream of vnet ${quoted(caller.name)} (${caller.fingerprint})${user} ${verdict}`,
     });
+  }
+
+  private seen(remote: RemoteServe, directory: Directory): void {
+    const node = directory.node(remote.vnetid);
+    if (node === undefined || remote.vnetid === this.options.link.vnetid)
+      return;
+    const { fingerprint } = callerOf(node);
+    for (const serve of this.byLabel.values())
+      serve.joined(remote, fingerprint);
   }
 
   private insert(

@@ -2,13 +2,15 @@
 // for the service before it lets the user's bytes go, so that a serve that fails is passed over and nothing is lost.
 
 import type { Channel } from "../channel/channel.js";
+import type { ChannelPool } from "../channel/pool.js";
 import { ACCEPT_TIMEOUT_MS, type Stream } from "../channel/stream.js";
 import { VnetError } from "../errors.js";
+import type { Consent } from "../keys/known-nodes.js";
 import { quoted } from "../printable.js";
 import { Balance } from "./balance.js";
 import type { Channels } from "./channels.js";
-import type { RemoteServe } from "./control.js";
 import { serveKey } from "./directory.js";
+import type { Provider } from "./search.js";
 
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
@@ -24,13 +26,27 @@ export interface Visitor {
   gone?: AbortSignal;
 }
 
+interface Taken {
+  channel: Channel;
+  /** that it came from: one of another node may have the number by now */
+  pool: Pick<ChannelPool, "release">;
+}
+
 export class StreamOpener {
   private readonly balance = new Balance();
 
-  constructor(private readonly channels: Channels) {}
+  /** @param onAccepted a stream was accepted there; before anybody else hears of it */
+  constructor(
+    private readonly channels: Channels,
+    private readonly onAccepted: (
+      serve: Provider,
+      stream: Stream,
+      consent: Consent,
+    ) => void,
+  ) {}
 
   /** The serves changed. */
-  settle(serves: readonly RemoteServe[]): void {
+  settle(serves: readonly Provider[]): void {
     this.balance.keep(serves);
   }
 
@@ -39,7 +55,7 @@ export class StreamOpener {
    * @param serves those of the moment; asked again after each failure
    */
   async open(
-    serves: () => readonly RemoteServe[],
+    serves: () => readonly Provider[],
     visitor: Visitor,
   ): Promise<Stream> {
     const tried = new Set<string>();
@@ -64,14 +80,14 @@ export class StreamOpener {
   }
 
   private async openAt(
-    serve: RemoteServe,
+    serve: Provider,
     visitor: Visitor,
     patienceMs: number,
   ): Promise<Stream> {
     const { balance } = this;
     if (serve.share !== "balance") {
-      const channel = await this.channelTo(serve, visitor);
-      return channel.open(serve.serveid, visitor.from);
+      const { channel } = await this.channelTo(serve, visitor);
+      return this.begin(channel, serve, visitor);
     }
     balance.opened(serve);
     try {
@@ -86,8 +102,16 @@ export class StreamOpener {
     }
   }
 
+  private begin(channel: Channel, serve: Provider, { from }: Visitor): Stream {
+    const stream = channel.open(serve.serveid, from, serve.name);
+    stream.once("accept", (consent) => {
+      this.onAccepted(serve, stream, consent);
+    });
+    return stream;
+  }
+
   private openAccepted(
-    serve: RemoteServe,
+    serve: Provider,
     visitor: Visitor,
     patienceMs: number,
   ): Promise<Stream> {
@@ -120,13 +144,13 @@ export class StreamOpener {
         fail(new VnetError("timeout", text));
         stream?.reset(text);
       }, patienceMs);
-      const open = (channel: Channel) => {
+      const open = ({ channel, pool }: Taken) => {
         // Nobody waits for it any more.
         if (isOver) {
-          this.channels.pool(serve.vnetid).release(channel);
+          pool.release(channel);
           return;
         }
-        stream = channel.open(serve.serveid, visitor.from);
+        stream = this.begin(channel, serve, visitor);
         stream.on("accept", accepted).on("end", ended);
       };
       this.channelTo(serve, visitor).then(open, fail);
@@ -134,14 +158,15 @@ export class StreamOpener {
   }
 
   /** One may break after it was given and before we hear of it: what the other node says can end it in the same read. */
-  private async channelTo(
-    { vnetid, vnet, serveid }: RemoteServe,
-    { gone }: Visitor,
-  ): Promise<Channel> {
+  private async channelTo(serve: Provider, { gone }: Visitor): Promise<Taken> {
     for (let broken = 0; broken < MAX_BROKEN; broken++) {
-      const channel = await this.channels.pool(vnetid).acquire(serveid, gone);
-      if (channel.isIdle) return channel;
+      const pool = this.channels.poolOf(serve);
+      const channel = await pool.acquire(serve.serveid, gone);
+      if (channel.isIdle) return { channel, pool };
     }
-    throw new VnetError("closed", `the channels to vnet ${vnet} break at once`);
+    throw new VnetError(
+      "closed",
+      `the channels to vnet ${serve.vnet} break at once`,
+    );
   }
 }

@@ -174,6 +174,7 @@ export class Unserves {
         active: true,
         allow: "",
         share: "exclusive",
+        peers: "",
         host: "",
         hosts: "",
         trustForwarded: false,

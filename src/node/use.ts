@@ -7,6 +7,7 @@ import type { UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
 import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
+import type { Consent } from "../keys/known-nodes.js";
 import type { LogEvent } from "../log.js";
 import { formatAddress } from "../net/address.js";
 import { HangUp } from "../net/hang-up.js";
@@ -14,9 +15,10 @@ import type { Listen } from "../net/listener.js";
 import { formatPeer, type Peer } from "../net/peer.js";
 import { reset } from "../net/reset.js";
 import type { Channels } from "./channels.js";
+import type { Choice } from "./choice.js";
 import type { Origin, RemoteServe, UseView } from "./control.js";
 import { LocalPort, type LocalPlace } from "./local-port.js";
-import type { Search } from "./search.js";
+import type { Provider, Search } from "./search.js";
 import { Repetition } from "./repetition.js";
 import { StreamOpener } from "./stream-opener.js";
 import { Visitors } from "./visitors.js";
@@ -32,18 +34,23 @@ export interface UseOptions {
   origin: Origin;
   channels: Channels;
   listen: Listen;
-  /** Begins to look for what it wants; the use closes that. */
-  search: () => Search;
+  /** Begins to look for what it wants, and remembers whom it found; the use closes both. */
+  search: () => { search: Search; choice: Choice };
   /** Tells the person. */
   warn: (event: LogEvent) => void;
+  /** It stopped listening, though nobody wanted that. */
+  onStop: (why: string) => void;
 }
 
 export class Use {
   private state: UseView["state"] = "inactive";
   private error: string | null = null;
   /** whom it reaches; several where they are balanced */
-  private serves: readonly RemoteServe[] = [];
+  private serves: readonly Provider[] = [];
   private search: Search | undefined;
+  private choice: Choice | undefined;
+  /** what was told of a provider that is refused */
+  private refusal: string | null = null;
   private readonly opener: StreamOpener;
   private readonly local: LocalPort;
   private readonly streams = new Set<Stream>();
@@ -57,7 +64,9 @@ export class Use {
   private readonly visitors: Visitors;
 
   constructor(private readonly options: UseOptions) {
-    this.opener = new StreamOpener(options.channels);
+    this.opener = new StreamOpener(options.channels, (...accepted) => {
+      this.accepted(...accepted);
+    });
     this.visitors = new Visitors(options.settings);
     this.local = new LocalPort(options.listen, {
       onConnection: (connection, peer) => {
@@ -93,7 +102,7 @@ export class Use {
   view(): UseView {
     const { settings, origin } = this.options;
     const { label, ip } = settings;
-    const [remote = null] = this.serves;
+    const remote = remoteOf(this.serves);
     return {
       label,
       ip,
@@ -105,6 +114,7 @@ export class Use {
       error: this.error,
       remote,
       providers: this.serves.length,
+      refusedKey: this.choice?.refusedKey ?? null,
       origin,
       streams: this.streams.size,
     };
@@ -117,7 +127,7 @@ export class Use {
   async open(isAsked = false): Promise<void> {
     if (!this.isOpen) {
       this.state = "waiting";
-      this.search = this.options.search();
+      ({ search: this.search, choice: this.choice } = this.options.search());
     }
     this.isAsked = isAsked;
     try {
@@ -125,6 +135,14 @@ export class Use {
     } finally {
       this.isAsked = false;
     }
+  }
+
+  /** A person accepts the key that it refuses. Rejects with VnetError `usage` where it refuses none. */
+  async trust(): Promise<void> {
+    if (this.choice === undefined)
+      throw new VnetError("usage", `use ${this.label} is not open`);
+    await this.choice.trust();
+    await this.settle();
   }
 
   /** Stops listening, for good; its streams go on, and what it borrowed for them stays. Idempotent. */
@@ -138,8 +156,11 @@ export class Use {
     this.state = "inactive";
     this.error = null;
     this.serves = [];
+    this.refusal = null;
     this.search?.close();
     this.search = undefined;
+    this.choice?.close();
+    this.choice = undefined;
     for (const stream of [...this.streams]) stream.reset(reason);
     await this.settle();
   }
@@ -169,15 +190,37 @@ export class Use {
   private target(): LocalPlace | null {
     const { settings } = this.options;
     const found = this.search?.find() ?? [];
-    this.serves = typeof found === "string" ? [] : found;
+    this.serves = Array.isArray(found) ? found : [];
     this.opener.settle(this.serves);
     const [first] = this.serves;
-    if (first === undefined) {
-      this.state = "waiting";
-      this.error = typeof found === "string" ? found : null;
-      return null;
+    if (first !== undefined) {
+      this.refusal = null;
+      return { ip: settings.ip, port: this.wantedPort(first) };
     }
-    return { ip: settings.ip, port: this.wantedPort(first) };
+    if (found instanceof VnetError) this.refuse(found.message);
+    else this.wait(typeof found === "string" ? found : "nobody offers it");
+    return null;
+  }
+
+  private wait(why: string): void {
+    const stops = this.state === "listening";
+    this.refusal = null;
+    this.state = "waiting";
+    this.error = why;
+    if (stops) this.options.onStop(why);
+  }
+
+  /** It is offered, but by somebody else than the one that it knows. */
+  private refuse(why: string): void {
+    this.state = "error";
+    this.error = why;
+    if (this.refusal === why) return;
+    this.refusal = why;
+    this.options.warn({
+      who: `use ${this.label} (${formatWanted(this.settings)})`,
+      what: "is closed",
+      why,
+    });
   }
 
   /** The serve's own unless another one is set; a socket file has none. */
@@ -265,14 +308,24 @@ export class Use {
     hangUp.ignore();
   }
 
+  /** A stream of this use was accepted: whoever took it is known from now on. */
+  private accepted(
+    { key, vnet }: Provider,
+    stream: Stream,
+    consent: Consent,
+  ): void {
+    // Where several were met for the first time at once, the others may not be among those that the first lets in.
+    if (this.choice?.admits(key) === false) {
+      stream.reset("the node that was met first does not let this one in");
+      return;
+    }
+    this.choice?.reached({ key, name: vnet, consent });
+    this.refusals.forget();
+    if (this.state === "listening") this.error = null;
+  }
+
   private follow(stream: Stream): void {
     this.streams.add(stream);
-    const accepted = () => {
-      this.refusals.forget();
-      if (this.state === "listening") this.error = null;
-    };
-    if (stream.isAccepted) accepted();
-    else stream.on("accept", accepted);
     stream.on("end", (reason) => {
       this.streams.delete(stream);
       if (reason?.code === "refused") this.refused(reason.message);
@@ -295,4 +348,11 @@ export class Use {
       why: reason,
     });
   }
+}
+
+/** The first of them, as lists show it. */
+function remoteOf([first]: readonly Provider[]): RemoteServe | null {
+  if (first === undefined) return null;
+  const { key: _, ...remote } = first;
+  return remote;
 }

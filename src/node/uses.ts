@@ -5,9 +5,12 @@ import { formatServeid, type UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
 import { formatWanted, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
+import { textOf } from "../log.js";
+import { formatAddress } from "../net/address.js";
 import type { Listen } from "../net/listener.js";
 import type { Borrower } from "./borrower.js";
 import type { Channels } from "./channels.js";
+import { Choice, type ChoiceParts } from "./choice.js";
 import type {
   LocalAddress,
   Notice,
@@ -17,7 +20,8 @@ import type {
 } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
-import { createSearch, type Search } from "./search.js";
+import { Repetition } from "./repetition.js";
+import { createSearch, type Found, type Search } from "./search.js";
 import { Use } from "./use.js";
 
 /** An unserve whose provider or hub was lost has this long to come back before its use goes too. */
@@ -30,13 +34,18 @@ export interface UsesOptions {
   borrower: Borrower;
   listen: Listen;
   notify: (notice: Notice) => void;
+  choice: ChoiceParts;
 }
+
+/** That keys cannot be remembered is told once in this time, however many uses meet it. */
+const UNSAVED_AGAIN_MS = 3_600_000;
 
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
   /** what each use of an unserve has borrowed */
   private readonly lent = new Map<Use, RemoteServe>();
   private readonly returning = new Map<Use, NodeJS.Timeout>();
+  private readonly told = new Repetition(UNSAVED_AGAIN_MS);
 
   constructor(private readonly options: UsesOptions) {}
 
@@ -70,14 +79,24 @@ export class Uses {
       origin,
       channels,
       listen,
-      search: () =>
-        this.search(settings, () => {
+      search: () => {
+        const onChange = () => {
           void use.settle().then(() => {
             this.tellWanted();
           });
-        }),
+        };
+        const choice = this.choiceFor(use, onChange);
+        return { choice, search: this.search(settings, choice, onChange) };
+      },
       warn: (event) => {
         notify({ level: "warn", ...event });
+      },
+      onStop: (why) => {
+        // That the hub is lost was said.
+        if (!this.canFind) return;
+        const at = `${formatWanted(settings)} at ${formatAddress(settings.ip, use.view().port)}`;
+        const who = `use ${label} (${at})`;
+        notify({ level: "warn", who, what: "does not listen any more", why });
       },
     });
     this.byLabel.set(label, use);
@@ -96,7 +115,10 @@ export class Uses {
       );
     const label = this.freeLabel(`unserve-${formatServeid(serveid)}`);
     const use = this.add(
-      { label, serveid, serve: "", to: "", ...local, active: true },
+      {
+        ...{ label, serveid, serve: "", to: "", fingerprint: "" },
+        ...{ ...local, active: true },
+      },
       serve.temporary ? "unserve" : "terminal",
     );
     await this.openNew(use);
@@ -112,13 +134,25 @@ export class Uses {
   /** One that was added just now. Rejects with VnetError `network` when it cannot listen, and then it is gone again. */
   async openNew(use: Use): Promise<void> {
     await this.open(use, true);
-    const { state, error } = use.view();
-    if (state !== "error") return;
+    const { state, error, refusedKey } = use.view();
+    // One that refuses a key stays: a person may accept it.
+    if (state !== "error" || refusedKey !== null) return;
     await this.drop(use, "it could not listen");
     throw new VnetError(
       "network",
       `${error ?? "cannot listen"}; no use is made, try another port`,
     );
+  }
+
+  /** A person accepts the key that it refuses. */
+  async trust(use: Use): Promise<void> {
+    await use.trust();
+    this.tellWanted();
+  }
+
+  /** What was found out about other nodes may change whom they reach. */
+  lookAgain(): void {
+    this.heard(null);
   }
 
   /** The use of an unserve gives the unserve back and goes altogether. */
@@ -162,11 +196,16 @@ export class Uses {
   }
 
   /** While the hub is away nothing can be found. */
-  private search(settings: UseSettings, onChange: () => void): Search {
+  private search(
+    settings: UseSettings,
+    choice: Choice,
+    onChange: () => void,
+  ): Search {
     const { link, directory, borrower, notify } = this.options;
     const found = createSearch(targetOf(settings), {
       directory,
       borrower,
+      choice,
       onChange,
       onRefused: (reason) => {
         notify({
@@ -179,8 +218,7 @@ export class Uses {
     });
     return {
       find: () => {
-        if (link.state === "online" && directory.isCurrent)
-          return refusePortless(settings, found.find());
+        if (this.canFind) return refusePortless(settings, found.find());
         found.interrupt();
         return `the hub is not reached: ${link.error ?? "connecting"}`;
       },
@@ -205,6 +243,29 @@ export class Uses {
         "usage",
         `use ${holder.label} has ${ip} port ${port} already; choose another port`,
       );
+  }
+
+  private get canFind(): boolean {
+    const { link, directory } = this.options;
+    return link.state === "online" && directory.isCurrent;
+  }
+
+  private choiceFor({ settings, origin }: Use, onChange: () => void): Choice {
+    const { label, fingerprint } = settings;
+    return new Choice({
+      ...this.options.choice,
+      label,
+      wanted: formatWanted(settings),
+      fingerprint,
+      // What was borrowed by hand has an id for this one time.
+      remembers: origin !== "unserve",
+      onChange,
+      tell: (event) => {
+        const { level, ...rest } = event;
+        if (level !== "warn" || this.told.isNews(textOf(rest)))
+          this.options.notify(event);
+      },
+    });
   }
 
   private freeLabel(base: string): string {
@@ -254,11 +315,8 @@ export class Uses {
 }
 
 /** A serve that is a link has no port that the use could take. */
-function refusePortless(
-  { ip, port }: UseSettings,
-  found: RemoteServe[] | string,
-): RemoteServe[] | string {
-  if (typeof found === "string" || isLink(ip) || port !== 0) return found;
+function refusePortless({ ip, port }: UseSettings, found: Found): Found {
+  if (!Array.isArray(found) || isLink(ip) || port !== 0) return found;
   if (found[0]?.port !== 0) return found;
   return "what it reaches has no port of its own; give this use one (port=)";
 }

@@ -16,6 +16,7 @@ export function vnetid(): Argument<number> {
     suggest: (control) =>
       control
         .knownNodes()
+        .filter(isUsable)
         .flatMap((node) => [formatVnetid(node.vnetid), node.name]),
   };
 }
@@ -25,13 +26,18 @@ export function describeNode(node: Pick<RemoteNode, "vnetid" | "name">) {
   return `${node.name} (${formatVnetid(node.vnetid)})`;
 }
 
+/** Others are reached by their number only, which nobody gives by mistake. */
+function isUsable({ trusted }: RemoteNode): boolean {
+  return trusted !== "no";
+}
+
 function parseNode(text: string, control: NodeControl): number {
   const nodes = control.knownNodes();
-  const list = nodes.map(describeNode).join(", ");
+  const list = nodes.filter(isUsable).map(describeNode).join(", ");
   const id = /^\d{1,9}$/.test(text) ? Number(text) : 0;
   if (id > 0 && (nodes.length === 0 || nodes.some((n) => n.vnetid === id)))
     return id;
-  const named = nodes.filter((node) => node.name === text);
+  const named = nodes.filter((node) => node.name === text && isUsable(node));
   const [only] = named;
   if (only && named.length === 1) return only.vnetid;
   if (only)

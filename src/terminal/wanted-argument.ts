@@ -32,7 +32,7 @@ export function wantedServe(): Argument<Wanted> {
     suggest: (control) =>
       control
         .knownServes()
-        .filter((serve) => !serve.temporary)
+        .filter(({ temporary, trusted }) => !temporary && trusted !== "no")
         .flatMap(({ serveid, name, vnet }) => [
           formatServeid(serveid),
           name,
@@ -59,6 +59,7 @@ export function listenPort(): Argument<number> {
       const wanted = earlier.wanted as Wanted | undefined;
       const known = control
         .knownServes()
+        .filter(({ trusted }) => trusted !== "no")
         .find((serve) => wanted !== undefined && isWanted(serve, wanted));
       return { text: known ? String(known.port) : "same", value: 0 };
     },

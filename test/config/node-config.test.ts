@@ -69,6 +69,7 @@ describe("parseNodeConfig", () => {
           hosts: "",
           trustForwarded: false,
           share: "exclusive",
+          peers: "",
         },
       ],
       uses: [
@@ -262,7 +263,7 @@ describe("parseNodeConfig", () => {
     ["[vnet]\nauthkey=long enough", /^2: \[vnet\] authkey: found an unknown/],
     [
       "[serve.a]\nport=1\nallow=home",
-      /^3: \[serve\.a\] allow: found "home", allowed one or more of: a key's/,
+      /^3: \[serve\.a\] allow: found "home", allowed one to 100 of: a key's/,
     ],
     ["[serve.a]\nport=1\nallow=", /\[serve\.a\] allow: found nothing, allowed/],
     [

@@ -175,11 +175,13 @@ describe("The configurations of the original document", () => {
           hosts: "",
           trustForwarded: false,
           share: "exclusive",
+          peers: "",
         },
       ],
       uses: [
         {
           label: "xrdp",
+          fingerprint: "",
           serveid: 999,
           serve: "",
           to: "",
@@ -223,6 +225,7 @@ describe("The configurations of the original document", () => {
         hosts: "",
         trustForwarded: false,
         share: "exclusive",
+        peers: "",
       },
     ]);
     expect(config.uses).to.deep.equal([]);
@@ -244,6 +247,7 @@ describe("The configurations of the original document", () => {
         serveid: 700,
         serve: "",
         to: "",
+        fingerprint: "",
         ip: "127.0.0.1",
         port: 1122,
         active: true,

@@ -106,6 +106,7 @@ describe("a [public.X] section", () => {
       ip: "0.0.0.0",
       port: 80,
       active: true,
+      fingerprint: "",
       group: "lab",
     };
     expect(publics).to.deep.equal([

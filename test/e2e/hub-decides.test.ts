@@ -19,6 +19,7 @@ import {
 import { reservePort } from "../support/ports.js";
 import { startNginx, type Service } from "../support/programs.js";
 import { exchange, untilEchoed, untilRefused } from "../support/reach.js";
+import { Place } from "../support/trusting.js";
 
 const runProgram = promisify(execFile);
 
@@ -167,15 +168,17 @@ describe("the hub decides which ports are reached", function () {
 
   it("the node has the last word: unserve_num refuses one of two, the hub's log says why, a reload lets it through", async () => {
     await startExample();
-    const node = startRemote("remote_client1");
+    const whole = example.nodeConfig("remote_client1");
+    const place = new Place(whole);
+    const node = place.start("vnet");
     await untilEchoed(example.publics[1] ?? 0);
     node.kill("SIGTERM");
     await node.exited;
 
-    const one = example
-      .nodeConfig("remote_client1")
-      .replace(/unserve_num ?= ?100/, "unserve_num=1");
-    const narrow = startNode(one, { folder: node.folder });
+    const one = whole.replace(/unserve_num ?= ?100/, "unserve_num=1");
+    // The same node again: another one of its name would be refused.
+    place.write(one);
+    const narrow = place.start("vnet");
     const from = hub.output.length;
     await hub.waitForOutput(
       /remote_client1:\d+\) asks again: that node allows 1 unserves at the same time and has them \(unserve_num\)/,
@@ -183,7 +186,7 @@ describe("the hub decides which ports are reached", function () {
       from,
     );
     await untilLent(narrow, (ports) => ports.length === 1);
-    narrow.writeConfig(one.replace("unserve_num=1", "unserve_num=2"));
+    place.write(one.replace("unserve_num=1", "unserve_num=2"));
     narrow.send("reload");
     await curl(example.publics[0] ?? 0);
     await untilEchoed(example.publics[1] ?? 0);

@@ -173,7 +173,7 @@ describe("a node driven by lines on its stdin", function () {
     const [nodes] = fine.stdout.split("\n");
     const [home, ...others] = JSON.parse(nodes ?? "") as object[];
     expect(home).to.include({ vnetid: "01", name: "home", serves: 1 });
-    expect(home).to.include({ self: false, trusted: false });
+    expect(home).to.include({ self: false, trusted: "unknown" });
     expect(home)
       .to.have.property("fingerprint")
       .that.matches(/^SHA256:[A-Za-z0-9+/]{43}$/);

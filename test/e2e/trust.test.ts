@@ -49,7 +49,7 @@ interface NodeRow {
   vnetid: string;
   name: string;
   fingerprint: string;
-  trusted: boolean;
+  trusted: string;
 }
 
 /** What a test started and has to close, newest first. */
@@ -267,8 +267,8 @@ describe("a hub that gives the nodes its own key as each other's", function () {
     const secret = `secret = ${SECRET}`;
     const options = { home: secret, office: secret };
     const pair = await startPair(middle.port, options);
-    await untilUse(pair.office, ID, "listening");
-    expect(await cutOff(pair.usePort)).to.equal("reset");
+    await untilUse(pair.office, ID, "waiting");
+    expect(await cutOff(pair.usePort), "nothing listens").to.equal("reset");
     const why =
       /do not have the same key: \[vnet\] secret must be the same on both .* else the hub is not honest/;
     await pair.home.waitForOutput(why);
@@ -295,7 +295,7 @@ describe("a hub that gives the nodes its own key as each other's", function () {
     expect(middle.read).to.include("what it reads");
     const nodes = await askJson<NodeRow[]>(pair.office, "show vnets");
     const home = nodes.find(({ name }) => name === "home-name");
-    expect(home?.trusted).to.equal(false);
+    expect(home?.trusted).to.equal("unknown");
   });
 });
 
@@ -604,8 +604,7 @@ describe("keys that do not fit", function () {
       home: `secret = ${SECRET}`,
       office: "secret = another-secret",
     });
-    await untilUse(pair.office, ID, "listening");
-    expect(await cutOff(pair.usePort)).to.equal("reset");
+    await untilUse(pair.office, ID, "waiting");
     await pair.home.waitForOutput("[vnet] secret must be the same on both");
     await untilRow<UseRow>(
       pair.office,
@@ -613,6 +612,7 @@ describe("keys that do not fit", function () {
       ({ error }) => error?.includes("[vnet] secret must be") === true,
       "the use says why",
     );
+    expect(await cutOff(pair.usePort), "nothing listens").to.equal("reset");
     expectNoSecret(pair.home.output, pair.office.output, hub.output);
   });
 
@@ -620,8 +620,7 @@ describe("keys that do not fit", function () {
     const hub = await startHubWith();
     const home = `secret = ${SECRET}`;
     const pair = await startPair(hub.port, { home });
-    await untilUse(pair.office, ID, "listening");
-    expect(await cutOff(pair.usePort)).to.equal("reset");
+    await untilUse(pair.office, ID, "waiting");
     await pair.home.waitForOutput("(this node has one)");
     await untilRow<UseRow>(
       pair.office,
@@ -629,6 +628,7 @@ describe("keys that do not fit", function () {
       ({ error }) => error?.includes("(this node has none)") === true,
       "the use says why",
     );
+    expect(await cutOff(pair.usePort), "nothing listens").to.equal("reset");
   });
 
   for (const [home, office, text] of [
@@ -638,14 +638,14 @@ describe("keys that do not fit", function () {
     it(`encrypt=false ${home === "" ? "at the user" : "at the provider"} only: refused with the reason`, async () => {
       const hub = await startHubWith();
       const pair = await startPair(hub.port, { home, office });
-      await untilUse(pair.office, ID, "listening");
-      expect(await cutOff(pair.usePort)).to.equal("reset");
+      await untilUse(pair.office, ID, "waiting");
       await untilRow<UseRow>(
         pair.office,
         "show use",
         ({ error }) => error?.includes(text) === true,
         "the use says why",
       );
+      expect(await cutOff(pair.usePort), "nothing listens").to.equal("reset");
       expect(pair.echo.connections).to.have.length(0);
     });
 
@@ -842,7 +842,7 @@ describe("show vnets", function () {
       ({ name }) => name === "home-name",
       "home is shown",
     );
-    expect(row).to.include({ fingerprint: own.fingerprint, trusted: true });
+    expect(row).to.include({ fingerprint: own.fingerprint, trusted: "yes" });
   });
 });
 

@@ -44,7 +44,7 @@ describe("a directory", () => {
     });
   };
 
-  const nobody = () => false;
+  const nobody = () => "unknown" as const;
 
   /** Labels of what came (+) and went (-), of all news since asked last. */
   const told = () =>
@@ -168,7 +168,7 @@ describe("a directory", () => {
     });
     expect(directory.serves().map((s) => s.serveid)).to.deep.equal([3, 5, 700]);
     const fingerprint = fingerprintOf(Buffer.from(KEY, "base64"));
-    const listed = { fingerprint, trusted: false };
+    const listed = { fingerprint, trusted: "unknown" as const };
     expect(directory.nodes(2, nobody)).to.deep.equal([
       { vnetid: 0.5, name: "first", serves: 0, self: false, ...listed },
       { vnetid: 1, name: "home", serves: 2, self: false, ...listed },
@@ -176,13 +176,13 @@ describe("a directory", () => {
     ]);
   });
 
-  it("asks of each node by its key whether it is trusted", () => {
+  it("asks of each node by its key whether it is trusted, and lists what is not at the end", () => {
     const asked: string[] = [];
     const nodes = directory.nodes(0, (key) => {
       asked.push(key);
-      return asked.length === 1;
+      return asked.length === 1 ? "no" : "yes";
     });
     expect(asked).to.deep.equal([KEY, KEY]);
-    expect(nodes.map(({ trusted }) => trusted)).to.deep.equal([true, false]);
+    expect(nodes.map(({ trusted }) => trusted)).to.deep.equal(["yes", "no"]);
   });
 });

@@ -9,6 +9,7 @@ import {
   withCaughtTimers,
   type CaughtTimers,
 } from "../support/caught-timers.js";
+import { openChoice } from "../support/choice.js";
 import {
   directoryOf,
   entryOf,
@@ -72,6 +73,7 @@ function withLoan(body: (stage: Stage) => Promise<void>): Promise<void> {
       target: TARGET,
       directory,
       borrower: asked as unknown as Borrower,
+      choice: openChoice(directory),
       onChange: () => {
         changed++;
         loan.find();
@@ -202,7 +204,7 @@ describe("a loan", () => {
     withLoan(async ({ loan, asked, directory }) => {
       tell(directory, { nodes: [nodeEntry(1), nodeEntry(2, "home")] });
       expect(loan.find()).to.equal(
-        "2 nodes are named home; give one of them another name",
+        "2 nodes are named home; give one of them another name, or say which is meant by fingerprint=",
       );
       expect(asked.targets).to.deep.equal([]);
     }));

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { Meaning } from "../../src/node/meaning.js";
-import { SSH } from "../support/fake-node.js";
+import { provider } from "../support/remote-serve.js";
 
-const WEB = { ...SSH, serveid: 7, vnetid: 1, vnet: "home", name: "web" };
-const OTHER = { ...WEB, vnetid: 2, vnet: "lab", name: "db" };
+const WEB = provider(1, { serveid: 7 });
+const OTHER = provider(2, { serveid: 7, vnet: "lab", name: "db" });
 
 describe("what a use means", () => {
   let meaning: Meaning;
@@ -30,6 +30,11 @@ describe("what a use means", () => {
     meaning.interrupt();
     const back = { ...WEB, vnetid: 9 };
     expect(meaning.check(back)).to.equal(back);
+  });
+
+  it("is not that of another node with the same names", () => {
+    const { key } = OTHER;
+    expect(meaning.check({ ...WEB, key })).to.be.a("string");
   });
 
   it("is the same serve when its owner renames it while it is there", () => {

@@ -692,6 +692,7 @@ describe("a node", () => {
           error: null,
           remote,
           providers: 1,
+          refusedKey: null,
           origin: "config",
           streams: 0,
         },
@@ -703,7 +704,7 @@ describe("a node", () => {
           serves: 1,
           self: false,
           fingerprint: home.control.view().fingerprint,
-          trusted: false,
+          trusted: "unknown",
         },
         {
           vnetid: 2,
@@ -711,7 +712,7 @@ describe("a node", () => {
           serves: 0,
           self: true,
           fingerprint: office.control.view().fingerprint,
-          trusted: true,
+          trusted: "yes",
         },
       ]);
       await eventually("a heartbeat", () => home.control.view().rttMs !== null);

@@ -3,9 +3,11 @@ import type { UseTarget } from "../../src/config/target.js";
 import type { Borrower } from "../../src/node/borrower.js";
 import type { Directory } from "../../src/node/directory.js";
 import { createSearch } from "../../src/node/search.js";
+import { openChoice } from "../support/choice.js";
 import {
   directoryOf,
   entryOf,
+  provider,
   remoteServe,
   tell,
 } from "../support/remote-serve.js";
@@ -16,15 +18,16 @@ function search(target: UseTarget, directory: Directory) {
   return createSearch(target, {
     directory,
     borrower: nobody,
+    choice: openChoice(directory),
     onChange: () => undefined,
   });
 }
 
 function found(target: UseTarget, directory: Directory): number[] | string {
   const serves = search(target, directory).find();
-  return typeof serves === "string"
-    ? serves
-    : serves.map(({ vnetid }) => vnetid);
+  return Array.isArray(serves)
+    ? serves.map(({ vnetid }) => vnetid)
+    : String(serves);
 }
 
 const named = (name: string, node: string | null = null): UseTarget => ({
@@ -75,7 +78,7 @@ describe("a search", () => {
     it("goes on to the next one when the first goes", () => {
       const one = search(named("web"), directory);
       tell(directory, { goneServes: [{ serveid: 5, vnetid: 2 }] });
-      expect(one.find()).to.deep.equal([directory.serve(3)]);
+      expect(one.find()).to.deep.equal([provider(1, { serveid: 3 })]);
     });
 
     it("never finds what somebody has borrowed", () => {

@@ -2,14 +2,14 @@ import { EventEmitter } from "node:events";
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
 import type { Channels } from "../../src/node/channels.js";
-import type { RemoteServe } from "../../src/node/control.js";
+import type { Provider } from "../../src/node/search.js";
 import { StreamOpener } from "../../src/node/stream-opener.js";
 import { withCaughtTimers } from "../support/caught-timers.js";
 import { failureOf } from "../support/failure.js";
-import { remoteServe } from "../support/remote-serve.js";
+import { provider } from "../support/remote-serve.js";
 
 const share = "balance" as const;
-const ALL = [1, 2, 3].map((vnetid) => remoteServe(vnetid, { share }));
+const ALL = [1, 2, 3].map((vnetid) => provider(vnetid, { share }));
 
 /** A stream by hand. */
 class FakeStream extends EventEmitter {
@@ -47,7 +47,7 @@ class FakeChannels {
     return this as unknown as Channels;
   }
 
-  pool(vnetid: number) {
+  poolOf({ vnetid }: { vnetid: number }) {
     const open = () => {
       const stream = new FakeStream(vnetid);
       this.opened.push(stream);
@@ -83,13 +83,17 @@ const FROM = "192.0.2.1:5000";
 describe("a stream opener", () => {
   let channels: FakeChannels;
   let opener: StreamOpener;
+  let accepted: number[];
 
-  const open = async (serves: readonly RemoteServe[] = ALL) =>
+  const open = async (serves: readonly Provider[] = ALL) =>
     (await opener.open(() => serves, { from: FROM })) as unknown as FakeStream;
 
   beforeEach(() => {
     channels = new FakeChannels();
-    opener = new StreamOpener(channels.asChannels);
+    accepted = [];
+    opener = new StreamOpener(channels.asChannels, ({ vnetid }) => {
+      accepted.push(vnetid);
+    });
   });
 
   it("passes over those that fail, each tried once, and brings what is left", async () => {
@@ -97,14 +101,15 @@ describe("a stream opener", () => {
     channels.refuse(3);
     const streams = [await open(), await open(), await open()];
     expect(streams.map(({ vnetid }) => vnetid)).to.deep.equal([2, 2, 2]);
+    expect(accepted, "whom it names").to.deep.equal([2, 2, 2]);
     expect(channels.tried.filter((vnetid) => vnetid !== 2)).to.have.members([
       1, 3,
     ]);
   });
 
   it("waits for a channel in the line of the serve that it means", async () => {
-    await open([remoteServe(7, { serveid: 701 })]);
-    await open([remoteServe(7, { serveid: 702, share })]);
+    await open([provider(7, { serveid: 701 })]);
+    await open([provider(7, { serveid: 702, share })]);
     expect(channels.turns).to.deep.equal([701, 702]);
   });
 
@@ -116,7 +121,7 @@ describe("a stream opener", () => {
   });
 
   it("takes another channel when one broke as it was given, and gives up a node whose channels all do", async () => {
-    const alone = remoteServe(7, {});
+    const alone = provider(7, {});
     channels.breaking.set(7, 2);
     expect((await open([alone])).vnetid).to.equal(7);
     channels.breaking.set(7, 3);
@@ -254,8 +259,10 @@ describe("a stream opener", () => {
 
   it("opens an exclusive one at once, without waiting for its accept", async () => {
     channels.answers.set(1, isSilent);
-    const stream = await open([remoteServe(1)]);
+    const stream = await open([provider(1)]);
     expect(stream.vnetid).to.equal(1);
-    expect(stream.listenerCount("accept")).to.equal(0);
+    expect(accepted, "nobody took it yet").to.deep.equal([]);
+    stream.emit("accept");
+    expect(accepted).to.deep.equal([1]);
   });
 });

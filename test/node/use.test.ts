@@ -2,13 +2,15 @@ import { expect } from "chai";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import type { Channels } from "../../src/node/channels.js";
-import type { RemoteServe } from "../../src/node/control.js";
+import type { Provider } from "../../src/node/search.js";
 import { Use } from "../../src/node/use.js";
+import { openChoice } from "../support/choice.js";
 import { eventually, within } from "../support/deadline.js";
 import { connectTo, startEcho } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import { reservePort } from "../support/ports.js";
+import { directoryOf, provider } from "../support/remote-serve.js";
 import { serveSettings, useSettings } from "../support/settings.js";
 
 /** A connection to the port is refused at once. */
@@ -312,7 +314,7 @@ describe("a use", () => {
 
   it("misses no change, at whatever step of settling it comes", async () => {
     for (let steps = 0; steps < 20; steps++) {
-      let found: RemoteServe[] | string = "nobody offers it";
+      let found: Provider[] | string = "nobody offers it";
       const use = new Use({
         settings: useSettings("web", { serveid: 700, port: 1 }),
         origin: "config",
@@ -320,15 +322,19 @@ describe("a use", () => {
         listen: ({ host, port }) =>
           Promise.resolve({ host, port, close: () => Promise.resolve() }),
         search: () => ({
-          find: () => found,
-          interrupt: () => undefined,
-          close: () => undefined,
+          search: {
+            find: () => found,
+            interrupt: () => undefined,
+            close: () => undefined,
+          },
+          choice: openChoice(directoryOf()),
         }),
         warn: () => undefined,
+        onStop: () => undefined,
       });
       const opening = use.open();
       for (let step = 0; step < steps; step++) await Promise.resolve();
-      found = [{ serveid: 700, vnetid: 1, port: 80 } as RemoteServe];
+      found = [provider(1)];
       await use.settle();
       await opening;
       expect(use.view().state, `after ${steps} steps`).to.equal("listening");

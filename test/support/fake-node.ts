@@ -5,11 +5,11 @@ import { formatServeid, type NodeConfig } from "../../src/config/config.js";
 import { formatWanted, parseName } from "../../src/config/target.js";
 import { VnetError } from "../../src/errors.js";
 import type {
+  ListedServe,
   NodeControl,
   Notice,
   PingResult,
   RemoteNode,
-  RemoteServe,
   ServeView,
   UseView,
 } from "../../src/node/control.js";
@@ -18,7 +18,7 @@ import { routeSettings } from "./settings.js";
 /** what a fingerprint looks like */
 export const FINGERPRINT = `SHA256:${"A".repeat(43)}`;
 
-export const SSH: RemoteServe = {
+export const SSH: ListedServe = {
   serveid: 700,
   vnetid: 1,
   vnet: "remote-ssh",
@@ -29,6 +29,7 @@ export const SSH: RemoteServe = {
   info: "home-ssh",
   share: "exclusive",
   temporary: false,
+  trusted: "unknown",
 };
 
 export const REMOTE_NODE: RemoteNode = {
@@ -37,7 +38,7 @@ export const REMOTE_NODE: RemoteNode = {
   serves: 1,
   self: false,
   fingerprint: FINGERPRINT,
-  trusted: false,
+  trusted: "unknown",
 };
 
 export function fakeConfig(): NodeConfig {
@@ -71,7 +72,7 @@ export class FakeNode implements NodeControl {
   readonly calls: string[] = [];
   serveList: ServeView[] = [];
   useList: UseView[] = [];
-  remoteList: RemoteServe[] = [{ ...SSH }];
+  remoteList: ListedServe[] = [{ ...SSH }];
   nodeList: RemoteNode[] = [
     REMOTE_NODE,
     { ...REMOTE_NODE, vnetid: 2, name: "local-ssh", serves: 0, self: true },
@@ -110,10 +111,10 @@ export class FakeNode implements NodeControl {
 
   serves = (): ServeView[] => this.serveList;
   uses = (): UseView[] => this.useList;
-  knownServes = (): RemoteServe[] => this.remoteList;
+  knownServes = (): ListedServe[] => this.remoteList;
   knownNodes = (): RemoteNode[] => this.nodeList;
 
-  remoteServes(): RemoteServe[] {
+  remoteServes(): ListedServe[] {
     this.#needHub();
     return this.remoteList;
   }
@@ -171,6 +172,7 @@ export class FakeNode implements NodeControl {
       error: null,
       remote,
       providers,
+      refusedKey: null,
       origin: "terminal",
     } as const;
     const what = { serveid, wanted, port, state, streams: 0 } as const;
@@ -188,6 +190,12 @@ export class FakeNode implements NodeControl {
     this.#record("closeUse", label);
     const closed = { active: false, state: "inactive" } as const;
     return Object.assign(this.#use(label), closed);
+  };
+
+  trustUse: NodeControl["trustUse"] = async (label) => {
+    this.#record("trustUse", label);
+    const open = { state: "listening", error: null, refusedKey: null } as const;
+    return Object.assign(this.#use(label), open);
   };
 
   deleteUse: NodeControl["deleteUse"] = async (label) => {
@@ -214,6 +222,7 @@ export class FakeNode implements NodeControl {
       error: null,
       remote,
       providers: 1,
+      refusedKey: null,
       origin: "unserve",
       streams: 0,
     };

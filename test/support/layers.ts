@@ -30,7 +30,7 @@ const PROGRAMS = [
     "called.ts",
     "given-keys.ts",
   ],
-  ...["verb.ts", "verbs.ts", "forget.ts"],
+  ...["verb.ts", "verbs.ts", "forget.ts", "trust.ts"],
   ...["public-ports.ts", "shared-port.ts", "route.ts", "vnet.ts"],
 ];
 const OUTSIDE = /^(node:)?(net|tls|http|https|dns|child_process)$/;

@@ -2,9 +2,8 @@
 
 import { Directory } from "../../src/node/directory.js";
 import type { RemoteServe } from "../../src/node/control.js";
+import type { Provider } from "../../src/node/search.js";
 import type { DirectoryChange } from "../../src/wire/to-node.js";
-import { NOBODYS_KEY } from "./link-key.js";
-
 const NODES = ["home", "office", "lab"];
 
 /** A serve of node 1 (home), 2 (office) or 3 (lab). */
@@ -25,6 +24,19 @@ export function remoteServe(
     temporary: false,
     ...fields,
   };
+}
+
+/** The key of that node, of the shape of one. */
+export function keyOfNode(vnetid: number): string {
+  return Buffer.alloc(32, vnetid).toString("base64");
+}
+
+/** The same, as a search finds it. */
+export function provider(
+  vnetid: number,
+  fields: Partial<RemoteServe> = {},
+): Provider {
+  return { ...remoteServe(vnetid, fields), key: keyOfNode(vnetid) };
 }
 
 /** An unserve that node 1 has granted. */
@@ -51,7 +63,7 @@ export function tell(
 }
 
 export function nodeEntry(vnetid: number, name = NODES[vnetid - 1] ?? "?") {
-  return { vnetid, name, key: NOBODYS_KEY, encrypt: true };
+  return { vnetid, name, key: keyOfNode(vnetid), encrypt: true };
 }
 
 export function entryOf({ vnet: _, ...entry }: RemoteServe) {

@@ -82,6 +82,7 @@ export function serveSettings(
     host: "",
     hosts: "",
     trustForwarded: false,
+    peers: "",
     share: "exclusive",
     ...serve,
   };
@@ -91,6 +92,6 @@ export function useSettings(
   label: string,
   use: Partial<UseSettings> & { port: number },
 ): UseSettings {
-  const nothing = { serveid: 0, serve: "", to: "" };
+  const nothing = { serveid: 0, serve: "", to: "", fingerprint: "" };
   return { label, ...nothing, ip: "127.0.0.1", active: true, ...use };
 }

@@ -84,7 +84,8 @@ describe("script", () => {
       const closed = { active: false, state: "inactive", ...rest } as const;
       const [serve, use] = [node.config.serves[0]!, node.config.uses[0]!];
       node.serveList.push({ ...serve, ...closed });
-      const reaches = { wanted: "700", remote: null, providers: 0 };
+      const nobody = { remote: null, providers: 0, refusedKey: null };
+      const reaches = { wanted: "700", ...nobody };
       node.useList.push({ ...use, ...closed, ...reaches });
     });
 

@@ -9,6 +9,7 @@ import {
   parseConnectAnswer,
   parseConnectLine,
 } from "../../src/wire/connect-line.js";
+import { isName } from "../../src/printable.js";
 import { decodeOpen, encodeOpen } from "../../src/wire/open.js";
 import {
   encodeLegPreamble,
@@ -159,9 +160,11 @@ describe("an OPEN, whatever it says,", () => {
     "is read as it was written",
     fc.maxSafeInteger(),
     printableText(0, 64).filter((text) => /^[!-~]*$/.test(text)),
-    (serveid, from) => {
-      const payload = Buffer.from(encodeOpen({ serveid, from }));
-      expect(decodeOpen(payload)).to.deep.equal({ serveid, from });
+    printableText(0, 64).filter((text) => text === "" || isName(text, 64)),
+    (serveid, from, name) => {
+      const open = { serveid, name, from };
+      const payload = Buffer.from(encodeOpen(open));
+      expect(decodeOpen(payload)).to.deep.equal(open);
     },
   );
 

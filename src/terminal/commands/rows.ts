@@ -8,6 +8,7 @@ import {
 } from "../../config/config.js";
 import { describeLink } from "../../config/link.js";
 import type {
+  ListedServe,
   Origin,
   RemoteNode,
   RemoteServe,
@@ -48,6 +49,7 @@ export const REMOTE_SERVE_COLUMNS = [
   "ip",
   "port",
   "info",
+  "trusted",
 ] as const;
 
 export const REMOTE_NODE_COLUMNS = [
@@ -99,17 +101,18 @@ export function useRow(use: Shown<UseView>): string[] {
 export function useJson(use: Shown<UseView>) {
   const { wanted, ip, port, active, state, error } = use;
   const { providers, origin, guest } = use;
+  const refused_key = use.refusedKey;
   const serveid = formatServeid(use.serveid);
   const remote = use.remote ? remoteServeJson(use.remote) : null;
   return {
     serveid,
     name: use.label,
     ...{ wanted, ip, port, active, state, error },
-    ...{ remote, providers, origin, guest },
+    ...{ remote, providers, refused_key, origin, guest },
   };
 }
 
-export function remoteServeRow(serve: RemoteServe): string[] {
+export function remoteServeRow(serve: ListedServe): string[] {
   return [
     formatServeid(serve.serveid),
     formatVnetid(serve.vnetid),
@@ -119,7 +122,12 @@ export function remoteServeRow(serve: RemoteServe): string[] {
     serve.ip,
     formatPort(serve.port),
     serve.info,
+    serve.trusted,
   ];
+}
+
+export function listedServeJson(serve: ListedServe) {
+  return { ...remoteServeJson(serve), trusted: serve.trusted };
 }
 
 export function remoteServeJson(serve: RemoteServe) {
@@ -135,7 +143,7 @@ export function remoteNodeRow(node: RemoteNode): string[] {
     formatVnetid(node.vnetid),
     node.name + self,
     String(node.serves),
-    node.trusted ? "yes" : "no",
+    node.trusted,
     node.fingerprint,
   ];
 }

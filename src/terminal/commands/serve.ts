@@ -58,7 +58,7 @@ interface Wanted {
 function define(control: NodeControl, wanted: Wanted, active: boolean) {
   const label = freeLabel(wanted.name, control.serves());
   return control.addServe({
-    ...{ ...wanted, label, active, allow: "" },
+    ...{ ...wanted, label, active, allow: "", peers: "" },
     ...{ host: "", hosts: "", trustForwarded: false },
   });
 }

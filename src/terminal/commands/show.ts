@@ -9,11 +9,11 @@ import {
   type CommandContext,
 } from "../command.js";
 import {
+  listedServeJson,
   REMOTE_NODE_COLUMNS,
   REMOTE_SERVE_COLUMNS,
   remoteNodeJson,
   remoteNodeRow,
-  remoteServeJson,
   remoteServeRow,
   SERVE_COLUMNS,
   serveJson,
@@ -118,7 +118,7 @@ const showServes = defineCommand({
       columns: REMOTE_SERVE_COLUMNS,
       entries,
       row: remoteServeRow,
-      json: remoteServeJson,
+      json: listedServeJson,
       empty: `nobody in group ${group} offers a serve: \`serve run PORT\` offers one`,
     });
     if (!shown) return;

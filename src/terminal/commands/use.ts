@@ -45,7 +45,7 @@ const useNew = defineCommand({
   doc: "define a use, inactive until `use open`",
   args: settings,
   async run(context, { wanted, name: label, ip, port }) {
-    const use = { ...wanted, label, ip, port, active: false };
+    const use = { ...wanted, label, ip, port, fingerprint: "", active: false };
     context.say(describe(await context.control.addUse(use)));
   },
 });
@@ -62,7 +62,7 @@ const useRun = defineCommand({
   ],
   args: settings,
   async run(context, { wanted, name: label, ip, port }) {
-    const use = { ...wanted, label, ip, port, active: true };
+    const use = { ...wanted, label, ip, port, fingerprint: "", active: true };
     context.say(describe(await context.control.addUse(use)));
   },
 });
@@ -87,6 +87,21 @@ const useClose = defineCommand({
   },
 });
 
+const useTrust = defineCommand({
+  name: "use trust",
+  doc: "accept the new key of what a use reaches",
+  details: [
+    "A use remembers the key of the node that it reached first, and refuses another one: `show use` says so.",
+    "Ask the owner of that node for its fingerprint before you accept it; `show vnet` shows it there.",
+  ],
+  args: {
+    use: ownUse((entry) => "refusedKey" in entry && entry.refusedKey !== null),
+  },
+  async run(context, values) {
+    context.say(describe(await context.control.trustUse(values.use)));
+  },
+});
+
 const useDelete = defineCommand({
   name: "use delete",
   lasting: true,
@@ -103,6 +118,7 @@ export const useCommands: readonly Command[] = [
   useRun,
   useOpen,
   useClose,
+  useTrust,
   useDelete,
 ];
 
@@ -122,6 +138,8 @@ export function describe(use: UseView): string {
         return `${what} is removed, and what it had borrowed is given back`;
       return `${what} is inactive: \`use open ${quoteWord(use.label)}\` listens`;
     case "error":
+      if (use.refusedKey !== null)
+        throw new VnetError("refused", `${what} does not listen${why}`);
       throw new VnetError(
         "network",
         `use ${use.label}${why}; it is tried again, \`use close ${quoteWord(use.label)}\` gives it up`,

@@ -1,0 +1,99 @@
+// Asks nodes for a channel, only so that its handshake shows whether they have the group's secret.
+// One attempt at a time for each node, and after failures a pause that grows.
+
+import type { ChannelPool } from "../channel/pool.js";
+import { VnetError } from "../errors.js";
+import type { DirectoryNode } from "../wire/fields.js";
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
+
+interface Inquiry {
+  isAsking: boolean;
+  failures: number;
+  /** why the last attempt failed */
+  error: string | null;
+  pause: NodeJS.Timeout | undefined;
+}
+
+export interface InquiriesOptions {
+  pool: (vnetid: number) => Pick<ChannelPool, "acquire" | "release">;
+  /** one was answered, or may be asked again: whoever wants to know looks again */
+  onAnswer: () => void;
+}
+
+export class Inquiries {
+  private readonly byKey = new Map<string, Inquiry>();
+  private state: "open" | "closed" = "open";
+
+  constructor(private readonly options: InquiriesOptions) {}
+
+  /** Begins, unless it is under way or failed a moment ago. */
+  ask({ vnetid, key }: Pick<DirectoryNode, "vnetid" | "key">): void {
+    if (this.state === "closed") return;
+    let inquiry = this.byKey.get(key);
+    if (inquiry === undefined) {
+      inquiry = { isAsking: false, failures: 0, error: null, pause: undefined };
+      this.byKey.set(key, inquiry);
+    }
+    if (inquiry.isAsking || inquiry.pause !== undefined) return;
+    inquiry.isAsking = true;
+    void this.attempt(vnetid, key, inquiry);
+  }
+
+  /** Why the last attempt failed, while another is to come. */
+  errorOf(key: string): string | null {
+    return this.byKey.get(key)?.error ?? null;
+  }
+
+  /** That node left. */
+  forget(key: string): void {
+    clearTimeout(this.byKey.get(key)?.pause);
+    this.byKey.delete(key);
+  }
+
+  /** All are asked anew: the secret changed, say. */
+  forgetAll(): void {
+    for (const key of [...this.byKey.keys()]) this.forget(key);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.state = "closed";
+    this.forgetAll();
+  }
+
+  private async attempt(
+    vnetid: number,
+    key: string,
+    inquiry: Inquiry,
+  ): Promise<void> {
+    const pool = this.options.pool(vnetid);
+    try {
+      pool.release(await pool.acquire(0));
+      inquiry.error = null;
+      inquiry.failures = 0;
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      inquiry.error = error.message;
+      inquiry.failures++;
+    }
+    inquiry.isAsking = false;
+    this.pause(key, inquiry);
+    if (this.state === "open") this.options.onAnswer();
+  }
+
+  private pause(key: string, inquiry: Inquiry): void {
+    // Its node left meanwhile, and perhaps came back.
+    if (this.byKey.get(key) !== inquiry) return;
+    const pauseMs = FIRST_PAUSE_MS * 2 ** Math.max(0, inquiry.failures - 1);
+    inquiry.pause = setTimeout(
+      () => {
+        inquiry.pause = undefined;
+        if (inquiry.error === null) this.byKey.delete(key);
+        else this.options.onAnswer();
+      },
+      Math.min(pauseMs, MAX_PAUSE_MS),
+    );
+  }
+}
