@@ -1,6 +1,7 @@
 // The hub's own ports (`[public.X]`): uses of nodes that live in the hub's process, one for each group that has some.
 // They come to the hub through memory and are nodes like any other: the hub itself still reads nothing.
 
+import { called } from "./called.js";
 import { VnetError } from "./errors.js";
 import type { HubConfig, NodeConfig } from "./config/config.js";
 import type { Hub } from "./hub/hub.js";
@@ -52,7 +53,7 @@ export class PublicPorts {
         // The hub's key is pinned: nothing has to be remembered.
         knownHubs: new KnownHubs(null),
         knownNodes,
-        program: "./route",
+        program: called("route"),
         dialHub: () => Promise.resolve(hub.connect()),
         listen: (asked) => {
           const listener = guard(asked);

@@ -105,16 +105,18 @@ async function hubFolder(argv: string[]): Promise<string> {
 export function trustVerb(program: "route" | "vnet"): Verb {
   return {
     parameters: ["NAME", "[FILE]"],
+    options: { state: "FOLDER" },
     help: `A ${program === "vnet" ? "use" : "public port"} remembers the key of the node that it reached first, and refuses another
 one. This accepts the refused one: ask the owner of that node for its
 fingerprint first. NAME is what follows the dot of the section, what it asks
 for (700, NAME, NAME@NODE, NODE:PORT), or the name of the node. Works beside
 the running program, which looks again within two seconds. FILE is its
-configuration (config.ini where none is named).
+configuration (config.ini where none is named); --state is the folder of its
+keys, where it was started with that.
 `,
-    async run([name = "", file = "config.ini"]) {
+    async run([name = "", file = "config.ini"], _noColor, { state = null }) {
       const { text, title } = await readConfig({ file });
-      const args = { file, name: program, state: null };
+      const args = { file, name: program, state };
       const pathOf = (state: string) =>
         join(stateFolder(args, state), KNOWN_NODES);
       const said = await trustNode({ program, name, text, title, pathOf });

@@ -269,7 +269,7 @@ export class Session implements Member {
     try {
       return settle(OWN_ABILITIES, abilitiesOf(hello), {
         own: `the hub (${this.options.software})`,
-        other: `this node (${hello.software})`,
+        other: `this node (${quoted(hello.software)})`,
       });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;

@@ -6,6 +6,7 @@ import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import type { Identity } from "../keys/identity.js";
 import { channelKey, openedBy, stretch } from "../keys/psk.js";
+import { quoted } from "../printable.js";
 import { secureAsClient, secureAsServer } from "../net/secure.js";
 import { greet } from "./channel-greeting.js";
 import { Standings } from "./standings.js";
@@ -80,7 +81,7 @@ export class ChannelSecurity {
     if (peer.key !== ownKey || peer.vnetid === ownVnetid) return;
     throw new VnetError(
       "refused",
-      `vnet ${peer.name} has this node's own key: it runs with the same configuration or with a copy of identity.key, or the hub is not honest`,
+      `vnet ${quoted(peer.name)} has this node's own key: it runs with the same configuration or with a copy of identity.key, or the hub is not honest`,
     );
   }
 
@@ -168,12 +169,12 @@ export class ChannelSecurity {
 
 /** `vnet home (SHA256:…)` */
 function titleOf({ name, key }: ChannelPeer): string {
-  return `vnet ${name} (${fingerprintOf(Buffer.from(key, "base64"))})`;
+  return `vnet ${quoted(name)} (${fingerprintOf(Buffer.from(key, "base64"))})`;
 }
 
 /** Why no channel can be had to a node that does not encrypt as this one does. */
 export function mismatchOf({ name }: { name: string }, own: boolean): string {
   return own
-    ? `vnet ${name} has encrypt=false and this node has not; set it on both or on neither`
-    : `this node has encrypt=false and vnet ${name} has not; set it on both or on neither`;
+    ? `vnet ${quoted(name)} has encrypt=false and this node has not; set it on both or on neither`
+    : `this node has encrypt=false and vnet ${quoted(name)} has not; set it on both or on neither`;
 }

@@ -5,6 +5,7 @@ import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import { verifyHostProof } from "../keys/host-key.js";
 import type { KnownHubs } from "../keys/known-hubs.js";
+import { quoted } from "../printable.js";
 import type { ToNode } from "../wire/to-node.js";
 import { abilitiesOf, OWN_ABILITIES, settle } from "../wire/version.js";
 
@@ -30,7 +31,7 @@ export class HubTrust {
     const { address, pinned, proof, binding } = hub;
     settle(OWN_ABILITIES, abilitiesOf(proof), {
       own: "this node",
-      other: `the hub (${proof.software})`,
+      other: `the hub (${quoted(proof.software)})`,
     });
     const key = Buffer.from(proof.key, "base64");
     const signature = Buffer.from(proof.signature, "base64");

@@ -78,6 +78,7 @@ describe("parseNodeConfig", () => {
           serveid: 7,
           serve: "",
           to: "",
+          fingerprint: "",
           ip: "127.0.0.1",
           port: 0,
           active: true,

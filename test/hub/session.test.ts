@@ -208,7 +208,7 @@ describe("the hub's gate", () => {
       const { code, reason } = await client.next("goodbye");
       expect(code).to.equal("version");
       expect(reason).to.contain(`(vnet test) speaks ${OWN_ABILITIES.protocol}`);
-      expect(reason).to.contain("(vnet 9.9) speaks protocol 99");
+      expect(reason).to.contain(`("vnet 9.9") speaks protocol 99`);
     }));
 
   it("refuses version 3, which had no range of versions", () =>
