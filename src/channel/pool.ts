@@ -5,7 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { VnetError } from "../errors.js";
 import type { Channel } from "./channel.js";
-import { WaitingLine, type Turn } from "./waiting-line.js";
+import { NO_USER, WaitingLine, type Turn } from "./waiting-line.js";
 
 export interface PoolOptions {
   /** makes a new channel to the node; rejects with VnetError */
@@ -108,8 +108,10 @@ export class ChannelPool {
       this.begin();
       return Promise.resolve(warm);
     }
-    this.missed = true;
-    this.target = Math.min(this.target * 2, this.limits.maxTarget);
+    if (turn !== NO_USER) {
+      this.missed = true;
+      this.target = Math.min(this.target * 2, this.limits.maxTarget);
+    }
     const channel = this.waiting.join(turn, leaving);
     this.begin();
     return channel;

@@ -16,6 +16,9 @@ interface Waiter {
 /** Which service somebody waits for: its serveid, or 0 for none. */
 export type Turn = number;
 
+/** Of a ping or an inquiry, which says nothing of how many users are to come. */
+export const NO_USER: Turn = 0;
+
 export class WaitingLine {
   /** by service, the one whose turn is next first; sets keep the order, and one in the middle steps out at no cost */
   private readonly lines = new Map<Turn, Set<Waiter>>();

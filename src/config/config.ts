@@ -99,6 +99,8 @@ export interface ServeSettings {
   hosts: string;
   /** with host: what users say of themselves in forwarding headers is believed */
   trustForwarded: boolean;
+  /** whether its node looks if the service is there */
+  check: boolean;
 }
 
 /** `[use.LABEL]` */

@@ -114,6 +114,7 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   hosts: "hosts",
   trustForwarded: "trust_forwarded",
   maxProcesses: "max_processes",
+  check: "check",
 };
 
 const USE_KEYS: KeyNames<UseSettings> = {

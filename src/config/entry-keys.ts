@@ -74,6 +74,11 @@ export const SERVE_KEYS = {
     DEFAULT_MAX_PROCESSES,
     "with exec: and vsock: programs that may run at the same time",
   ),
+  check: optional(
+    BOOLEAN,
+    true,
+    "false: uses listen whether or not the service is there",
+  ),
 };
 
 export const USE_KEYS = {

@@ -329,6 +329,7 @@ function serveEntry(
   isNamesake: boolean,
 ): DirectoryServe {
   const { serveid, name, type, ip, port, info, share, owner, only } = serve;
+  const { service = "up" } = serve;
   return {
     serveid,
     vnetid: owner.vnetid,
@@ -338,6 +339,7 @@ function serveEntry(
     port,
     info,
     share,
+    service,
     temporary: only !== 0,
     ...(isNamesake && { namesake: true }),
   };

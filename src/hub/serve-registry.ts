@@ -122,7 +122,12 @@ export class ServeRegistry<Owner extends Holder> {
     const { share, name } = serve;
     const isShared = this.holders(serve.serveid).length > 1;
     this.unlist(serve);
-    Object.assign(serve, particulars, isShared && { share, name });
+    Object.assign(
+      serve,
+      { service: "up" },
+      particulars,
+      isShared && { share, name },
+    );
     this.list(serve);
     if (before.name === serve.name && before.share === serve.share) return;
     this.release(before);

@@ -52,7 +52,7 @@ export function networkOf(address: string): string {
 }
 
 /** The eight numbers of an IPv6 address. */
-function groupsOf(address: string): number[] {
+export function groupsOf(address: string): number[] {
   const [withoutZone = ""] = address.split("%");
   // A URL writes it in one way only: no IPv4 at its end, one `::` (WHATWG URL, 3.5).
   const { hostname } = new URL(`http://[${withoutZone}]`);

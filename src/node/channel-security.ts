@@ -99,6 +99,8 @@ export class ChannelSecurity {
     try {
       if (!encrypt) {
         await greet({ duplex: leg, role, title, proof: null, timeoutMs });
+        // Nobody has proved anything; that it answers is all that is known.
+        this.standings.worked(peer.key, false);
         return leg;
       }
       const peerKey = Buffer.from(peer.key, "base64");

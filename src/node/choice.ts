@@ -208,14 +208,14 @@ export class Choice {
     if (able.length === 0) return this.whyNone(all);
     if (!encrypt) {
       const { fingerprint } = this.options;
-      if (fingerprint === "") return able;
+      if (fingerprint === "") return this.pickMet(able);
       const pinned = able.filter((entry) => this.isAdmitted(entry) === true);
       const [other] = able;
       return pinned.length > 0 || other === undefined
-        ? pinned
+        ? this.pickMet(pinned)
         : this.refuse(other);
     }
-    return this.isBound ? this.pickKnown(able) : this.pickFirst(able);
+    return this.isBound ? this.pickKnown(able) : this.pickMet(able);
   }
 
   private pickKnown<T>(able: Entry<T>[]): Entry<T>[] | string | VnetError {
@@ -226,30 +226,30 @@ export class Choice {
     if (admitted.length > 0) {
       for (const entry of unknown)
         if (this.isAdmitted(entry) === "once trusted") this.ask(entry);
-      return this.bestFirst(admitted);
+      return this.pickMet(admitted);
     }
     if (unknown.length > 0) return this.askAll(unknown);
     const [other] = able;
     return other === undefined ? [] : this.refuse(other);
   }
 
-  /** Nothing is remembered that counts. */
-  private pickFirst<T>(able: Entry<T>[]): Entry<T>[] | string {
+  /**
+   * Those to whom a channel could be made, and under the secret where there is one: a use listens only while a connection
+   * can succeed. The others are asked for one.
+   */
+  private pickMet<T>(able: Entry<T>[]): Entry<T>[] | string {
     const met = able.filter((entry) => this.isMet(entry));
     const unknown = able.filter((entry) => !this.isMet(entry));
-    const { secret } = this.options.settings();
-    const keys = new Set(able.map(({ key }) => key));
-    // Without a secret nobody can show one; only where it is a choice it matters who can be reached at all.
-    if (met.length === 0 && secret === "" && keys.size === 1) return able;
-    if (met.length === 0) return this.askAll(unknown);
+    if (met.length === 0 && unknown.length > 0) return this.askAll(unknown);
     for (const entry of unknown) this.ask(entry);
     return this.bestFirst(met);
   }
 
-  /** It has shown the secret; without one, that it is there. */
+  /** It has shown the secret; where nobody can show one, that it is there. */
   private isMet({ key }: Key): boolean {
     const { standings, settings } = this.options;
-    return settings().secret === ""
+    const { secret, encrypt } = settings();
+    return secret === "" || !encrypt
       ? standings.isReached(key)
       : standings.of(key) === "trusted";
   }
@@ -289,8 +289,9 @@ export class Choice {
     const { inquiries, settings } = this.options;
     const error = inquiries.errorOf(first?.key ?? "");
     if (error !== null) return error;
+    const { secret, encrypt } = settings();
     const why =
-      settings().secret === "" ? "is there" : "has the secret of this group";
+      secret === "" || !encrypt ? "is there" : "has the secret of this group";
     return `asking vnet ${quoted(first?.node.name ?? "?")} whether it ${why}`;
   }
 

@@ -70,6 +70,8 @@ export interface RemoteServe {
   port: number;
   info: string;
   share: Share;
+  /** whether the service is there, as far as its node knows; absent: up */
+  service?: "up" | "down" | undefined;
   /** true for an unserve, which only this node sees */
   temporary: boolean;
   /** true: another node had its name first, so the bare name does not mean this one */

@@ -2,6 +2,7 @@
 // One attempt at a time for each node, and after failures a pause that grows.
 
 import type { ChannelPool } from "../channel/pool.js";
+import { NO_USER } from "../channel/waiting-line.js";
 import { VnetError } from "../errors.js";
 import type { DirectoryNode } from "../wire/fields.js";
 
@@ -24,6 +25,8 @@ export interface InquiriesOptions {
 
 export class Inquiries {
   private readonly byKey = new Map<string, Inquiry>();
+  /** attempts under way */
+  private readonly attempts = new Set<Promise<void>>();
   private state: "open" | "closed" = "open";
 
   constructor(private readonly options: InquiriesOptions) {}
@@ -38,7 +41,20 @@ export class Inquiries {
     }
     if (inquiry.isAsking || inquiry.pause !== undefined) return;
     inquiry.isAsking = true;
-    void this.attempt(vnetid, key, inquiry);
+    const attempt = this.attempt(vnetid, key, inquiry);
+    this.attempts.add(attempt);
+    void attempt.finally(() => this.attempts.delete(attempt));
+  }
+
+  /** Resolves when all that are being asked have answered, at the latest after that time. */
+  async settled(timeoutMs: number): Promise<void> {
+    if (this.attempts.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([Promise.all(this.attempts), late]);
+    clearTimeout(timer);
   }
 
   /** Why the last attempt failed, while another is to come. */
@@ -70,7 +86,7 @@ export class Inquiries {
   ): Promise<void> {
     const pool = this.options.pool(vnetid);
     try {
-      pool.release(await pool.acquire(0));
+      pool.release(await pool.acquire(NO_USER));
       inquiry.error = null;
       inquiry.failures = 0;
     } catch (error) {

@@ -37,15 +37,24 @@ export function untilOnline(
   });
 }
 
+/** What is asked of other nodes is not waited for any longer. */
+const ANSWERS_MS = 5_000;
+
 /** See Node.ready. */
 export async function untilReady({
   directory,
   serves,
   uses,
-}: Pick<NodeParts, "directory" | "serves" | "uses">): Promise<void> {
+  inquiries,
+}: Pick<
+  NodeParts,
+  "directory" | "serves" | "uses" | "inquiries"
+>): Promise<void> {
   if (!directory.isCurrent) await once(directory, "change");
   await Promise.all([
     ...serves.all().map((serve) => serve.registration.settled),
     ...uses.all().map((use) => use.settle()),
   ]);
+  await inquiries.settled(ANSWERS_MS);
+  await Promise.all(uses.all().map((use) => use.settle()));
 }

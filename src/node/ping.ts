@@ -1,6 +1,7 @@
 // Round trips: to the hub on the control link, to a node through a channel of its own, so that no stream is in its way.
 
 import type { ChannelPool } from "../channel/pool.js";
+import { NO_USER } from "../channel/waiting-line.js";
 import type { PingResult } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 
@@ -25,7 +26,7 @@ export async function pingNode(
   pool: ChannelPool,
   probes: number,
 ): Promise<PingResult> {
-  const channel = await pool.acquire(0);
+  const channel = await pool.acquire(NO_USER);
   try {
     // The first one on a new channel would measure its making, too: the other leg may not have come yet.
     await channel.ping(PROBE_TIMEOUT_MS);

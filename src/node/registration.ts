@@ -27,6 +27,10 @@ export interface RegistrationOptions {
   settings: () => ServeSettings;
   /** the vnetid that alone may see it, or 0 */
   only: number;
+  /** resolves when it is known for the first time whether the service is there */
+  looked: () => Promise<void>;
+  /** as far as is known */
+  isServiceUp: () => boolean;
   link: HubLink;
   notify: (notice: Notice) => void;
 }
@@ -179,11 +183,14 @@ export class Registration {
     const { name, type, ip, port, info, share } = this.settings;
     // Arguments of a program may hold secrets; a link has no port.
     const told = { ip: describeLink(ip), port: isLink(ip) ? 0 : port };
-    return { name, type, ...told, info, share };
+    const service = this.options.isServiceUp() ? "up" : "down";
+    return { name, type, ...told, info, share, service };
   }
 
   private register(): Promise<void> {
-    const turn = this.inTurn.then(() => this.ask());
+    const turn = this.inTurn
+      .then(() => this.options.looked())
+      .then(() => this.ask());
     this.inTurn = turn.catch(() => undefined);
     return turn;
   }

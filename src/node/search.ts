@@ -74,7 +74,7 @@ function findNamed(
   const verb = node === null ? "offers" : "does not offer";
   const orNobody = (picked: Found) =>
     Array.isArray(picked)
-      ? (balanced(picked) ?? `${by} ${verb} ${name} just now`)
+      ? (available(picked) ?? `${by} ${verb} ${name} just now`)
       : picked;
   const [other] = others;
   const isAway = meant.every(({ vnetid }) => choice.isNobody(vnetid));
@@ -84,6 +84,15 @@ function findNamed(
     return orNobody(choice.pick(others));
   }
   return orNobody(choice.pick(meant));
+}
+
+/** Those of them whose service is there; why there is none; undefined where nobody offers it. */
+function available(picked: Provider[]): Provider[] | string | undefined {
+  const meant = balanced(picked);
+  const there = meant?.filter(({ service }) => service !== "down");
+  const [first] = meant ?? [];
+  if (first === undefined || there?.length !== 0) return there;
+  return `vnet ${quoted(first.vnet)} offers it, but the service is not there just now`;
 }
 
 /** The first one, with all others like it where they are balanced. */
@@ -109,14 +118,14 @@ class IdSearch implements Search {
       directory.find((serve) => serve.serveid === serveid),
     );
     if (!Array.isArray(picked)) return picked;
-    const found = balanced(picked);
-    const [first] = found ?? [];
-    if (found === undefined || first === undefined) {
+    const [first] = picked;
+    if (first === undefined) {
       this.interrupt();
       return `nobody offers ${formatServeid(serveid)} just now`;
     }
     const meant = meaning.check(first);
-    return typeof meant === "string" ? meant : found;
+    if (typeof meant === "string") return meant;
+    return available(picked) ?? [];
   }
 
   interrupt(): void {

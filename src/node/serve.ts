@@ -13,6 +13,7 @@ import type { Notice, Origin, RemoteServe, ServeView } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import { Registration } from "./registration.js";
 import { Service } from "./service.js";
+import { ServiceWatch } from "./service-watch.js";
 
 /** A name that it had until now still comes from users to whom the new one is on its way. */
 const RENAME_GRACE_MS = 10_000;
@@ -34,6 +35,8 @@ export class Serve {
   private service: Service;
   /** those of an earlier state of it count, too */
   private readonly programs = new ProgramLimit(DEFAULT_MAX_PROCESSES);
+  private watch: ServiceWatch;
+  private looked: Promise<void> = Promise.resolve();
   private readonly streams = new Map<Stream, Caller>();
   private formerName: { name: string; since: number } | undefined;
   /** keys of others that share its id or name, which were told */
@@ -46,10 +49,13 @@ export class Serve {
     this.registration = new Registration({
       settings: () => this.settings,
       only: only?.vnetid ?? 0,
+      looked: () => this.looked,
+      isServiceUp: () => this.watch.problem === null,
       link,
       notify,
     });
     this.service = this.createService();
+    this.watch = this.createWatch();
   }
 
   get settings(): ServeSettings {
@@ -81,7 +87,7 @@ export class Serve {
       serveid,
       active: isOpen,
       state,
-      error,
+      error: error ?? this.watch.problem,
       origin,
       streams: this.streams.size,
     };
@@ -89,12 +95,14 @@ export class Serve {
 
   /** See Registration.open. */
   open(isAsked = false): Promise<void> {
+    this.looked = this.watch.start();
     return this.registration.open(isAsked);
   }
 
   /** Unregisters it and ends its streams; it can be opened again. Idempotent. */
   close(reason: string): void {
     this.registration.close();
+    this.watch.stop();
     for (const stream of [...this.streams.keys()]) stream.reset(reason);
   }
 
@@ -142,9 +150,14 @@ export class Serve {
     this.options = { ...this.options, settings };
     // Streams that run keep the way that they came.
     this.service = this.createService();
+    this.watch.stop();
+    this.watch = this.createWatch();
+    if (this.registration.isOpen) this.looked = this.watch.start();
     for (const [stream, caller] of [...this.streams])
       if (!this.isFor(caller)) stream.reset("not allowed any more");
-    this.registration.update();
+    void this.looked.then(() => {
+      this.registration.update();
+    });
   }
 
   /** Somebody's stream: the service is dialled now, not at the first byte; by an HTTP front with the first request. */
@@ -157,9 +170,11 @@ export class Serve {
     });
     try {
       const socket = await this.service.connect(stream.from);
+      this.watch.met(true);
       stream.accept(socket, this.consent);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
+      this.watch.met(false);
       stream.refuse(error.message);
     }
   }
@@ -169,6 +184,38 @@ export class Serve {
     const { share, peers } = this.settings;
     if (share === "exclusive") return "alone";
     return peers === "" ? "any" : peers.split(" ");
+  }
+
+  private createWatch(): ServiceWatch {
+    const { settings, origin } = this.options;
+    const watch: ServiceWatch = new ServiceWatch({
+      // What is lent was looked for when it was asked for, and has its own clock.
+      target: origin === "unserve" ? { ...settings, check: false } : settings,
+      onChange: () => {
+        this.serviceChanged(watch);
+      },
+    });
+    return watch;
+  }
+
+  /** The group is told, so that uses listen only while a connection can succeed; and the person here, who can mend it. */
+  private serviceChanged(watch: ServiceWatch): void {
+    if (watch !== this.watch) return;
+    const { problem } = watch;
+    const who = `serve ${this.label}`;
+    this.options.notify(
+      problem === null
+        ? { level: "info", who, what: "has its service again" }
+        : {
+            ...{
+              level: "warn",
+              who,
+              what: "has no service, and its uses wait",
+            },
+            why: problem,
+          },
+    );
+    this.registration.update();
   }
 
   private createService(): Service {

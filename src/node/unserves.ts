@@ -178,6 +178,7 @@ export class Unserves {
         host: "",
         hosts: "",
         trustForwarded: false,
+        check: false,
       },
       callerOf(ask),
     );

@@ -123,8 +123,9 @@ export class Use {
   /**
    * Resolves when it listens, waits, or failed to listen; see the state.
    * @param isAsked whoever asked looks at the state: no notice says the same
+   * @param met resolves when its provider has been met, or the patience of whoever asked is over
    */
-  async open(isAsked = false): Promise<void> {
+  async open(isAsked = false, met?: () => Promise<void>): Promise<void> {
     if (!this.isOpen) {
       this.state = "waiting";
       ({ search: this.search, choice: this.choice } = this.options.search());
@@ -132,6 +133,10 @@ export class Use {
     this.isAsked = isAsked;
     try {
       await this.settle();
+      if (this.state === "waiting" && met !== undefined) {
+        await met();
+        await this.settle();
+      }
     } finally {
       this.isAsked = false;
     }

@@ -37,6 +37,9 @@ export interface UsesOptions {
   choice: ChoiceParts;
 }
 
+/** Whoever opens a use waits so long for its provider's answer. */
+const ANSWER_MS = 3_000;
+
 /** That keys cannot be remembered is told once in this time, however many uses meet it. */
 const UNSAVED_AGAIN_MS = 3_600_000;
 
@@ -127,7 +130,10 @@ export class Uses {
   }
 
   async open(use: Use, isAsked = false): Promise<void> {
-    await use.open(isAsked);
+    const { inquiries } = this.options.choice;
+    await (isAsked
+      ? use.open(true, () => inquiries.settled(ANSWER_MS))
+      : use.open());
     this.tellWanted();
   }
 

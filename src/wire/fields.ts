@@ -88,6 +88,8 @@ const particularFields = v.object({
   port: servePort,
   info: optionalText,
   share: v.picklist(SHARES),
+  /** whether the service behind it is there, as far as its node knows; absent: up */
+  service: v.optional(v.picklist(["up", "down"])),
 });
 
 const hasItsPort = ({ ip, port }: { ip: string; port: number }) =>

@@ -68,6 +68,7 @@ describe("parseNodeConfig", () => {
           host: "",
           hosts: "",
           trustForwarded: false,
+          check: true,
           share: "exclusive",
           peers: "",
         },

@@ -4,6 +4,8 @@
 import { connect, createServer, type Server } from "node:net";
 import { expect } from "chai";
 import type { Context } from "mocha";
+import { recordClientHello } from "../support/client-hello.js";
+import { openClientKey } from "../support/link-key.js";
 import { eventually, within } from "../support/deadline.js";
 import {
   connectTo,
@@ -95,12 +97,12 @@ describe("a hub behind nginx", function () {
       connect({ host: "127.0.0.1", port, localAddress: "127.0.0.9" }),
     );
     try {
-      // Each begins a handshake and says no more.
+      // Each begins a handshake, with the key of a hub without authkey, and says no more.
       for (const socket of crowd)
         socket
           .on("error", () => undefined)
           .resume()
-          .write(Buffer.from("1603010200010001", "hex"));
+          .write(await recordClientHello(await openClientKey()));
       const left = () => crowd.filter(({ readableEnded }) => !readableEnded);
       await eventually("two of them are left", () => left().length === 2);
       await serveAndUse();

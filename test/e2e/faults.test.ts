@@ -105,28 +105,26 @@ describe("when things go wrong", function () {
     await echoes();
   });
 
-  it("a service that refuses resets the user at once, with the reason in show use and a notice", async () => {
+  it("a service that went is told by its node, and the use's port refuses until it is there again", async () => {
     await service.close();
-    const client = await connectTo(usePort);
-    expect(await client.ended).to.equal("reset");
-    const row = await untilRow<UseRow>(
-      office,
-      "show use",
-      ({ error }) => error !== null,
-      "the refusal is shown",
+    const row = await untilUse(office, ID, "waiting");
+    expect(row.error).to.equal(
+      "vnet home offers it, but the service is not there just now",
     );
-    expect(row.state).to.equal("listening");
-    expect(row.error).to.match(/connection refused, nothing listens there/);
     expect(office.stderr).to.match(
-      /refused a connection.*nothing listens there/,
+      /does not listen any more: vnet home offers it/,
     );
+    expect(home.stderr).to.include(
+      `has no service, and its uses wait: nothing listens at 127.0.0.1:${service.port}`,
+    );
+    expect(await refusal(usePort)).to.equal("ECONNREFUSED");
 
     service = await TestServer.start(({ socket }) => socket.pipe(socket), {
       port: service.port,
     });
+    const recovered = await untilUse(office, ID, "listening");
+    expect(recovered.error).to.equal(null);
     await echoes();
-    const [recovered] = await askJson<UseRow[]>(office, "show use");
-    expect(recovered?.error).to.equal(null);
   });
 
   it("a provider killed with -9 takes its streams with it, the use's port refuses, and all is back with it", async () => {
@@ -169,14 +167,15 @@ describe("when things go wrong", function () {
 
   it("a port that is taken is reported, the rest runs, and it is had when it is free", async () => {
     const taken = await startEcho();
-    office.send(`use run ${ID} 127.0.0.1 ${taken.port} second`);
+    // `use run` would leave nothing behind.
+    office.send(`use new ${ID} 127.0.0.1 ${taken.port} second`);
+    office.send("use open second");
     const row = await untilRow<UseRow>(
       office,
       "show use",
-      ({ port }) => port === taken.port,
+      ({ port, state }) => port === taken.port && state === "error",
       "the second use is there",
     );
-    expect(row.state).to.equal("error");
     expect(row.error).to.include("already in use");
     await echoes();
     await taken.close();

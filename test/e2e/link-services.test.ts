@@ -152,7 +152,7 @@ describe("a service that is no TCP port", function () {
         await join2(`exec:${ssh.join(" ")}`);
         await untilEchoed(port);
         // What the group is told of it is the program's name alone.
-        expect(hub.output).to.match(/serves \d+ it \(tcp, exec:ssh\)/);
+        expect(hub.output).to.match(/serves \d+ it \(tcp, "exec:ssh"\)/);
       });
     } finally {
       await closeLaunched();

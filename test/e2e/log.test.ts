@@ -242,7 +242,7 @@ describe("the log of the programs", function () {
     const port = await reservePort();
     const hub = await startHub(hubConfig(port, "file=/dev/full"));
     await hub.waitForOutput(
-      /the log \/dev\/full cannot be written: .*ENOSPC.*; it goes on when it can be/,
+      /the log \/dev\/full cannot be written: .*ENOSPC.*; it goes on when it can/,
     );
     const node = startNode(nodeConfig(port, { name: "home" }));
     await node.waitForOutput("connected to the hub");

@@ -109,6 +109,8 @@ export const FAULTS: readonly Fault[] = [
       const old = seat.running;
       old.kill("SIGSTOP");
       const from = now();
+      // As on a machine that was started anew: there nobody runs it already.
+      seat.forgetLock();
       const fresh = seat.launch();
       await fresh.waitForOutput("connected to the hub", 30_000);
       const joined = now();

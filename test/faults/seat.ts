@@ -1,6 +1,8 @@
 // One node of the ring: a real ./vnet with a serve of its own and a use of its neighbour's, that is killed, stopped and
 // started again with the same configuration and keys.
 
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CheckedService, runStream } from "../support/checked-streams.js";
 import type { Tally } from "../support/checked-stream.js";
@@ -101,6 +103,14 @@ port = ${this.usePort}
       folder === undefined ? {} : { folder },
     );
     return this.program;
+  }
+
+  /** Whoever runs it on another machine, or hangs there, is nobody to a start here. */
+  forgetLock(): void {
+    const state = join(this.running.folder, "state");
+    for (const entry of readdirSync(state, { recursive: true }))
+      if (String(entry).endsWith("vnet.lock"))
+        rmSync(join(state, String(entry)), { force: true });
   }
 
   /** With -9; what its own sockets say then is the kernel's doing. */

@@ -62,9 +62,11 @@ describe("whom a use reaches", () => {
   });
 
   describe("at first contact", () => {
-    it("is the only one that offers it, where no secret is set", () => {
+    it("is, without a secret, the one that offers it as soon as a channel to it was made", () => {
+      expect(picked(1)).to.equal("asking vnet home whether it is there");
+      expect(stage.asked).to.deep.equal([1]);
+      stage.standings.worked(keyOfNode(1), false);
       expect(picked(1)).to.deep.equal([1]);
-      expect(stage.asked).to.deep.equal([]);
       expect(picked()).to.deep.equal([]);
     });
 
@@ -98,8 +100,10 @@ describe("whom a use reaches", () => {
     it("is never one that does not encrypt as this node does", () => {
       tell(directory, { nodes: [{ ...nodeEntry(1), encrypt: false }] });
       expect(picked(1)).to.match(/^vnet home has encrypt=false/);
-      expect(picked(1, 2)).to.deep.equal([2]);
       expect(stage.asked).to.deep.equal([]);
+      stage.standings.worked(keyOfNode(1), false);
+      stage.standings.worked(keyOfNode(2), false);
+      expect(picked(1, 2)).to.deep.equal([2]);
     });
   });
 
@@ -242,6 +246,9 @@ describe("whom a use reaches", () => {
 
     it("is only whom the first one lists, whatever a newcomer says", () => {
       reached(1, [printOf(3)]);
+      expect(picked(1, 2, 3), "3 is asked first").to.deep.equal([1]);
+      expect(stage.asked).to.deep.equal([3]);
+      showsSecret(3);
       expect(picked(1, 2, 3)).to.deep.equal([1, 3]);
       expect(picked(2)).to.match(/^refused/);
       expect(choice.admits(keyOfNode(3))).to.equal(true);
@@ -262,6 +269,7 @@ describe("whom a use reaches", () => {
       reached(1, [printOf(3)]);
       expect(picked(2)).to.match(/^refused/);
       await choice.trust();
+      showsSecret(3);
       expect(picked(1, 2, 3)).to.deep.equal([1, 2, 3]);
     });
   });
@@ -272,6 +280,8 @@ describe("whom a use reaches", () => {
     });
 
     it("is one of these, whoever comes first, and nothing is remembered", () => {
+      expect(picked(1, 2, 3)).to.match(/^asking/);
+      for (const id of [1, 2, 3]) stage.standings.worked(keyOfNode(id), false);
       expect(picked(1, 2, 3)).to.deep.equal([2, 3]);
       reached(2);
       expect(known()).to.deep.equal([]);
@@ -289,6 +299,8 @@ describe("whom a use reaches", () => {
       stage.settings.encrypt = false;
       const nodes = [1, 2].map((id) => ({ ...nodeEntry(id), encrypt: false }));
       tell(directory, { nodes });
+      expect(picked(1, 2)).to.match(/^asking/);
+      stage.standings.worked(keyOfNode(2), false);
       expect(picked(1, 2)).to.deep.equal([2]);
       expect(picked(1)).to.match(/^refused/);
     });

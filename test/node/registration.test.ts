@@ -42,13 +42,17 @@ describe("the registration of a serve", () => {
   let asked: Asked;
   let settings: ReturnType<typeof serveSettings>;
   let registration: Registration;
+  let isUp: boolean;
 
   beforeEach(() => {
     asked = new Asked();
+    isUp = true;
     settings = serveSettings("web", { serveid: ID, port: 80 });
     registration = new Registration({
       settings: () => settings,
       only: 0,
+      looked: () => Promise.resolve(),
+      isServiceUp: () => isUp,
       link: asked as unknown as HubLink,
       notify: () => undefined,
     });

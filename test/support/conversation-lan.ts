@@ -38,7 +38,10 @@ export async function startConversationLan(options: {
     lanes.map((lane, at) => write(FIRST_ID + at, lane)).join("\n");
   const provider = await startMember(hub, {
     ...{ name: "provider", vnet },
-    sections: sections((id, lane) => serveSection(id, lane.servicePort)),
+    // A service is there for one conversation only, and the use shall listen all the time.
+    sections: sections(
+      (id, lane) => `${serveSection(id, lane.servicePort)}check = false\n`,
+    ),
   });
   const user = await startMember(hub, {
     ...{ name: "user", vnet },

@@ -302,7 +302,7 @@ const refused: Sketch = {
   clientSees: { ends: ["refused"] },
   inLan: {
     client: { bytes: 0, ends: ["reset"] },
-    why: "the use listens for as long as the serve is registered, and tries the service when somebody comes",
+    why: "with check=false the use listens for as long as the serve is registered, and tries the service when somebody comes",
   },
 };
 

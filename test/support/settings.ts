@@ -83,6 +83,8 @@ export function serveSettings(
     hosts: "",
     trustForwarded: false,
     peers: "",
+    // Most tests have no service, and are about something else.
+    check: false,
     share: "exclusive",
     ...serve,
   };

@@ -117,7 +117,7 @@ export function remoteServeRow(serve: ListedServe): string[] {
     formatServeid(serve.serveid),
     formatVnetid(serve.vnetid),
     serve.vnet,
-    serve.name + markOfShare(serve.share),
+    serve.name + markOfShare(serve.share) + markOfService(serve),
     serve.type,
     serve.ip,
     formatPort(serve.port),
@@ -131,10 +131,13 @@ export function listedServeJson(serve: ListedServe) {
 }
 
 export function remoteServeJson(serve: RemoteServe) {
-  const { vnet, name, type, ip, port, info, share } = serve;
+  const { vnet, name, type, ip, port, info, share, service = "up" } = serve;
   const serveid = formatServeid(serve.serveid);
   const vnetid = formatVnetid(serve.vnetid);
-  return { serveid, vnetid, vnet, name, type, ip, port, info, share };
+  return {
+    ...{ serveid, vnetid, vnet, name, type, ip, port },
+    ...{ info, share, service },
+  };
 }
 
 export function remoteNodeRow(node: RemoteNode): string[] {
@@ -175,6 +178,10 @@ function describeOthers({ providers }: Pick<UseView, "providers">): string {
 /** Behind an id that others may have too, or take. */
 function markOfShare(share: Share): string {
   return share === "exclusive" ? "" : ` (${share})`;
+}
+
+function markOfService({ service }: RemoteServe): string {
+  return service === "down" ? " (service is down)" : "";
 }
 
 function withReason(state: string, error: string | null): string {

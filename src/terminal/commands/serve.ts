@@ -59,7 +59,7 @@ function define(control: NodeControl, wanted: Wanted, active: boolean) {
   const label = freeLabel(wanted.name, control.serves());
   return control.addServe({
     ...{ ...wanted, label, active, allow: "", peers: "" },
-    ...{ host: "", hosts: "", trustForwarded: false },
+    ...{ host: "", hosts: "", trustForwarded: false, check: true },
   });
 }
 
