@@ -107,7 +107,7 @@ export function describeLink(text: string): string {
 
 /** The last part of a path as any system writes it. */
 export function baseName(path: string): string {
-  return /[^/\\]*$/.exec(path)?.[0] ?? "";
+  return path.split(/[/\\]/).at(-1) ?? "";
 }
 
 function wrong(problem: string): VnetError {

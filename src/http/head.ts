@@ -167,8 +167,17 @@ function linesOf(text: string): string[] {
   return lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line));
 }
 
+/** By hand: a pattern for the blanks at the end tries each blank within the line, again and again. */
 function trim(line: string, from: number): string {
-  return line.slice(from).replace(/^[ \t]+|[ \t]+$/g, "");
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line.charCodeAt(start))) start++;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /** Two programs could understand it in two ways. */

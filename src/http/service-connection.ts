@@ -173,6 +173,8 @@ export class ServiceConnection {
     this.forget();
     reset(this.duplex);
     asker.onBroken(badAnswer(reason));
+    // Nothing more comes that would make him go on with what his user sends.
+    asker.onReadOver();
   }
 
   private lose(): void {

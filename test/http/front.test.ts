@@ -322,6 +322,27 @@ describe("an HTTP front", () => {
       );
     });
 
+    it("of endless blanks cost no time, in a head, in trailers and in an answer", async () => {
+      const blank = `X: a${" ".repeat(60_000)}\tb`;
+      await started(
+        Bench.raw(({ socket }) => {
+          socket.on("data", () => socket.write(ok("x", blank)));
+        }),
+      );
+      const user = bench.open();
+      const before = process.cpuUsage();
+      for (let count = 2; count <= 4; count++) {
+        user.socket.write(get("/", blank));
+        await eventually("it", () => user.text.split(blank).length === count);
+      }
+      user.socket.write(
+        `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${blank}\r\n\r\n`,
+      );
+      await eventually("it", () => user.text.split(blank).length === 5);
+      // A second each with a pattern that starts anew at each blank.
+      expect(process.cpuUsage(before).user).to.be.below(1_500_000);
+    });
+
     for (const method of [
       "LIST",
       "BAN",
@@ -620,6 +641,36 @@ describe("an HTTP front", () => {
       expect(await within("the end", user.ended)).to.equal("fin");
     });
 
+    for (const [when, end] of [
+      ["without an answer", (service: Duplex) => service.end()],
+      [
+        "by a reset without an answer",
+        (service: Duplex) =>
+          (service as never as { resetAndDestroy(): void }).resetAndDestroy(),
+      ],
+    ] as const)
+      it(`that the service ends ${when} are read, so that the 502 arrives`, async () => {
+        await started(
+          Bench.raw(({ socket }) => {
+            socket.once("data", () => {
+              socket.pause();
+              end(socket);
+            });
+          }),
+        );
+        const user = bench.open();
+        const bytes = 20 * MIB;
+        user.socket.write(
+          `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`,
+        );
+        for (let sent = 0; sent < bytes; sent += piece.length)
+          if (!user.socket.write(piece))
+            await within("room", once(user.socket, "drain"));
+        await eventually("502", () => user.text.includes("502 Bad Gateway: "));
+        user.socket.write(get("/next"));
+        await eventually("the next", () => bench.connections === 2);
+      });
+
     it("that the service refuses by a reset behind its answer do not cost the user the answer", async () => {
       let speak: (() => void) | undefined;
       await started(
@@ -767,6 +818,20 @@ describe("an HTTP front", () => {
       const answer = await bench.say(get("/1") + get("/2") + get("/3"));
       expect(answer.match(/<.*?>/g)).to.deep.equal(["</1>", "</2>", "</3>"]);
       expect(bench.connections).to.equal(1);
+    });
+
+    it("that send several requests at once get them sent on, where the service ends without an answer to the first", async () => {
+      let connections = 0;
+      await started(
+        Bench.raw(({ socket }) => {
+          const isFirst = connections++ === 0;
+          socket.once("data", () => socket.end(isFirst ? "" : ok("hello")));
+        }),
+      );
+      const user = bench.open();
+      user.socket.write(get("/1") + get("/2"));
+      await eventually("the second", () => user.text.endsWith("hello"));
+      expect(user.text).to.match(/^HTTP.1.1 502 /);
     });
 
     it("that send requests without end are not read on, however long the first one takes", async () => {
