@@ -29,12 +29,11 @@ const TITLES: Record<string, string> = {
 };
 
 /** What is to be told, and whether there was something to forget. Throws VnetError where that cannot be known. */
-export async function forget({
-  folder,
-  text,
-  group,
-}: ForgetOptions): Promise<{ said: string[]; isFound: boolean }> {
-  const holders = await readHolders(folder);
+export function forget({ folder, text, group }: ForgetOptions): {
+  said: string[];
+  isFound: boolean;
+} {
+  const holders = readHolders(folder);
   const what = isId(text) ? String(Number(text)) : text.normalize("NFC");
   const all = holders.flatMap((holder) => find(holder, what));
   const found = all.filter((each) => each.group === (group ?? each.group));
@@ -81,9 +80,9 @@ function find(holder: KeptHolder, what: string): Found[] {
   );
 }
 
-async function readHolders(folder: string): Promise<KeptHolder[]> {
+function readHolders(folder: string): KeptHolder[] {
   try {
-    return await readClaims(folder);
+    return readClaims(folder);
   } catch (cause) {
     throw new VnetError(
       "config",

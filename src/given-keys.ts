@@ -5,8 +5,6 @@ import {
   closeSync,
   constants,
   existsSync,
-  fstatSync,
-  openSync,
   readFileSync,
   readSync,
   statSync,
@@ -19,7 +17,8 @@ import type { ReadKey } from "./config/key-files.js";
 import { isLink } from "./config/link.js";
 import { SECRET } from "./config/value.js";
 import type { NodeConfig } from "./config/config.js";
-import { VnetError } from "./errors.js";
+import { fileErrorCode, messageOf, VnetError } from "./errors.js";
+import { openRegularFile } from "./keys/regular-file.js";
 import { folderOf } from "./state-folder.js";
 
 const MAX_BYTES = 4_096;
@@ -48,12 +47,8 @@ export function keyReader(file: string | null, warnings: string[]): ReadKey {
 }
 
 function readSmallFile(path: string): { text: string; stats: Stats } {
-  // Without it opening a named pipe that nobody writes to never returns.
-  const nonBlocking = constants.O_NONBLOCK as number | undefined;
-  const fd = openSync(path, constants.O_RDONLY | (nonBlocking ?? 0));
+  const { fd, stats } = openRegularFile(path, constants.O_RDONLY);
   try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Error("it is not a regular file");
     const buffer = Buffer.alloc(MAX_BYTES + 1);
     const length = readSync(fd, buffer, 0, buffer.length, 0);
     if (length > MAX_BYTES) throw new Error("it is too large for a key");
@@ -157,7 +152,7 @@ export const KEY_FILES = [
 /** Throws VnetError `config` where another user could put a key of his own in place of one of these. */
 export function checkKeyFiles(folder: string, names: readonly string[]): void {
   if (process.platform === "win32") return;
-  const around = statSync(folder, { throwIfNoEntry: false });
+  const around = statsOf(folder);
   if (around === undefined) return;
   if (isOpen(around, 0o022))
     throw new VnetError(
@@ -169,9 +164,22 @@ export function checkKeyFiles(folder: string, names: readonly string[]): void {
     throw notOurs(folder, around, "this folder of keys");
   for (const name of names) {
     const path = join(folder, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
+    const stats = statsOf(path);
     if (stats !== undefined && !isOurs(stats))
       throw notOurs(path, stats, "this key file");
+  }
+}
+
+/** Undefined: it is not there. Throws VnetError where that cannot be known. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new VnetError(
+      fileErrorCode(cause),
+      `${path}: cannot see whose it is (${messageOf(cause)}); it must be of the user who runs this, or name another folder with --state`,
+      { cause },
+    );
   }
 }
 

@@ -180,7 +180,7 @@ async function main(args: ProgramArguments): Promise<0> {
   const isShared = config.publics.some(({ ip, port }) =>
     sharedPort.isAt({ host: ip, port }),
   );
-  const memory = await ClaimsFile.open(folder, log);
+  const memory = ClaimsFile.open(folder, log);
   const hub = await Hub.start({
     ...(isShared && { onPlain: sharedPort.take }),
     host: config.route.ip,
@@ -215,7 +215,8 @@ async function main(args: ProgramArguments): Promise<0> {
     });
   log.info("ready: nodes can join");
   const signal = await firstSignal;
-  // The next hub may start while streams of this one run.
+  // The next hub may start while streams of this one run; what is remembered is its from then on.
+  await memory.close();
   lock.release();
   await drain({
     signal,
@@ -234,7 +235,6 @@ async function main(args: ProgramArguments): Promise<0> {
   });
   await publicPorts?.close();
   await hub.close();
-  await memory.close();
   return 0;
 }
 

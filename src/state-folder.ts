@@ -29,7 +29,7 @@ export type StateArguments = Pick<ProgramArguments, "file" | "name" | "state">;
  */
 export function stateFolder(args: StateArguments, setting: string): string {
   if (args.state !== null) return resolve(args.state);
-  if (setting !== "") return join(folderOf(args.file), setting);
+  if (setting !== "") return resolve(folderOf(args.file), setting);
   return usualFolder(args);
 }
 
@@ -199,7 +199,8 @@ function hasKeys(folder: string): boolean {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  // What may not be looked at counts as not there: the first key that is to be read there says why.
+  return attempt(() => statSync(path).isDirectory()) === true;
 }
 
 function realpathOf(path: string): string {

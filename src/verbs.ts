@@ -70,7 +70,7 @@ export const forgetVerb: Verb = {
     const flags = Object.entries(start).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`, value],
     );
-    const { said, isFound } = await forget({
+    const { said, isFound } = forget({
       folder: await hubFolder([
         ...flags,
         ...(file === undefined ? [] : [file]),

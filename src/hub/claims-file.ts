@@ -1,21 +1,23 @@
 // The hub's claims on the disk, in its state folder: written whole or not at all, a moment after a change; and what
 // `./route forget` asks for, which comes by a second file and so never meets a write of the first.
 
-import { readFile } from "node:fs/promises";
 import {
-  appendFileSync,
-  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
+  writeSync,
 } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
-import { messageOf } from "../errors.js";
+import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { writePrivateFile } from "../keys/private-file.js";
+import { openRegularFile, openUnlinkedFile } from "../keys/regular-file.js";
 import type { Log } from "../log.js";
 import { quoted } from "../printable.js";
 import { Claims, type Claim, type KeptHolder } from "./claims.js";
@@ -59,6 +61,7 @@ export class ClaimsFile {
   private lastMs = 0;
   private writing: Promise<void> = Promise.resolve();
   private isTold = false;
+  private isClosed = false;
   private readonly looks: NodeJS.Timeout;
   private readonly sees: NodeJS.Timeout;
 
@@ -74,18 +77,24 @@ export class ClaimsFile {
     }, SEEN_MS).unref();
   }
 
-  /** What was remembered, or nothing yet. A damaged file is put aside, and said. */
-  static async open(folder: string, log: Log): Promise<ClaimsFile> {
-    const file = new ClaimsFile(folder, log);
+  /**
+   * What was remembered, or nothing yet. A damaged file is put aside, and said. Throws VnetError where it cannot be read,
+   * or not be put aside.
+   */
+  static open(folder: string, log: Log): ClaimsFile {
+    let kept: KeptHolder[] = [];
     try {
-      file.claims.restore(await readClaims(folder));
+      kept = readClaims(folder);
     } catch (error) {
-      const path = join(folder, FILE);
-      await rename(path, `${path}.damaged`).catch(() => undefined);
+      // It may be whole.
+      if (isSystemError(error)) throw unreadable(folder, error);
+      const aside = putAside(folder);
       log.warn(
-        `${path} cannot be read (${messageOf(error)}) and is put aside as ${FILE}.damaged: who held which name and id is not known any more`,
+        `${join(folder, FILE)} is damaged (${messageOf(error)}) and is put aside as ${aside}: who held which name and id is not known any more`,
       );
     }
+    const file = new ClaimsFile(folder, log);
+    file.claims.restore(kept);
     file.claims.onChange = () => {
       file.writeSoon();
     };
@@ -93,12 +102,13 @@ export class ClaimsFile {
       file.look();
     };
     // What was asked for, and perhaps taken and not written before this hub's last end.
-    if (isTaken(folder) || isThere(join(folder, TAKEN))) file.doAsked();
+    if (isTaken(folder) || existsSync(join(folder, TAKEN))) file.doAsked();
     return file;
   }
 
-  /** Writes what there is still to write. Idempotent. */
+  /** Writes what there is still to write. After that the files are another hub's; the claims count on. Idempotent. */
   async close(): Promise<void> {
+    this.isClosed = true;
     clearInterval(this.looks);
     clearInterval(this.sees);
     if (this.timer !== undefined) this.write();
@@ -107,7 +117,7 @@ export class ClaimsFile {
 
   /** Does what `./route forget` asked for. Cheap where that is nothing. */
   private look(): void {
-    if (isTaken(this.folder)) this.doAsked();
+    if (!this.isClosed && isTaken(this.folder)) this.doAsked();
   }
 
   private doAsked(): void {
@@ -123,6 +133,7 @@ export class ClaimsFile {
   }
 
   private writeSoon(): void {
+    if (this.isClosed) return;
     const waitMs = Math.max(WRITE_AFTER_MS, this.lastMs * WRITE_SHARE);
     this.timer ??= setTimeout(() => {
       this.write();
@@ -153,23 +164,74 @@ export class ClaimsFile {
   }
 }
 
-/** What the hub of that folder remembers, as it was written last; for `./route forget`. Rejects where it is damaged. */
-export async function readClaims(folder: string): Promise<KeptHolder[]> {
+/** What the hub of that folder remembers, as it was written last; for `./route forget`. Throws where it is damaged. */
+export function readClaims(folder: string): KeptHolder[] {
   try {
-    const json = await readFile(join(folder, FILE), "utf8");
-    return v.parse(keptHolders, JSON.parse(json));
+    return v.parse(keptHolders, JSON.parse(textOf(join(folder, FILE))));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
 }
 
-/** A hub that runs does it within seconds, another one when it starts. */
+function textOf(path: string, maxBytes = Infinity): string {
+  const { fd, stats } = openRegularFile(path, constants.O_RDONLY);
+  try {
+    return stats.size > maxBytes ? "" : readFileSync(fd, "utf8");
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).syscall !== undefined;
+}
+
+/** Throws VnetError `config`, `obstacle` where that may pass. */
+function unreadable(folder: string, cause: unknown): VnetError {
+  return new VnetError(
+    fileErrorCode(cause),
+    `${join(folder, FILE)}: cannot read who holds which name and id (${messageOf(cause)}); make it readable to the user who runs the hub, or move it away to forget all of that`,
+    { cause },
+  );
+}
+
+/** Under a name that was free. */
+function putAside(folder: string): string {
+  let name = `${FILE}.damaged`;
+  for (let n = 2; existsSync(join(folder, name)); n++)
+    name = `${FILE}.damaged-${n}`;
+  try {
+    renameSync(join(folder, FILE), join(folder, name));
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+  return name;
+}
+
+/**
+ * A hub that runs does it within seconds, another one when it starts. Throws VnetError where it cannot be asked. Root may
+ * ask, and the folder is the hub's user's: nothing outside of it is written to.
+ */
 export function askToForget(folder: string, request: ForgetRequest): void {
   const path = join(folder, ASKED);
-  appendFileSync(path, `${JSON.stringify(request)}\n`);
-  // The hub's own user may be another one than who asks. There is nothing secret in it.
-  chmodSync(path, 0o644);
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  try {
+    const fd = openUnlinkedFile(path, O_WRONLY | O_APPEND | O_CREAT, 0o644);
+    try {
+      // The hub's own user may be another one than who asks. There is nothing secret in it.
+      fchmodSync(fd, 0o644);
+      writeSync(fd, `${JSON.stringify(request)}\n`);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw new VnetError(
+      fileErrorCode(cause),
+      `${path}: cannot ask the hub to forget (${messageOf(cause)}); run this as the hub's user, and remove what stands there if it is not a file of the hub`,
+      { cause },
+    );
+  }
 }
 
 /** Whether something was asked for. Synchronous, as it is looked for in the middle of a decision. */
@@ -183,17 +245,12 @@ function isTaken(folder: string): boolean {
 }
 
 function readTaken(folder: string): ForgetRequest[] {
-  const taken = join(folder, TAKEN);
   try {
-    if (statSync(taken).size > MAX_ASKED_BYTES) return [];
-    return readFileSync(taken, "utf8").split("\n").flatMap(parseRequest);
+    const text = textOf(join(folder, TAKEN), MAX_ASKED_BYTES);
+    return text.split("\n").flatMap(parseRequest);
   } catch {
     return [];
   }
-}
-
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function parseRequest(line: string): ForgetRequest[] {

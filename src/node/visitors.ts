@@ -7,8 +7,10 @@ import { Networks } from "../net/networks.js";
 import { UNIX_ADDRESS, type Peer } from "../net/peer.js";
 import type { Stream } from "../channel/stream.js";
 
-/** A stream is looked at so often within its time. */
+/** A stream is looked at so often within its time, */
 const LOOKS = 4;
+/** and at least once in that time: a timer of more than 2^31 ms (24 days) comes at once. */
+const MAX_PERIOD_MS = 3_600_000;
 
 export class Visitors {
   private readonly from: Networks | null;
@@ -53,17 +55,16 @@ export class Visitors {
   watch(stream: Stream): void {
     const { idleTimeoutSeconds } = this.settings;
     if (idleTimeoutSeconds === undefined || stream.isOver) return;
+    const timeoutMs = idleTimeoutSeconds * 1_000;
+    const periodMs = Math.min(timeoutMs / LOOKS, MAX_PERIOD_MS);
     let { bytes } = stream;
     let quiet = 0;
-    const timer = setInterval(
-      () => {
-        quiet = stream.bytes === bytes ? quiet + 1 : 0;
-        ({ bytes } = stream);
-        if (quiet >= LOOKS)
-          stream.reset(`idle for ${idleTimeoutSeconds} s (idle_timeout)`);
-      },
-      (idleTimeoutSeconds * 1_000) / LOOKS,
-    );
+    const timer = setInterval(() => {
+      quiet = stream.bytes === bytes ? quiet + 1 : 0;
+      ({ bytes } = stream);
+      if (quiet * periodMs >= timeoutMs)
+        stream.reset(`idle for ${idleTimeoutSeconds} s (idle_timeout)`);
+    }, periodMs);
     stream.on("end", () => {
       clearInterval(timer);
     });

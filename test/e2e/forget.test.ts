@@ -4,6 +4,13 @@ import { expect } from "chai";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../support/deadline.js";
+import { connectTo, startEcho } from "../support/echo.js";
+import {
+  serveSection,
+  startMember,
+  untilUse,
+  useSection,
+} from "../support/lan.js";
 import {
   closeLaunched,
   run,
@@ -72,6 +79,32 @@ describe("./route forget", function () {
       /vnet \d+ \(home\) of group default serves 700 ssh/,
     );
     expect(third.output).not.to.contain("home-2");
+  });
+
+  it("is done by the hub that took over while an older one waits for its streams", async () => {
+    const service = await startEcho();
+    const serve = serveSection(700, service.port);
+    await startMember(hub, { name: "home", sections: serve });
+    const usePort = await reservePort();
+    const use = useSection(700, usePort);
+    const office = await startMember(hub, { name: "office", sections: use });
+    await untilUse(office, 700, "listening");
+    const user = await connectTo(usePort);
+    user.socket.write("held");
+    await user.untilBytes(4);
+    // At this signal it writes what it knows, and nothing after that.
+    hub.kill("SIGTERM");
+    await hub.waitForOutput(/ends this program when/);
+    const { folder } = hub;
+    const next = await startHub(hubConfig(), { folder });
+    for (const name of ["home", "office"]) {
+      const { stdout } = await forget(name, join(folder, "config.ini"));
+      expect(stdout).to.include("forgotten");
+      await next.waitForOutput(`forgot who held ${name} `);
+    }
+    expect(hub.output).not.to.include("forgot");
+    user.socket.destroy();
+    await service.close();
   });
 
   it("says how it is used, and what it knows nothing of", async () => {

@@ -166,6 +166,8 @@ describe("the state of a configuration", function () {
     symlinkSync("../config.ini", join(folder, "links", "config.ini"));
     expect(await hubKey()).to.equal(first);
     expect(await hubKey({ cwd: join(folder, "links") })).to.equal(first);
+    write("config.ini", text(`state = ${join(folder, "keys", "hub")}\n`));
+    expect(await hubKey()).to.equal(first);
     expect(existsSync(state)).to.equal(false);
   });
 

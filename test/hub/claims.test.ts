@@ -1,5 +1,16 @@
 import { expect } from "chai";
-import { existsSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { execFileSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -100,8 +111,8 @@ describe("the claims on the disk", () => {
   let folder = "";
   const opened: ClaimsFile[] = [];
 
-  const open = async (log = silentLog) => {
-    const file = await ClaimsFile.open(folder, log);
+  const open = (log = silentLog) => {
+    const file = ClaimsFile.open(folder, log);
     opened.push(file);
     return file;
   };
@@ -122,10 +133,10 @@ describe("the claims on the disk", () => {
   });
 
   it("are there after a kill, for their owner only to read", async () => {
-    put(await open(), "home");
+    put(open(), "home");
     await isWritten();
     // Nothing is closed: that is what a kill leaves.
-    const again = await open();
+    const again = open();
     const claim = again.claims.get("default", "node", "home");
     expect(claim).to.include({ number: 3, share: "exclusive" });
     expect(claim?.holder).to.include({ key: "a", name: "node a" });
@@ -135,14 +146,14 @@ describe("the claims on the disk", () => {
   });
 
   it("are written at the end, too", async () => {
-    const file = await open();
+    const file = open();
     put(file, "home");
     await file.close();
-    expect(await readClaims(folder)).to.have.length(1);
+    expect(readClaims(folder)).to.have.length(1);
   });
 
   it("end beside a running hub when the operator has them forgotten, before they stand in anybody's way", async () => {
-    const file = await open();
+    const file = open();
     put(file, "home");
     const { claims } = file;
     expect(claims.inTheWay("default", "node", "home", "b")).not.to.equal(
@@ -158,12 +169,12 @@ describe("the claims on the disk", () => {
   });
 
   it("end at the next start where no hub runs, also when the one before was killed in the middle", async () => {
-    const file = await open();
+    const file = open();
     put(file, "home");
     await file.close();
     askToForget(folder, { group: "default", what: "home" });
     for (let start = 0; start < 2; start++) {
-      const { claims } = await open();
+      const { claims } = open();
       expect(claims.get("default", "node", "home")).to.equal(undefined);
     }
   });
@@ -175,10 +186,88 @@ describe("the claims on the disk", () => {
     it(`are put aside, and said, where the file holds ${what}`, async () => {
       await writeFile(join(folder, "claims.json"), text);
       const log = new KeptLog();
-      const file = await open(log);
+      const file = open(log);
       expect(file.claims.kept()).to.deep.equal([]);
       expect(log.texts.join()).to.match(/put aside as claims\.json\.damaged/);
       const aside = await readFile(join(folder, "claims.json.damaged"), "utf8");
       expect(aside).to.equal(text);
     });
+
+  it("are another hub's from the moment on that this one has closed them: it takes no request and writes nothing", async () => {
+    const file = open();
+    put(file, "home");
+    await file.close();
+    rmSync(join(folder, "claims.json"));
+    askToForget(folder, { group: "default", what: "home" });
+    const { claims } = file;
+    expect(claims.inTheWay("default", "node", "home", "b")).not.to.equal(
+      undefined,
+    );
+    put(file, "office");
+    await file.close();
+    expect(readdirSync(folder)).to.deep.equal(["forget"]);
+  });
+
+  it("are put aside without an end of what was put aside before", async () => {
+    for (const text of ["{1", "{2", "{3"]) {
+      await writeFile(join(folder, "claims.json"), text);
+      await open().close();
+    }
+    const texts = ["", "-2", "-3"].map((more) =>
+      readFileSync(join(folder, `claims.json.damaged${more}`), "utf8"),
+    );
+    expect(texts).to.deep.equal(["{1", "{2", "{3"]);
+  });
+
+  it("stay where they are when they cannot be read, and the hub does not start", async function () {
+    // Root reads everything.
+    if (process.getuid?.() === 0 || process.platform === "win32") {
+      symlinkSync("claims.json", join(folder, "claims.json"));
+    } else {
+      const file = open();
+      put(file, "home");
+      await file.close();
+      chmodSync(join(folder, "claims.json"), 0);
+    }
+    expect(() => open())
+      .to.throw(/claims\.json: cannot read who holds/)
+      .with.property("name", "VnetError");
+    expect(readdirSync(folder)).to.deep.equal(["claims.json"]);
+  });
+
+  describe("asked for in the folder of another user", () => {
+    const ask = () => {
+      askToForget(folder, { group: "default", what: "home" });
+    };
+    const at = () => join(folder, "forget");
+
+    beforeEach(function () {
+      if (process.platform === "win32") this.skip();
+    });
+
+    it("are not written through a link, whose file keeps its mode", () => {
+      const victim = join(folder, "victim");
+      writeFileSync(victim, "mine", { mode: 0o600 });
+      for (const link of [symlinkSync, linkSync]) {
+        link(victim, at());
+        expect(ask).to.throw(/forget: cannot ask the hub to forget/);
+        rmSync(at());
+      }
+      expect(readFileSync(victim, "utf8")).to.equal("mine");
+      expect(statSync(victim).mode & 0o777).to.equal(0o600);
+      symlinkSync(join(folder, "new"), at());
+      expect(ask).to.throw(/cannot ask the hub to forget/);
+      expect(existsSync(join(folder, "new"))).to.equal(false);
+    });
+
+    it("do not wait for a named pipe, neither the asker nor the hub", () => {
+      execFileSync("mkfifo", [at()]);
+      expect(ask).to.throw(/cannot ask the hub to forget/);
+      put(open(), "home");
+      expect(existsSync(at())).to.equal(false);
+      ask();
+      execFileSync("mkfifo", [join(folder, "claims.json")]);
+      expect(() => readClaims(folder)).to.throw(/not a regular file/);
+    });
+  });
 });

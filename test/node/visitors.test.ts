@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Stream } from "../../src/channel/stream.js";
 import { VnetError } from "../../src/errors.js";
 import { Visitors } from "../../src/node/visitors.js";
 import { useSettings } from "../support/settings.js";
@@ -56,5 +57,22 @@ describe("the visitors of a use", () => {
     expect(refusalOf(() => visitors.admit(peer("10.0.0.2")))).to.equal("");
     leave();
     expect(refusalOf(() => visitors.admit(peer("10.0.0.1")))).to.equal("");
+  });
+
+  it("may be idle for a year, which is more than a timer can wait", () => {
+    const periods: number[] = [];
+    const { setInterval } = globalThis;
+    const caught = (_look: () => void, ms = 0) => {
+      periods.push(ms);
+    };
+    Object.assign(globalThis, { setInterval: caught });
+    try {
+      const stream = { bytes: 0, isOver: false, on: () => undefined };
+      for (const idleTimeoutSeconds of [60, 31_536_000])
+        create({ idleTimeoutSeconds }).watch(stream as unknown as Stream);
+    } finally {
+      Object.assign(globalThis, { setInterval });
+    }
+    expect(periods).to.deep.equal([15_000, 3_600_000]);
   });
 });
