@@ -22,7 +22,7 @@ export interface Answer {
 }
 
 /** The minor version, the status, the phrase. */
-export const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/;
+export const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
 
 /** Throws HttpFault 502. */
 export function readAnswer(head: Head, method: string): Answer {
@@ -42,12 +42,25 @@ export function readAnswer(head: Head, method: string): Answer {
       : connection.includes("keep-alive");
   return {
     ...{ status, phrase, head, framing },
-    isKept: isKept && framing.kind !== "end",
+    isKept: isKept && framing.kind !== "end" && !isDoubtful(headers),
   };
 }
 
-function framingOf({ headers }: Head, status: number, method: string): Framing {
+/** Identity is none, and chunks said twice are chunks, as services do it that have a framework and a server for that. */
+function codingsOf(headers: readonly Header[]): string[] {
   const codings = wordsOf(headers, "transfer-encoding");
+  return [...new Set(codings)].filter((word) => word !== "identity");
+}
+
+/** Others may see another end of such an answer: nothing that comes behind it is taken for the next one. */
+function isDoubtful(headers: readonly Header[]): boolean {
+  const codings = wordsOf(headers, "transfer-encoding");
+  const hasLength = valuesOf(headers, "content-length").length > 0;
+  return codings.length > 1 || (codings.length === 1 && hasLength);
+}
+
+function framingOf({ headers }: Head, status: number, method: string): Framing {
+  const codings = codingsOf(headers);
   const lengths = valuesOf(headers, "content-length")
     .flatMap((value) => value.split(","))
     .map((word) => word.trim());
@@ -56,10 +69,6 @@ function framingOf({ headers }: Head, status: number, method: string): Framing {
   if (lengths.some((word) => word !== length || !/^\d{1,15}$/.test(word)))
     throw badAnswer(
       "the service's answer gives more than one length, or none that is a number",
-    );
-  if (codings.length > 0 && lengths.length > 0)
-    throw badAnswer(
-      "the service's answer gives both a length and a transfer coding",
     );
   if (codings.length > 0 && codings.join() !== "chunked")
     throw badAnswer(
@@ -88,7 +97,8 @@ export function userHead(
   const { status, phrase, head, framing } = answer;
   const drops = dropsOf(head.headers);
   const hasTrailers = framing.kind === "chunks" && !request.isOld;
-  let hasLength = status === 204;
+  // Beside chunks a length says nothing (RFC 9112, 6.3).
+  let hasLength = status === 204 || codingsOf(head.headers).length > 0;
   const passed: Header[] = [];
   for (const header of head.headers) {
     const [name, raw, value] = header;

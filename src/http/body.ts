@@ -28,7 +28,11 @@ export class BodyReader {
   private trailerBytes = 0;
   trailers: Header[] = [];
 
-  constructor(readonly framing: Framing) {
+  /** @param takesBareLf for the ends of chunks' lines: of a service, as nothing passes with the bounds that it gave */
+  constructor(
+    readonly framing: Framing,
+    private readonly takesBareLf = false,
+  ) {
     this.state = framing.kind === "chunks" ? "size" : "data";
     if (framing.kind === "length") this.left = framing.bytes;
     if (framing.kind === "end") this.left = Infinity;
@@ -66,9 +70,11 @@ export class BodyReader {
     if (end < 0) return bytes.subarray(length);
     const { line } = this;
     this.line = "";
-    // A bare LF here is where two programs see two bounds.
-    if (!line.endsWith("\r")) throw badRequest("a chunk's line without CR LF");
-    this.readLine(line.slice(0, -1));
+    // A bare LF here is where two programs see two bounds of a request.
+    const isProper = line.endsWith("\r");
+    if (!isProper && !this.takesBareLf)
+      throw badRequest("a chunk's line without CR LF");
+    this.readLine(isProper ? line.slice(0, -1) : line);
     return bytes.subarray(length + 1);
   }
 
@@ -77,7 +83,7 @@ export class BodyReader {
       if (line !== "") throw badRequest("a chunk longer than it said");
       this.state = "size";
     } else if (this.state === "size") {
-      const size = /^([0-9a-f]{1,12})[ \t]*(?:;[^\r]*)?$/i.exec(line)?.[1];
+      const size = /^0*([0-9a-f]{1,12})[ \t]*(?:;[^\r]*)?$/i.exec(line)?.[1];
       if (size === undefined) throw badRequest("a chunk without a size");
       this.left = parseInt(size, 16);
       this.state = this.left === 0 ? "trailers" : "data";

@@ -8,7 +8,7 @@ import type { Header } from "./head.js";
 const NAMES = new Set([
   ...["forwarded", "via-proxy", "proxy", "proxy-client-ip", "client-ip"],
   ...["x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip"],
-  ...["x-remote-addr", "x-originating-ip", "x-proxyuser-ip", "http-client-ip"],
+  ...["x-remote-addr", "x-originating-ip", "x-proxyuser-ip"],
   ...["wl-proxy-client-ip", "wl-proxy-ssl", "true-client-ip", "fastly-ssl"],
   ...["fastly-client-ip", "fly-client-ip", "x-appengine-user-ip"],
   ...["x-azure-clientip", "x-azure-socketip", "x-nf-client-connection-ip"],
@@ -24,19 +24,29 @@ const NAMES = new Set([
 /** X-Forwarded-For, -Host, -Proto, -Port, -Prefix, -Server, -Ssl, -Uri, -User … */
 const PREFIX = "x-forwarded";
 
+/** In the name of a proxy that the table does not know. */
+const WORD = /(?:^|-)forward(?:ed)?(?:-|$)/;
+
 const OURS = new Set([
   ...["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"],
 ]);
 
-export function isForwarding(name: string): boolean {
-  // Programs behind CGI cannot tell X_Forwarded_For from X-Forwarded-For.
-  const told = name.replaceAll("_", "-");
-  return told.startsWith(PREFIX) || NAMES.has(told);
+/**
+ * The name as programs read it that cannot tell all: behind CGI `X_Real_IP`, `X.Real.IP` and `X-Real-IP` are the same, and
+ * what CGI itself would call `HTTP_X_REAL_IP`.
+ */
+export function plainName(name: string): string {
+  return name.replace(/[^a-z0-9]/g, "-").replace(/^http-/, "");
 }
 
-/** What passes of those that a believed proxy said: ours are said again, and underscores are nobody's. */
+export function isForwarding(name: string): boolean {
+  const told = plainName(name);
+  return told.startsWith(PREFIX) || NAMES.has(told) || WORD.test(told);
+}
+
+/** What passes of those that a believed proxy said: ours are said again, and other spellings are nobody's. */
 export function passesBelieved(name: string): boolean {
-  return !name.includes("_") && !OURS.has(name);
+  return name === plainName(name) && !OURS.has(name);
 }
 
 export interface Asked {

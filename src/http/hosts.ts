@@ -14,7 +14,7 @@ export class AllowedHosts {
 
   /** @param known hosts as a Host header says them; ports do not count */
   constructor(known: readonly string[]) {
-    const names = known.map((host) => nameOf(host));
+    const names = known.map(nameOf).filter((name) => name !== "");
     this.isOpen = names.includes("*");
     this.names = new Set(names);
     this.below = names
@@ -38,7 +38,9 @@ export class AllowedHosts {
 export function isProperHost(host: string): boolean {
   const [, name = ""] =
     /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{0,5})?$/i.exec(host) ?? [];
-  return name.startsWith("[") ? isIpv6(name.slice(1, -1)) : name !== "";
+  return name.startsWith("[")
+    ? isIpv6(name.slice(1, -1))
+    : /[a-z0-9]/i.test(name);
 }
 
 /** Lower case, without the port, brackets and the dot at the end. */

@@ -2,7 +2,12 @@
 
 import type { Framing } from "./body.js";
 import { badRequest, HttpFault } from "./fault.js";
-import { forwardingLines, isForwarding, passesBelieved } from "./forwarding.js";
+import {
+  forwardingLines,
+  isForwarding,
+  passesBelieved,
+  plainName,
+} from "./forwarding.js";
 import {
   formatHead,
   isToken,
@@ -47,7 +52,7 @@ const HOP_BY_HOP = new Set([
   ...["transfer-encoding", "proxy-authenticate", "proxy-authorization"],
 ]);
 
-/** What a Connection header cannot take out of a message. */
+/** What a Connection header cannot take out of a message; nor what a proxy said that is believed. */
 const FIXED = new Set(["host", "content-length", "trailer"]);
 
 /** What may not come behind a body (RFC 9110, 6.5.1): it would change how the message was understood. */
@@ -90,7 +95,7 @@ export function readRequest({ start, headers }: Head): Request {
     ...targetOf(method, target, host),
     // HTTP/2 over the upgraded connection would carry requests past us.
     upgrade: mayUpgrade ? upgrade : "",
-    isLast: !isKept || upgrade !== "",
+    isLast: !isKept || (mayUpgrade && upgrade !== ""),
   };
 }
 
@@ -114,7 +119,7 @@ export function onwardHead(request: Request, route: Route): string {
   const passed: Header[] = [["host", "Host", route.host]];
   for (const header of headers) {
     const [name, raw, value] = header;
-    if (name === "host" || drops(name)) continue;
+    if (name === "host" || drops(name) || isDisguised(name)) continue;
     if (name === "trailer" && framing.kind !== "chunks") continue;
     if (isForwarding(name) && !(route.trustsForwarded && passesBelieved(name)))
       continue;
@@ -138,16 +143,25 @@ export function onwardHead(request: Request, route: Route): string {
 /** Which headers end here: those of one connection, given what Connection names. */
 export function dropsOf(headers: readonly Header[]): (name: string) => boolean {
   const named = new Set(
-    wordsOf(headers, "connection").filter((word) => !FIXED.has(word)),
+    wordsOf(headers, "connection").filter(
+      (word) => !FIXED.has(word) && !isForwarding(word),
+    ),
   );
   return (name) => HOP_BY_HOP.has(name) || named.has(name);
+}
+
+/** Another spelling of what says where a message ends or who is asked: programs behind CGI cannot tell the two. */
+function isDisguised(name: string): boolean {
+  const told = plainName(name);
+  return name !== told && (HOP_BY_HOP.has(told) || FIXED.has(told));
 }
 
 export function passingTrailers(trailers: readonly Header[]): Header[] {
   return trailers.filter(
     ([name]) =>
       !HOP_BY_HOP.has(name) &&
-      !NOT_IN_TRAILERS.has(name) &&
+      !NOT_IN_TRAILERS.has(plainName(name)) &&
+      !isDisguised(name) &&
       !isForwarding(name),
   );
 }

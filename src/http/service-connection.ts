@@ -135,7 +135,7 @@ export class ServiceConnection {
       if (answer.status < 200) asker.onInformation(answer);
       else {
         this.answer = answer;
-        this.body = new BodyReader(answer.framing);
+        this.body = new BodyReader(answer.framing, true);
         asker.onAnswer(answer);
         if (this.body.isOver) return this.finish(found.rest, asker);
       }

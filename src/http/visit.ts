@@ -229,7 +229,12 @@ export class HttpVisit implements Asker {
         if (!this.step()) break;
     } catch (error) {
       if (!(error instanceof HttpFault)) throw error;
-      if (this.exchange === null) this.refuse(error);
+      // Where an answer has begun, ours would be a part of it.
+      const { exchange } = this;
+      const isUnheard =
+        exchange === null ||
+        (exchange.answering === null && !exchange.isAnswered);
+      if (isUnheard) this.refuse(error);
       else this.breakOff();
     }
     if (this.state !== "open") return;
@@ -344,7 +349,8 @@ export class HttpVisit implements Asker {
 
   /** Where one request is understood in two ways, so are those behind it: it is the last. */
   private refuse(fault: HttpFault): void {
-    this.outbox.add(Buffer.from(ownAnswer(fault, "GET", true)));
+    const method = this.exchange?.request.method ?? "GET";
+    this.outbox.add(Buffer.from(ownAnswer(fault, method, true)));
     this.end();
   }
 

@@ -226,6 +226,55 @@ describe("an HTTP front", () => {
       });
     });
 
+    it("that a user says of himself are dropped however they are spelled, and what would bound a message for CGI", async () => {
+      const names = [
+        ...["X.Real.IP", "x+forwarded+for", "X~Client_IP", "HTTP_X_Real_IP"],
+        ...["HTTP-Forwarded", "X-Forward-For", "My-Forwarded-For", "Forward"],
+        ...["X_Forwarded-Host", "Client_IP", "Content_Length", "H.ost"],
+        ...["Transfer_Encoding", "HTTP_Host", "Content.Length"],
+      ];
+      for (const trustsForwarded of [false, true]) {
+        if (trustsForwarded) await bench.close();
+        const headers = await headersFor(
+          get("/", "Max-Forwards: 3", ...names.map((name) => `${name}: 66`)),
+          FROM,
+          { trustsForwarded },
+        );
+        const left = Object.keys(headers).filter(
+          (name) => headers[name] === "66",
+        );
+        expect(left).to.deep.equal(
+          trustsForwarded
+            ? ["x-forward-for", "my-forwarded-for", "forward", "h.ost"]
+            : ["h.ost"],
+        );
+        expect(headers["max-forwards"]).to.equal("3");
+      }
+    });
+
+    it("of a proxy that is believed cannot be taken out by a user's Connection", async () => {
+      const headers = await headersFor(
+        get(
+          "/",
+          "Connection: X-Real-IP, X-Forwarded-Port, Forwarded, X-Forwarded-For, X-Mine",
+          "X-Real-IP: 198.51.100.1",
+          "X-Forwarded-Port: 443",
+          "Forwarded: for=198.51.100.1",
+          "X-Forwarded-For: 198.51.100.1",
+          "X-Mine: 1",
+        ),
+        FROM,
+        { trustsForwarded: true },
+      );
+      expect(headers).to.deep.include({
+        "x-real-ip": "198.51.100.1",
+        "x-forwarded-port": "443",
+        forwarded: "for=198.51.100.1",
+        "x-forwarded-for": "198.51.100.1, 192.0.2.7",
+      });
+      expect(headers).not.to.have.property("x-mine");
+    });
+
     it("pass the others of a proxy that is believed", async () => {
       const headers = await headersFor(
         get("/", "X-Real-IP: 198.51.100.1", "X-Forwarded-Port: 443"),
@@ -1020,9 +1069,9 @@ describe("an HTTP front", () => {
         "the service's answer gives more than one length",
       ],
       [
-        "gives a length and chunks",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "the service's answer gives both a length and a transfer coding",
+        "has a status below 100",
+        "HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nxx",
+        "what the service answered is not HTTP",
       ],
       [
         "codes its body otherwise",
@@ -1051,6 +1100,75 @@ describe("an HTTP front", () => {
         await eventually("a 502", () => user.text.endsWith("\n"));
         expect(user.text).to.match(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
         expect(user.text).to.include(reason);
+      });
+
+    for (const [what, head, body] of [
+      [
+        "a length beside chunks",
+        "Content-Length: 1\r\nTransfer-Encoding: chunked",
+        "2\r\nok\r\n0\r\n\r\n",
+      ],
+      [
+        "chunks twice",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "2\r\nok\r\n0\r\n\r\n",
+      ],
+    ] as const)
+      it(`answers with ${what} is understood, and its connection carries no more`, async () => {
+        await started(
+          Bench.raw(({ socket }) => {
+            socket.on("data", () =>
+              socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`),
+            );
+          }),
+        );
+        const user = bench.open();
+        for (let count = 1; count <= 2; count++) {
+          user.socket.write(get("/"));
+          await eventually(
+            "the answer",
+            () => user.text.split("ok\r\n0\r\n\r\n").length === count + 1,
+          );
+        }
+        expect(user.text).to.equal(
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".repeat(
+            2,
+          ),
+        );
+        expect(bench.connections).to.equal(2);
+      });
+
+    for (const [what, head, body] of [
+      [
+        "no coding, named",
+        "Transfer-Encoding: identity\r\nContent-Length: 2",
+        "ok",
+      ],
+      [
+        "lines of chunks in LF alone",
+        "Transfer-Encoding: chunked",
+        "2\nok\n0\n\n",
+      ],
+      [
+        "sizes with many zeros",
+        "Transfer-Encoding: chunked",
+        "00000000000000000002\r\nok\r\n0000000000000000\r\n\r\n",
+      ],
+    ] as const)
+      it(`answers with ${what} is understood`, async () => {
+        await started(
+          Bench.raw(({ socket }) => {
+            socket.on("data", () =>
+              socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`),
+            );
+          }),
+        );
+        const user = bench.open();
+        user.socket.write(get("/"));
+        await eventually("it", () =>
+          /\r\nok(?:\r\n0\r\n\r\n)?$/.test(user.text),
+        );
+        expect(user.text).to.match(/^HTTP.1.1 200 OK\r\n/);
       });
 
     for (const [what, head] of [
@@ -1170,7 +1288,7 @@ describe("an HTTP front", () => {
         expect(await within("the end", other)).to.equal("reset");
       });
 
-    it("to HTTP/2 is not offered to the service, which answers as ever, and is the last on its connection", async () => {
+    it("to HTTP/2 is not offered to the service, which answers as ever, and the connection goes on", async () => {
       await started(Bench.http());
       const text = get(
         "/",
@@ -1180,9 +1298,12 @@ describe("an HTTP front", () => {
       );
       const user = bench.open();
       user.socket.write(text + get("/second"));
-      expect(await within("the end", user.ended)).to.equal("fin");
+      await eventually("both", () => user.text.split("hello").length === 3);
       expect(user.text).to.match(/^HTTP.1.1 200 OK\r\n/);
-      expect(bench.requests.map(({ url }) => url)).to.deep.equal(["/"]);
+      expect(user.text).not.to.include("close");
+      expect(bench.requests.map(({ url }) => url)).to.deep.equal([
+        ...["/", "/second"],
+      ]);
       for (const { headers } of bench.requests)
         expect(headers).not.to.have.any.keys("upgrade", "http2-settings");
     });
@@ -1278,7 +1399,18 @@ describe("an HTTP front", () => {
         expect(bench.connections).to.equal(0);
       });
 
-    for (const host of ["", "a b", "a/b", "a@b", "[::1", "a:b", "a,b", "a:1:2"])
+    for (const host of [
+      "",
+      ".",
+      "..",
+      "a b",
+      "a/b",
+      "a@b",
+      "[::1",
+      "a:b",
+      "a,b",
+      "a:1:2",
+    ])
       it(`that is ${JSON.stringify(host)} is none`, async () => {
         const answer = await asking(host, ["*"]);
         expect(answer).to.match(/^HTTP.1.1 400 /);
@@ -1378,14 +1510,34 @@ describe("an HTTP front", () => {
         expect(bench.connections).to.equal(0);
       });
 
-    it("chunks whose sizes are nonsense, in the middle of a request", async () => {
-      await started(Bench.http((request) => request.resume()));
-      const user = bench.open();
-      user.socket.write(
-        `${post("Transfer-Encoding: chunked")}1\r\nx\r\nzz\r\n`,
-      );
-      expect(await within("the end", user.ended)).to.equal("reset");
-    });
+    for (const [when, says] of [
+      ["before an answer, with 400", ""],
+      [
+        "within an answer, by breaking it off",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+      ],
+    ] as const)
+      it(`chunks whose sizes are nonsense, ${when}`, async () => {
+        const services: Observed[] = [];
+        await started(
+          Bench.raw((service) => {
+            services.push(service);
+            service.socket.write(says);
+          }),
+        );
+        const user = bench.open();
+        user.socket.write(`${post("Transfer-Encoding: chunked")}1\r\nx\r\n`);
+        await eventually("both", () => {
+          const hasAll = services[0]?.text.includes("1\r\nx\r\n") === true;
+          return hasAll && user.text.endsWith(says && "half");
+        });
+        user.socket.write("zz\r\n");
+        expect(await within("the end", user.ended)).to.equal(
+          says === "" ? "fin" : "reset",
+        );
+        if (says === "") expect(user.text).to.match(/^HTTP.1.1 400 /);
+        expect(await within("the end", services[0]!.ended)).to.equal("reset");
+      });
 
     it("no header that is one of many", async () => {
       await started(Bench.http());
