@@ -24,12 +24,23 @@ if [ $$ -ne 1 ]; then
   # cannot be trapped (POSIX), so a signal to this process leaves no mark then.
   # Node would forget it: it sets every signal back before it runs any line.
   VNET_IGNORED_SIGNALS=
-  for signal in HUP INT TERM; do
+  # Linux says it; elsewhere a signal to this process shows it.
+  mask=
+  if [ -r /proc/$$/status ]; then
+    while read -r key value; do
+      case $key in SigIgn:) mask=${value#"${value%????}"} ;; esac
+    done </proc/$$/status
+  fi
+  for signal in HUP:1 INT:2 TERM:0x4000; do
     heard=
-    trap 'heard=yes' "$signal"
-    kill -s "$signal" $$
-    trap - "$signal"
-    [ -n "$heard" ] || VNET_IGNORED_SIGNALS="$VNET_IGNORED_SIGNALS SIG$signal"
+    if [ -n "$mask" ]; then
+      [ $((0x$mask & ${signal#*:})) -ne 0 ] || heard=yes
+    else
+      trap 'heard=yes' "${signal%:*}"
+      kill -s "${signal%:*}" $$
+      trap - "${signal%:*}"
+    fi
+    [ -n "$heard" ] || VNET_IGNORED_SIGNALS="$VNET_IGNORED_SIGNALS SIG${signal%:*}"
   done
   export VNET_IGNORED_SIGNALS
   run_node "$@"
@@ -51,6 +62,8 @@ else
   trap 'pass INT' INT
   trap 'pass HUP' HUP
 fi
+# A container may be started without any input.
+(: 3<&0) 2>/dev/null || exec </dev/null
 # Without this, sh gives a process in the background an empty input.
 exec 3<&0
 run_node "$@" <&3 3<&- &

@@ -1,6 +1,6 @@
 // Where the programs' log goes: standard error, or the end of a file. A log that cannot be written never stops the program.
 
-import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
@@ -100,6 +100,7 @@ class LogFile {
   static async open(path: string, title: string): Promise<LogFile> {
     const { pino } = await import("pino");
     try {
+      tryToOpen(path);
       return new LogFile(
         path,
         pino.destination({ dest: path, sync: true, maxLength: MAX_HELD_BYTES }),
@@ -129,7 +130,7 @@ class LogFile {
     if (!this.isElsewhere()) return;
     try {
       // Tried first, as a failure inside of `reopen` would be kept there.
-      closeSync(openSync(this.path, "a"));
+      tryToOpen(this.path);
       this.file.reopen();
       this.isAstray = false;
     } catch (error) {
@@ -157,5 +158,19 @@ class LogFile {
     process.stderr.write(
       `the log ${this.path} cannot be ${what}; it goes on when it can\n`,
     );
+  }
+}
+
+/** Throws where it cannot be opened, and where that would wait: at a named pipe that nobody reads. */
+function tryToOpen(path: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  // Not there on Windows.
+  const { O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+  try {
+    const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
+    closeSync(openSync(path, flags, 0o666));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+    throw new Error("it is a pipe that nobody reads", { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import { called } from "./called.js";
 import { readConfigFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
+import { removeLeftovers } from "./keys/private-file.js";
 import { names } from "./net/names.js";
 import { openFiles } from "./net/open-files.js";
 import { killPrograms } from "./net/program.js";
@@ -44,6 +45,11 @@ const OWN_FILES = 24;
 
 /** In the state folder. */
 export const KNOWN_NODES = "known-nodes";
+
+/** Only who has the lock writes these. Those of known keys `trust` may be writing, or one that ends. */
+const WRITTEN_ALONE = [
+  ...["hub.key", "public.key", "authkey", "identity.key", "claims.json"],
+];
 
 /** Longer than any program of `exec:` has for its end. */
 const LEFTOVERS_MS = 10_000;
@@ -85,6 +91,8 @@ export async function openState(
       `${args.file ?? "this command line"} already runs (pid ${lock.heldBy}, which has its keys in ${wanted}); end that one first, or let this one be another ${program === "route" ? "hub" : "node"} with --state FOLDER`,
     );
   process.on("exit", () => lock.release());
+  // Of a start or a run that was killed.
+  removeLeftovers(wanted, WRITTEN_ALONE);
   const state = await prepareStateFolder(args, setting, name);
   checkKeyFiles(state.folder, KEY_FILES);
   return { ...state, lock };

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join, parse, resolve } from "node:path";
-import { VnetError } from "./errors.js";
-import { createPrivateFile } from "./keys/private-file.js";
+import { fileErrorCode, messageOf, VnetError } from "./errors.js";
+import { createPrivateFile, isTemporary } from "./keys/private-file.js";
 import { digest, type ProgramArguments } from "./program-arguments.js";
 import { holderOf } from "./run-lock.js";
 
@@ -53,7 +53,16 @@ export async function prepareStateFolder(
   const former = formerFolder(args);
   if (former === null || former === realpathOf(folder))
     return { folder, adopted: null };
-  await adopt(former, folder, lock);
+  try {
+    await adopt(former, folder, lock);
+  } catch (cause) {
+    if (cause instanceof VnetError) throw cause;
+    throw new VnetError(
+      fileErrorCode(cause),
+      `${folder}: cannot take over the keys that this configuration has in ${former} (${messageOf(cause)})`,
+      { cause },
+    );
+  }
   return { folder, adopted: former };
 }
 
@@ -173,8 +182,10 @@ async function adopt(
   folder: string,
   lock: string,
 ): Promise<void> {
-  const names = readdirSync(former).filter((name) =>
-    statSync(join(former, name), { throwIfNoEntry: false })?.isFile(),
+  const names = readdirSync(former).filter(
+    (name) =>
+      !isTemporary(name) &&
+      statSync(join(former, name), { throwIfNoEntry: false })?.isFile(),
   );
   const pid = holderOf(join(former, lock));
   if (pid !== null)

@@ -1,5 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { expect } from "chai";
 import { openLog } from "../src/program-log.js";
+import { makeFolder, removeFolder } from "./support/folder.js";
 
 const SETTINGS = { level: "info", format: "text", file: "" } as const;
 
@@ -39,5 +42,24 @@ describe("the log on standard error", () => {
       "info  fourth",
       "info  fifth",
     ]);
+  });
+});
+
+describe("the log in a file", () => {
+  it("is refused, and does not wait, where that is a named pipe that nobody reads", async function () {
+    if (process.platform === "win32") this.skip();
+    const folder = makeFolder();
+    const file = join(folder, "log");
+    execFileSync("mkfifo", [file]);
+    try {
+      await openLog({ ...SETTINGS, file }, "the file");
+      expect.fail("it was opened");
+    } catch (error) {
+      expect(String(error)).to.include(
+        `cannot write ${file}: it is a pipe that nobody reads`,
+      );
+    } finally {
+      removeFolder(folder);
+    }
   });
 });

@@ -29,6 +29,9 @@ export interface MemberHandlerOptions {
   shortage: Shortage;
 }
 
+/** The hub's own public ports leave so much of a node's channels for those of nodes: who uses a port may be anybody. */
+const KEPT_SHARE = 1 / 4;
+
 /** All lines of a node that starts with 999 serves, and few of one that registers and unregisters for ever. */
 const CHANGES = { perSecond: 10, burst: 2_000 };
 
@@ -154,6 +157,15 @@ function createChannelHandlers({
           session.send({ type: "refused", request, reason });
           return;
         }
+      const kept = limits.maxLegsPerNode * KEPT_SHARE;
+      if (
+        session.isOwn &&
+        legs.countOf(target) + kept >= limits.maxLegsPerNode
+      ) {
+        const reason = `vnet ${target.title} has three quarters of the channels that the hub allows, the rest is kept for nodes (max_legs_per_node)`;
+        session.send({ type: "refused", request, reason });
+        return;
+      }
       if (legs.makingOf(session, target) >= limits.maxMakingPerPair) {
         const reason = `${limits.maxMakingPerPair} channels to vnet ${target.title} are being made already`;
         session.send({ type: "refused", request, reason });

@@ -1,8 +1,10 @@
 // Writes one file of mode 0600, whole or not at all.
 // Knows nothing of what is in it; says nothing, its caller explains an error.
 
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { chmod, link, open, rename, rm } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 
 const OWNER_ONLY = 0o600;
 
@@ -33,6 +35,34 @@ export async function createPrivateFile(
     await rm(temporary, { force: true });
   });
   return isCreated;
+}
+
+/** `hub.key.UUID.new`: a file that is being written, or was when its writer was killed. */
+const TEMPORARY = /^(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.new$/;
+/** Whoever still writes it is done by then. */
+const LEFT_AFTER_MS = 60_000;
+
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+/**
+ * Removes what writers left that were killed in the middle.
+ * @param own names of files that only the caller writes: theirs go at once, others when they are old
+ */
+export function removeLeftovers(folder: string, own: readonly string[]): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const written = TEMPORARY.exec(name)?.[1];
+      if (written === undefined) continue;
+      const path = join(folder, name);
+      const ageMs = Date.now() - statSync(path).mtimeMs;
+      if (own.includes(written) || ageMs > LEFT_AFTER_MS)
+        rmSync(path, { force: true });
+    }
+  } catch {
+    // A folder that cannot be read or written: the first key says so.
+  }
 }
 
 async function written(

@@ -84,6 +84,41 @@ describe("SIGHUP of a service", function () {
   });
 });
 
+describe("a signal in the first moments", function () {
+  this.timeout(60_000);
+  afterEach(closeLaunched);
+
+  it("that asks for the configuration to be read again does not end a service", function () {
+    needs(this, "setsid");
+    const early = join(projectRoot, "scripts", "early-signals.cjs");
+    const hangUp = `process.kill(process.pid, "SIGHUP"); setTimeout(() => console.log("alive"), 100)`;
+    const start = (...more: string[]) =>
+      spawnSync(
+        "setsid",
+        [...["-w", process.execPath], ...more, ...["-e", hangUp]],
+        { encoding: "utf8" },
+      ).stdout;
+    expect(start()).to.equal("");
+    expect(start("--require", early)).to.equal("alive\n");
+  });
+
+  it("or later: SIGUSR1 opens no debugger, neither at a hub nor at a node", async () => {
+    const hub = await startHub();
+    hub.kill("SIGUSR1");
+    const node = startNode(nodeConfig(hub.port, { name: "home" }));
+    await node.waitForOutput("ready: ");
+    node.kill("SIGUSR1");
+    // A start takes longer than Node's debugger.
+    const other = startNode(nodeConfig(hub.port, { name: "office" }));
+    await other.waitForOutput("ready: ");
+    for (const program of [node, hub]) {
+      program.kill("SIGTERM");
+      await program.exited;
+      expect(program.output).not.to.match(/debugger/i);
+    }
+  });
+});
+
 describe("a signal that was ignored at the start", function () {
   this.timeout(60_000);
   afterEach(closeLaunched);
@@ -259,6 +294,16 @@ describe("a program with pid 1", function () {
     await eventually("all are buried", () => childrenOf(pid).length === 1);
     process.kill(pid, "SIGTERM");
     await program.exited;
+  });
+
+  it("starts where its input is closed", () => {
+    const closed = ["sh", "-c", 'exec "$@" <&-', "sh"];
+    const route = [join(projectRoot, "route"), "--version"];
+    const words = [...NAMESPACE, ...closed, ...route];
+    const { status, stderr } = spawnSync("unshare", words, {
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: "" });
   });
 });
 

@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -308,6 +309,31 @@ describe("the state of a configuration", function () {
     await hub.close();
     if (!said && hub.output === "") return this.skip();
     expect(said, hub.output).to.equal(true);
+  });
+
+  it("is rid at a start of what a killed one was writing, and keys that move leave that behind", async () => {
+    write("config.ini");
+    const uuid = "01234567-89ab-cdef-0123-456789abcdef";
+    const other = join(folder, "by-option");
+    const args = ["--state", other];
+    const first = await hubKey({ args });
+    for (const name of ["hub.key", "claims.json", "known-nodes"])
+      writeFileSync(join(other, `${name}.${uuid}.new`), "half");
+    expect(await hubKey({ args })).to.equal(first);
+    // `route trust` may be writing that one just now.
+    const left = `known-nodes.${uuid}.new`;
+    expect(readdirSync(other)).to.have.members(["hub.key", left]);
+    utimesSync(join(other, left), 1, 1);
+    expect(await hubKey({ args })).to.equal(first);
+    expect(readdirSync(other)).to.deep.equal(["hub.key"]);
+
+    const usual = await hubKey();
+    const [entry] = kept();
+    const from = join(state, entry?.name ?? "");
+    writeFileSync(join(from, `hub.key.${uuid}.new`), "half");
+    write("config.ini", text("state = moved\n"));
+    expect(await hubKey()).to.equal(usual);
+    expect(readdirSync(join(folder, "moved"))).to.deep.equal(["hub.key"]);
   });
 });
 

@@ -4,6 +4,7 @@ import { secureAsClient } from "../../src/net/secure.js";
 import { eventually, within } from "../support/deadline.js";
 import { LOOPBACK } from "../support/networks.js";
 import { Observed } from "../support/echo.js";
+import { HubClient } from "../support/hub-client.js";
 import { withHub } from "../support/hub.js";
 import { openClientKey } from "../support/link-key.js";
 import { openLeg } from "../support/stranger.js";
@@ -48,6 +49,36 @@ describe("a connection of the hub to itself", () => {
       expect(near.text).to.equal("answer");
       await eventually("it is over", () => hub.counts.legs.joined === 0);
     }));
+
+  it("takes three quarters of a node's channels at most, as anybody may use a public port; the rest is for nodes", () =>
+    withHub(
+      async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const office = await hub.client({ name: "office" });
+        const own = HubClient.within(hub.port, hub.connectWithin());
+        await own.join({ name: "hub" });
+        const ask = (from: HubClient, request: number) => {
+          from.send({ type: "channel", request, vnetid: home.vnetid });
+        };
+        for (let n = 1; n <= 6; n++) {
+          ask(own, n);
+          await own.next("leg");
+        }
+        ask(own, 7);
+        expect((await own.next("refused")).reason).to.match(
+          /three quarters of the channels .*\(max_legs_per_node\)$/,
+        );
+        for (let n = 1; n <= 2; n++) {
+          ask(office, n);
+          await office.next("leg");
+        }
+        ask(office, 3);
+        expect((await office.next("refused")).reason).to.match(
+          /as many channels as the hub allows \(max_legs_per_node\)$/,
+        );
+      },
+      { maxLegsPerNode: 8, maxMakingPerPair: 100 },
+    ));
 
   it("is not taken for a plain client, however long it is silent", () =>
     withHub(

@@ -12,7 +12,7 @@ import { encodeLegPreamble } from "../../src/wire/preamble.js";
 import { type Hello } from "../../src/wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../../src/wire/to-node.js";
 import { DEADLINE_MS, within } from "./deadline.js";
-import { connectTo, type Observed } from "./echo.js";
+import { connectTo, Observed } from "./echo.js";
 import { NOBODYS_KEY, openClientKey } from "./link-key.js";
 import { OWN_ABILITIES } from "../../src/wire/version.js";
 
@@ -75,6 +75,12 @@ export class HubClient {
   /** A connection to the hub that has said nothing yet: a stranger's. */
   static async connect(port: number, from?: string): Promise<HubClient> {
     return new HubClient(port, await connectTo(port, true, from));
+  }
+
+  /** The same over one within the hub's process, as the hub's own nodes have it. */
+  static within(port: number, connection: Duplex): HubClient {
+    const observed = new Observed(connection) as unknown as Observed;
+    return new HubClient(port, observed);
   }
 
   /** Makes it a control link of an open hub, on which nothing is said yet. */
