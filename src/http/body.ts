@@ -43,21 +43,30 @@ export class BodyReader {
     return this.state === "over";
   }
 
-  /** What came behind it; empty: nothing. Throws HttpFault. */
+  /** What came behind it; empty: nothing. Throws HttpFault. The data goes to the sink in one piece, before this returns. */
   push(bytes: Buffer, sink: BodySink): Buffer {
     let rest = bytes;
-    while (rest.length > 0 && this.state !== "over")
-      rest = this.state === "data" ? this.data(rest, sink) : this.text(rest);
+    // Each piece has a price further on: many small chunks are passed as one.
+    const pieces: Buffer[] = [];
+    try {
+      while (rest.length > 0 && this.state !== "over")
+        rest =
+          this.state === "data" ? this.data(rest, pieces) : this.text(rest);
+    } finally {
+      const [only] = pieces;
+      if (only !== undefined)
+        sink.onData(pieces.length === 1 ? only : Buffer.concat(pieces));
+    }
     return rest;
   }
 
-  private data(bytes: Buffer, sink: BodySink): Buffer {
+  private data(bytes: Buffer, pieces: Buffer[]): Buffer {
     const piece =
       bytes.length > this.left ? bytes.subarray(0, this.left) : bytes;
     this.left -= piece.length;
     if (this.left === 0)
       this.state = this.framing.kind === "chunks" ? "behind" : "over";
-    sink.onData(piece);
+    pieces.push(piece);
     return bytes.subarray(piece.length);
   }
 

@@ -20,10 +20,16 @@ export interface Asker {
   onEnd(trailers: readonly Header[], isKept: boolean): void;
   /** It is no HTTP any more; `rest` came behind the head. The connection is the asker's now. */
   onSwitch(answer: Answer, rest: Buffer): void;
-  onBroken(fault: HttpFault): void;
+  /** `isEnd`: in good order, between two answers. */
+  onBroken(fault: HttpFault, isEnd: boolean): void;
   /** All that came in this moment has been told. */
   onReadOver(): void;
-  /** After the outbox was full. */
+}
+
+export interface ServiceOwner {
+  /** It ended while nobody asked. */
+  onLost(): void;
+  /** After the outbox was full: also behind an answer, for the rest of its request. */
   onDrain(): void;
 }
 
@@ -41,10 +47,9 @@ export class ServiceConnection {
   private answer: Answer | null = null;
   private body: BodyReader | null = null;
 
-  /** @param onLost it ended while nobody asked */
   constructor(
     readonly duplex: Duplex,
-    private readonly onLost: () => void,
+    private readonly owner: ServiceOwner,
   ) {
     // An answer that lasts to the end of its connection would look whole after a reset; and the answer of a service that
     // wants no more of a request would be lost.
@@ -66,7 +71,9 @@ export class ServiceConnection {
     duplex.on("close", () => {
       this.broke(this.unanswered);
     });
-    duplex.on("drain", () => this.asker?.onDrain());
+    duplex.on("drain", () => {
+      owner.onDrain();
+    });
   }
 
   /** The request's head is put into the outbox. */
@@ -160,10 +167,11 @@ export class ServiceConnection {
     else if (this.answer?.framing.kind === "end") {
       this.finish(EMPTY, asker);
       asker.onReadOver();
-    } else this.broke(this.unanswered);
+    } else
+      this.broke(this.unanswered, this.answer === null && !this.heads.isWithin);
   }
 
-  private broke(reason: string): void {
+  private broke(reason: string, isEnd = false): void {
     const { asker } = this;
     if (asker === null) {
       this.lose();
@@ -172,7 +180,7 @@ export class ServiceConnection {
     this.asker = null;
     this.forget();
     reset(this.duplex);
-    asker.onBroken(badAnswer(reason));
+    asker.onBroken(badAnswer(reason), isEnd);
     // Nothing more comes that would make him go on with what his user sends.
     asker.onReadOver();
   }
@@ -180,7 +188,7 @@ export class ServiceConnection {
   private lose(): void {
     this.forget();
     this.duplex.destroy();
-    this.onLost();
+    this.owner.onLost();
   }
 
   private forget(): void {

@@ -35,7 +35,7 @@ export interface VisitLimits {
   idleMs: number;
   /** from our last byte to the user's; what we said may still be on its way to a slow reader */
   lingerMs: number;
-  /** from an answer to the end of the request's body, which came too late for it */
+  /** from an answer to the end of the request's body, or to its next piece where the service takes it */
   bodyMs: number;
   /** until what was written before a break has left */
   breakMs: number;
@@ -143,7 +143,8 @@ export class HttpVisit implements Asker {
     if (exchange === null) return;
     if (exchange.answering?.kind === "chunks")
       this.outbox.add(lastChunk(passingTrailers(trailers)));
-    if (!isKept || !exchange.body.isOver) this.dropService(!isKept);
+    // The service may want the rest of the request behind its answer (202): then the connection stays for that.
+    if (!isKept) this.dropService(true);
     this.settle(exchange);
   }
 
@@ -156,7 +157,10 @@ export class HttpVisit implements Asker {
       request.upgrade !== "" && (body.isOver || body.framing.kind === "length");
     if (!isWanted) {
       reset(service.duplex);
-      this.onBroken(badAnswer("the service changes the protocol unasked"));
+      this.onBroken(
+        badAnswer("the service changes the protocol unasked"),
+        false,
+      );
       return;
     }
     this.state = "upgraded";
@@ -172,22 +176,20 @@ export class HttpVisit implements Asker {
     pump(user, service.duplex, () => undefined);
   }
 
-  onBroken(fault: HttpFault): void {
+  onBroken(fault: HttpFault, isEnd: boolean): void {
     const { exchange, service } = this;
     this.service = null;
     if (exchange === null) return;
     if (exchange.answering !== null) this.breakOff();
-    // As if the service had closed the user's connection, which it did: clients try again then.
+    // As if the service had closed the user's connection, which it did: clients try again then. What was answered before
+    // may still be on its way to a user, whom a reset would cost it.
+    else if (service?.isReused === true && isEnd) this.end();
     else if (service?.isReused === true) this.breakOff();
     else this.answer(exchange, fault);
   }
 
   onReadOver(): void {
     if (!this.outbox.flush() && this.state === "open") this.service?.pause();
-    this.advance();
-  }
-
-  onDrain(): void {
     this.advance();
   }
 
@@ -257,19 +259,22 @@ export class HttpVisit implements Asker {
     }
     const { body, isAsked, isAnswered } = exchange;
     const isFull = this.service?.duplex.writableNeedDrain === true;
-    if (body.isOver || !(isAnswered || (isAsked && !isFull))) return false;
+    if (body.isOver || isFull || !(isAnswered || isAsked)) return false;
     exchange.isGoingOn = true;
     this.input = EMPTY;
     this.input = body.push(input, {
       onData: (piece) => {
-        if (isAnswered) return;
-        writePiece(body.framing, piece, (bytes) =>
-          this.service?.outbox.add(bytes),
-        );
+        // Null: it has answered and wants no more.
+        const { service } = this;
+        if (service === null) return;
+        if (isAnswered) this.timer?.refresh();
+        writePiece(body.framing, piece, (bytes) => {
+          service.outbox.add(bytes);
+        });
       },
     });
+    if (body.isOver) this.sent(exchange);
     if (body.isOver && isAnswered) this.next();
-    else if (body.isOver) this.sent(exchange);
     return true;
   }
 
@@ -297,9 +302,15 @@ export class HttpVisit implements Asker {
         reset(duplex);
         return;
       }
-      this.service = new ServiceConnection(duplex, () => {
-        this.service = null;
-        if (this.exchange === null) this.end();
+      this.service = new ServiceConnection(duplex, {
+        onLost: () => {
+          this.service = null;
+          if (this.exchange === null) this.end();
+          else this.advance();
+        },
+        onDrain: () => {
+          this.advance();
+        },
       });
       this.ask(exchange, this.service);
       this.advance();
@@ -361,7 +372,7 @@ export class HttpVisit implements Asker {
     if (exchange.isLast || (this.hasEnded && isEmpty)) this.end();
     else if (exchange.body.isOver) this.next();
     else {
-      // The rest of the request is read all the same, so that the user gets to the answer.
+      // The rest of the request is read all the same: for the service, or so that the user gets to the answer.
       this.outbox.flush();
       this.timer = setTimeout(() => {
         this.destroy();

@@ -720,6 +720,52 @@ describe("an HTTP front", () => {
         await eventually("the next", () => bench.connections === 2);
       });
 
+    for (const framing of [
+      "Content-Length: 8000000",
+      "Transfer-Encoding: chunked",
+    ])
+      it(`that the service answers early still reach it whole, with ${framing}, and so does the next request`, async () => {
+        let bytes = 0;
+        let next = "";
+        await started(
+          Bench.http((request, response) => {
+            if (request.method === "GET") next = request.url ?? "";
+            else request.on("data", (chunk: Buffer) => (bytes += chunk.length));
+            response.writeHead(202, { "Content-Length": 2 }).end("ok");
+          }),
+        );
+        const user = bench.open();
+        user.socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+        await eventually("the answer", () => user.text.endsWith("ok"));
+        const isChunks = framing.endsWith("chunked");
+        const part = Buffer.alloc(80_000, "b");
+        for (let count = 0; count < 100; count++) {
+          if (isChunks) user.socket.write("13880\r\n");
+          if (!user.socket.write(part))
+            await within("room", once(user.socket, "drain"));
+          if (isChunks) user.socket.write("\r\n");
+        }
+        user.socket.write(`${isChunks ? "0\r\n\r\n" : ""}${get("/next")}`);
+        await eventually("the next", () => next === "/next");
+        expect(bytes).to.equal(8_000_000);
+        expect(bench.connections).to.equal(1);
+      });
+
+    it("of small chunks go on as one piece where they come as one", async () => {
+      const services: Observed[] = [];
+      await started(Bench.raw((service) => services.push(service)));
+      const user = bench.open();
+      user.socket.write(
+        `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(200)}0\r\n\r\n`,
+      );
+      const service = await eventually("the body", () =>
+        services.find(({ text }) => text.endsWith("\r\n0\r\n\r\n")),
+      );
+      expect(service.text).to.include(
+        `\r\n\r\nc8\r\n${"x".repeat(200)}\r\n0\r\n`,
+      );
+    });
+
     it("that the service refuses by a reset behind its answer do not cost the user the answer", async () => {
       let speak: (() => void) | undefined;
       await started(
@@ -867,6 +913,20 @@ describe("an HTTP front", () => {
       const answer = await bench.say(get("/1") + get("/2") + get("/3"));
       expect(answer.match(/<.*?>/g)).to.deep.equal(["</1>", "</2>", "</3>"]);
       expect(bench.connections).to.equal(1);
+    });
+
+    it("end in good order behind the first of two answers, when the service ends there", async () => {
+      const bytes = 500_000;
+      await started(
+        Bench.raw(({ socket }) => {
+          socket.once("data", () => socket.end(ok("x".repeat(bytes))));
+        }),
+      );
+      const user = bench.open();
+      user.socket.write(get("/1") + get("/2"));
+      expect(await within("the end", user.ended)).to.equal("fin");
+      expect(user.text).to.match(/^HTTP.1.1 200 /);
+      expect(/x*$/.exec(user.text)?.[0]).to.have.length(bytes);
     });
 
     it("that send several requests at once get them sent on, where the service ends without an answer to the first", async () => {
