@@ -147,7 +147,7 @@ export class HubDialler {
       const has = route.authkey === "" ? "has none" : "has one";
       throw new VnetError(
         "refused",
-        `the hub does not take this node's authkey; [route] authkey must be the same on both (this node ${has})`,
+        `the hub does not take this node's authkey; [route] authkey must be the same on both (this node ${has}); the hub's log says why`,
         { cause: error },
       );
     }

@@ -335,6 +335,24 @@ describe("the state of a configuration", function () {
     expect(await hubKey()).to.equal(usual);
     expect(readdirSync(join(folder, "moved"))).to.deep.equal(["hub.key"]);
   });
+
+  it("gives one line where the folder, or a key in it, cannot be looked at", async () => {
+    write("config.ini");
+    const loop = join(folder, "loop");
+    symlinkSync("loop", loop);
+    mkdirSync(join(folder, "keys"), { mode: 0o700 });
+    symlinkSync("authkey", join(folder, "keys", "authkey"));
+    for (const [named, path] of [
+      [loop, loop],
+      [join(folder, "keys"), join(folder, "keys", "authkey")],
+    ] as const) {
+      const hub = start("route", { args: ["--state", named] });
+      expect(await hub.exited).to.include({ status: 2 });
+      expect(hub.output).to.match(/: cannot see whose it is \(ELOOP.*\n$/);
+      expect(hub.output.trim().split("\n")).to.have.length(1);
+      expect(hub.output).to.include(path);
+    }
+  });
 });
 
 describe("a configuration that runs already", function () {

@@ -579,7 +579,7 @@ describe("keys that do not fit", function () {
       const hub = await startHubWith(line(hubKey));
       const node = startNode(nodeText(hub.port, { route: line(nodeKey) }));
       await node.waitForOutput(
-        `the hub does not take this node's authkey; [route] authkey must be the same on both (this node ${has}); trying again`,
+        `the hub does not take this node's authkey; [route] authkey must be the same on both (this node ${has}); the hub's log says why; trying again`,
       );
       await hub.waitForOutput("does not have the authkey");
       // A second attempt came, and was no news at the node.
