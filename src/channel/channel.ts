@@ -9,10 +9,15 @@ import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import type { Lease } from "../net/lent-buffer.js";
 import { FrameType } from "../wire/channel-frame.js";
-import { decodeOpen, encodeOpen, type Open } from "../wire/open.js";
+import {
+  decodeOpen,
+  encodeOpen,
+  type Open,
+  type Wanted,
+} from "../wire/open.js";
 import { Carrier } from "./carrier.js";
 import { Stream } from "./stream.js";
-import type { Traffic } from "./traffic.js";
+import { createTraffic, type Traffic } from "./traffic.js";
 
 export type ChannelRole = "opener" | "acceptor";
 
@@ -87,16 +92,15 @@ export class Channel extends EventEmitter<{
   }
 
   /**
-   * Begins a stream to a serve of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
+   * Begins a stream to what is wanted of the other node; bytes may follow at once. The OPEN frame is held for a moment, so
    * that the user's first bytes can leave together with it. `from`: the user's address, for the provider to tell its
-   * service; empty: there is none. `name`: of the serve.
+   * service; empty: there is none.
    */
-  open(serveid: number, from = "", name = ""): Stream {
+  open(wanted: Wanted, from = ""): Stream {
     if (this.state !== "idle") throw new Error("the channel is not idle");
     this.state = "busy";
-    const open = { serveid, name, from };
-    this.carrier.sendHeld(FrameType.open, encodeOpen(open));
-    const stream = this.begin(open);
+    this.carrier.sendHeld(FrameType.open, encodeOpen({ wanted, from }));
+    const stream = this.begin({ wanted, from });
     // The first turn of the event loop registers the accepted socket, the second one reads what it already has.
     setImmediate(() =>
       setImmediate(() => {
@@ -189,7 +193,10 @@ export class Channel extends EventEmitter<{
   }
 
   private begin(open: Open): Stream {
-    const { role, traffic } = this.options;
+    const { role } = this.options;
+    // A lease is nobody's connection: nobody counts it, and nobody waits for its end.
+    const isUsers = !("lend" in open.wanted);
+    const traffic = isUsers ? this.options.traffic : createTraffic();
     this.stream = new Stream(this, { ...open, role, traffic });
     return this.stream;
   }

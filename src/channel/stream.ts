@@ -15,6 +15,7 @@ import { RawReader } from "../net/raw-reader.js";
 import { reset } from "../net/reset.js";
 import { decodeAccept, encodeAccept } from "../wire/accept.js";
 import { FrameType } from "../wire/channel-frame.js";
+import type { Open, Wanted } from "../wire/open.js";
 import { CARRIER_HEADROOM } from "./carrier.js";
 import type { Channel, ChannelRole } from "./channel.js";
 import type { Traffic } from "./traffic.js";
@@ -22,12 +23,7 @@ import type { Traffic } from "./traffic.js";
 /** The provider has this long to connect its service and to say so. */
 export const ACCEPT_TIMEOUT_MS = 15_000;
 
-export interface StreamOptions {
-  serveid: number;
-  /** of the serve, as the opener knows it; empty: it does not say */
-  name: string;
-  /** the user's address as `ip:port`, as the opener says; empty: none */
-  from: string;
+export interface StreamOptions extends Open {
   role: ChannelRole;
   traffic: Traffic;
 }
@@ -37,8 +33,8 @@ export class Stream extends EventEmitter<{
   accept: [Consent];
   end: [VnetError | null];
 }> {
-  readonly serveid: number;
-  readonly name: string;
+  readonly wanted: Wanted;
+  /** the user's address as `ip:port`, as the opener says; empty: none */
   readonly from: string;
   /** of the user's, both ways */
   bytes = 0;
@@ -61,8 +57,7 @@ export class Stream extends EventEmitter<{
     options: StreamOptions,
   ) {
     super();
-    this.serveid = options.serveid;
-    this.name = options.name;
+    this.wanted = options.wanted;
     this.from = options.from;
     this.traffic = options.traffic;
     this.isOpener = options.role === "opener";

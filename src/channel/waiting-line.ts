@@ -13,7 +13,7 @@ interface Waiter {
   reject: (error: VnetError) => void;
 }
 
-/** Which service somebody waits for: its serveid, or 0 for none. */
+/** Which service somebody waits for: its serveid, an unserve's number below zero, or 0 for none. */
 export type Turn = number;
 
 /** Of a ping or an inquiry, which says nothing of how many users are to come. */

@@ -167,6 +167,11 @@ export const SERVEID = { none: 0, min: 1, staticMin: 500, max: 999 } as const;
 /** Keys in one `peers=`. */
 export const MAX_PEERS = 64;
 
+/** The number that its provider gave to an unserve: `u3`. */
+export function formatUnserve(unserve: number): string {
+  return `u${unserve}`;
+}
+
 /** `7` → `"007"` */
 export function formatServeid(serveid: number): string {
   return String(serveid).padStart(3, "0");

@@ -20,6 +20,8 @@ interface Place {
   stage: Stage;
   /** those of one address that have come equally far; undefined: of nobody in particular */
   crowd: string | undefined;
+  /** when it came, in ms of the gate's clock */
+  since: number;
 }
 
 interface Bounds {
@@ -87,15 +89,23 @@ export class Gate {
    */
   enter(socket: Duplex, address: string | undefined): void {
     if (this.standing.size >= this.limits.maxUnauthenticated) this.makeRoom();
-    this.standing.set(socket, { stage: "silent", crowd: undefined });
+    this.standing.set(socket, {
+      ...{ stage: "silent", crowd: undefined },
+      since: this.now(),
+    });
     this.join(socket, "silent", address);
   }
 
-  /** Somebody is to go, as there is hardly a descriptor for one who has come. False: there is nobody else. */
-  makeRoom(newcomer?: Duplex): boolean {
+  /**
+   * Somebody is to go, as there is hardly a descriptor for one who has come. False: there is nobody else.
+   * @param sinceMs who came less than that ago stays: it may be the leg of a channel that was promised
+   */
+  makeRoom(newcomer?: Duplex, sinceMs = 0): boolean {
+    const latest = this.now() - sinceMs;
     for (const those of [this.stages.failed, this.standing.keys()])
       for (const oldest of those) {
         if (oldest === newcomer) continue;
+        if ((this.standing.get(oldest)?.since ?? 0) > latest) break;
         this.turnAway(oldest);
         return true;
       }
@@ -167,7 +177,8 @@ export class Gate {
       this.crowds.set(crowd, own.add(socket));
     }
     this.stages[stage].add(socket);
-    this.standing.set(socket, { stage, crowd });
+    const since = this.standing.get(socket)?.since ?? this.now();
+    this.standing.set(socket, { stage, crowd, since });
   }
 
   private keepBelow(those: ReadonlySet<Duplex>, bound: number): void {

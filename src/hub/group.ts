@@ -1,5 +1,5 @@
 // One group: its nodes, its serves, and the news of both. A change is told at once; those that follow it closely leave as
-// one message, encoded once for all members. Private serves (unserves) are told to their requester only.
+// one message, encoded once for all members.
 
 import { performance } from "node:perf_hooks";
 import { formatVnetid } from "../config/config.js";
@@ -132,12 +132,9 @@ export class Group<M extends Member> {
     this.members.set(member.vnetid, member);
     if (!member.guest) this.enter(member);
     const nodes = [...this.members.values()].filter((other) => !other.guest);
-    const visible = [...this.registry.all()].filter(
-      (serve) => serve.only === 0 || this.isFor(serve, member),
-    );
     const frames = encodeChanges({
       nodes: nodes.map(nodeEntry),
-      serves: visible.map((serve) => this.entryOf(serve)),
+      serves: [...this.registry.all()].map((serve) => this.entryOf(serve)),
       goneNodes: [],
       goneServes: [],
     });
@@ -154,7 +151,6 @@ export class Group<M extends Member> {
       member.key,
       member.crowd,
     );
-    // The node's going is told before its serves': a requester of an unserve tells by it that the node may come back.
     if (!member.guest) this.changedNodes.set(member.vnetid, null);
     for (const serve of this.servesOf(member)) {
       this.registry.remove(serve);
@@ -195,16 +191,8 @@ export class Group<M extends Member> {
     owner: M,
     wanted: number,
     particulars: ServeParticulars,
-    only: number,
   ): Registration<M> {
-    const onlyKey = this.members.get(only)?.key ?? "";
-    const registration = this.registry.register(
-      owner,
-      wanted,
-      particulars,
-      only,
-      onlyKey,
-    );
+    const registration = this.registry.register(owner, wanted, particulars);
     for (const displaced of registration.displaced) this.tell(displaced, null);
     this.publish(registration.serve);
     return registration;
@@ -234,25 +222,12 @@ export class Group<M extends Member> {
     for (const serve of this.registry.named(name)) this.publish(serve);
   }
 
-  /** The private serves that were made for this member. */
-  servesFor(member: M): RegisteredServe<M>[] {
-    return [...this.registry.all()].filter((serve) =>
-      this.isFor(serve, member),
-    );
-  }
-
-  private isFor(serve: RegisteredServe<M>, member: M): boolean {
-    if (serve.only === 0 || serve.only !== member.vnetid) return false;
-    return serve.onlyKey === "" || serve.onlyKey === member.key;
-  }
-
   private publish(serve: RegisteredServe<M>): void {
     this.tell(serve, this.entryOf(serve));
   }
 
   private entryOf(serve: RegisteredServe<M>): DirectoryServe {
-    const isNamesake = serve.only === 0 && this.registry.isNamesake(serve);
-    return serveEntry(serve, isNamesake);
+    return serveEntry(serve, this.registry.isNamesake(serve));
   }
 
   /** @param isUrgent its node is gone: that is no time to hold it back */
@@ -262,29 +237,15 @@ export class Group<M extends Member> {
     isUrgent = false,
   ): void {
     const of = { serveid: serve.serveid, vnetid: serve.owner.vnetid };
-    if (serve.only === 0) {
-      const slot = `${of.serveid} ${of.vnetid}`;
-      const change = { of, entry };
-      const { key } = serve.owner;
-      if (!this.pace.admit(key, slot, change, isUrgent)) return;
-      // That another one had this id until now is told before.
-      if (entry !== null)
-        this.pace.hurry((other) => other.startsWith(`${of.serveid} `));
-      this.changedServes.set(slot, change);
-      this.flushSoon();
-      return;
-    }
-    const requester = this.members.get(serve.only);
-    if (requester === undefined || !this.isFor(serve, requester)) return;
-    // The requester must see one order of events: what is pending goes first.
-    this.flush();
-    const frames = encodeChanges({
-      nodes: [],
-      goneNodes: [],
-      serves: entry === null ? [] : [entry],
-      goneServes: entry === null ? [of] : [],
-    });
-    for (const frame of frames) requester.sendFrame(frame);
+    const slot = `${of.serveid} ${of.vnetid}`;
+    const change = { of, entry };
+    const { key } = serve.owner;
+    if (!this.pace.admit(key, slot, change, isUrgent)) return;
+    // That another one had this id until now is told before.
+    if (entry !== null)
+      this.pace.hurry((other) => other.startsWith(`${of.serveid} `));
+    this.changedServes.set(slot, change);
+    this.flushSoon();
   }
 
   private flushSoon(): void {
@@ -328,7 +289,7 @@ function serveEntry(
   serve: RegisteredServe<Member>,
   isNamesake: boolean,
 ): DirectoryServe {
-  const { serveid, name, type, ip, port, info, share, owner, only } = serve;
+  const { serveid, name, type, ip, port, info, share, owner } = serve;
   const { service = "up" } = serve;
   return {
     serveid,
@@ -340,7 +301,6 @@ function serveEntry(
     info,
     share,
     service,
-    temporary: only !== 0,
     ...(isNamesake && { namesake: true }),
   };
 }

@@ -29,7 +29,6 @@ import { DEFAULT_HUB_LIMITS, type HubLimits } from "./limits.js";
 import { Places } from "./places.js";
 import { Session } from "./session.js";
 import { Shortage } from "./shortage.js";
-import { UnserveRequests } from "./unserve-requests.js";
 
 const MAX_EMPTY_GROUPS = 1_000;
 
@@ -69,7 +68,6 @@ export class Hub {
   private readonly byToken = new Map<string, Session>();
   private readonly reception: Reception;
   private readonly legs: Legs<Session>;
-  private readonly unserves: UnserveRequests<Session>;
   private readonly shortage: Shortage;
   private readonly memberLog: BoundedLog;
   private readonly claims: Claims;
@@ -98,12 +96,6 @@ export class Hub {
         hasRoom
           ? this.legs.arrive(ticket, leg)
           : this.legs.turnAway(ticket, leg),
-    });
-    this.unserves = new UnserveRequests({
-      timeoutMs: this.limits.unserveMs,
-      onRefused: ({ requester, request }, reason) => {
-        requester.send({ type: "refused", request, reason: reason.message });
-      },
     });
   }
 
@@ -185,7 +177,7 @@ export class Hub {
   }
 
   private openSession(arrival: ControlArrival): void {
-    const { limits, legs, unserves, shortage } = this;
+    const { limits, legs, shortage } = this;
     const { software, hostKey } = this.options;
     const session = new Session({
       arrival,
@@ -194,7 +186,6 @@ export class Hub {
       limits,
       log: this.memberLog,
       legs,
-      unserves,
       shortage,
       admit: (hello, joining) => this.admitNode(hello, joining, arrival.entry),
       onEnd: (ended, group) => {

@@ -10,8 +10,6 @@ export interface HubLimits extends GateLimits {
   handshakeMs: number;
   /** both legs of a channel have to come within this time */
   ticketMs: number;
-  /** a provider has this long to answer a request for an unserve */
-  unserveMs: number;
   /** a freed dynamic serveid, or the vnetid of a node that left, is kept for its former owner this long */
   restMs: number;
   /** when a node asks for an id that its own earlier session holds, that one has this long for a sign of life */
@@ -30,7 +28,6 @@ export const DEFAULT_HUB_LIMITS: HubLimits = {
   heartbeat: DEFAULT_HEARTBEAT,
   handshakeMs: 10_000,
   ticketMs: 10_000,
-  unserveMs: 8_000,
   restMs: 10 * 60_000,
   holderProbeMs: 1_000,
   maxUnauthenticated: 16_384,

@@ -16,13 +16,11 @@ import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
 import type { MemberMessage, Session } from "./session.js";
 import type { Shortage } from "./shortage.js";
-import type { UnserveRequests } from "./unserve-requests.js";
 
 export interface MemberHandlerOptions {
   session: Session;
   group: Group<Session>;
   legs: Legs<Session>;
-  unserves: UnserveRequests<Session>;
   limits: HubLimits;
   /** what the hub's log says of its serves */
   changes: BoundedLog;
@@ -49,7 +47,6 @@ export function createMemberHandlers(options: MemberHandlerOptions): Handlers {
   return {
     ...createServeHandlers(options),
     ...createChannelHandlers(options),
-    ...createUnserveHandlers(options),
   };
 }
 
@@ -65,14 +62,14 @@ function createServeHandlers({
   const own = (serveid: number) => group.serveOf(session, serveid);
 
   const register: Handlers["register"] = (message) => {
-    const { request, serveid, serve, only } = message;
+    const { request, serveid, serve } = message;
     try {
       if (group.servesOf(session).length >= limits.maxServesPerNode)
         throw new VnetError(
           "refused",
           `the hub allows ${limits.maxServesPerNode} serves for each node (max_serves_per_node)`,
         );
-      const given = group.register(session, serveid, serve, only);
+      const given = group.register(session, serveid, serve);
       for (const { owner, serveid } of given.displaced) {
         const { vnetid, name } = session;
         owner.send({ type: "displaced", serveid, vnetid, name });
@@ -82,12 +79,10 @@ function createServeHandlers({
         request,
         serveid: given.serve.serveid,
       });
-      // An unserve is between two nodes.
-      if (only === 0)
-        changes.info({
-          who,
-          what: `serves ${describe(given.serve.serveid, serve)}`,
-        });
+      changes.info({
+        who,
+        what: `serves ${describe(given.serve.serveid, serve)}`,
+      });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       session.send({ type: "refused", request, reason: error.message });
@@ -128,11 +123,10 @@ function createServeHandlers({
       if (serve === undefined) return;
       if (keep === true) group.remove(serve);
       else group.release(serve);
-      if (serve.only === 0)
-        changes.info({
-          who,
-          what: `serves ${describe(serveid, serve)} no longer`,
-        });
+      changes.info({
+        who,
+        what: `serves ${describe(serveid, serve)} no longer`,
+      });
     },
   };
 }
@@ -186,60 +180,6 @@ function createChannelHandlers({
         key: session.key,
         encrypt: session.encrypt,
       });
-    },
-  };
-}
-
-function createUnserveHandlers({
-  session,
-  group,
-  unserves,
-}: MemberHandlerOptions): Pick<
-  Handlers,
-  "unserve" | "unserve-answer" | "unserve-return"
-> {
-  return {
-    unserve: ({ request, vnetid, ip, port, keep }) => {
-      const provider = group.member(vnetid);
-      if (provider === undefined || provider.guest) {
-        session.send({ type: "refused", request, reason: noSuchNode(vnetid) });
-        return;
-      }
-      provider.send({
-        type: "unserve-ask",
-        request: unserves.add({ requester: session, provider, request }),
-        vnetid: session.vnetid,
-        name: session.name,
-        key: session.key,
-        ip,
-        port,
-        keep,
-      });
-    },
-    "unserve-answer": ({ request, serveid, reason }) => {
-      const serve = group.serveOf(session, serveid);
-      const asked = unserves.take(request, session);
-      if (asked === undefined) {
-        // Too late: nobody waits for it any more.
-        if (serve !== undefined && serve.only !== 0)
-          session.send({ type: "unserve-withdraw", serveid });
-      } else if (serve !== undefined)
-        asked.requester.send({
-          type: "unserve-granted",
-          request: asked.request,
-          serveid,
-        });
-      else
-        asked.requester.send({
-          type: "refused",
-          request: asked.request,
-          reason: reason || "the node refused",
-        });
-    },
-    "unserve-return": ({ serveid }) => {
-      for (const serve of group.servesFor(session))
-        if (serve.serveid === serveid)
-          serve.owner.send({ type: "unserve-withdraw", serveid });
     },
   };
 }

@@ -89,6 +89,9 @@ const SILENCE_MS = 1_000;
 type Kind = "control" | "leg" | "plain";
 type Judge = (head: Buffer) => { value: Kind; bytes: 0 } | null;
 
+/** Who has proved nothing for this long makes room for a channel between nodes. A leg needs milliseconds. */
+const STRANGER_MS = 1_000;
+
 export class Reception {
   private readonly gate: Gate;
   private readonly usedHints = new UsedHints();
@@ -149,7 +152,7 @@ export class Reception {
 
   /** There is hardly a descriptor left: somebody who has proved nothing goes. False: there is nobody. */
   makeRoom(): boolean {
-    return this.gate.makeRoom();
+    return this.gate.makeRoom(undefined, STRANGER_MS);
   }
 
   /** Turns everybody away who has proved nothing, and everybody from now on. */

@@ -13,10 +13,6 @@ import { IdPool } from "./id-pool.js";
 export interface RegisteredServe<Owner> extends ServeParticulars {
   serveid: number;
   owner: Owner;
-  /** the vnetid that alone may see it, or 0 */
-  only: number;
-  /** that node's key, so that a later owner of its number is not taken for it; empty: not known */
-  onlyKey: string;
 }
 
 export interface Holder extends Claimant {
@@ -139,20 +135,18 @@ export class ServeRegistry<Owner extends Holder> {
     owner: Owner,
     wanted: number,
     particulars: ServeParticulars,
-    only: number,
-    onlyKey = "",
   ): Registration<Owner> {
-    const displaced = this.displacedBy(wanted, particulars, only);
+    const displaced = this.displacedBy(wanted, particulars);
     this.refuseHeld(owner, wanted, particulars, displaced);
     if (displaced.length === 0 && !this.mayShare(owner, wanted, particulars))
       this.refuseGreedy(owner, wanted);
     for (const serve of displaced) this.remove(serve, mark(owner, particulars));
     const serveid = this.takeId(owner, wanted, particulars, displaced);
-    const serve = { ...particulars, serveid, owner, only, onlyKey };
+    const serve = { ...particulars, serveid, owner };
     this.serves.set(serveid, [...this.holders(serveid), serve]);
     this.list(serve);
     this.count++;
-    if (only === 0) this.claim(serve);
+    this.claim(serve);
     return { serve, displaced };
   }
 
@@ -208,9 +202,8 @@ export class ServeRegistry<Owner extends Holder> {
   private displacedBy(
     wanted: number,
     { share, name }: ServeParticulars,
-    only: number,
   ): RegisteredServe<Owner>[] {
-    if (share !== "takeover" || only !== 0) return [];
+    if (share !== "takeover") return [];
     return [...this.all()].filter(
       (serve) =>
         serve.share === "takeover" &&

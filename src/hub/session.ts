@@ -26,7 +26,6 @@ import { createChangesLog, createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";
 import type { Legs } from "./legs.js";
 import type { Shortage } from "./shortage.js";
-import type { UnserveRequests } from "./unserve-requests.js";
 
 export type HubLink = ControlLink<ToHub, ToNode>;
 type Probe = { type: "ping" | "pong" };
@@ -44,7 +43,6 @@ export interface SessionOptions {
   limits: HubLimits;
   log: Log;
   legs: Legs<Session>;
-  unserves: UnserveRequests<Session>;
   shortage: Shortage;
   /**
    * The group of that name, with any older session of the same node ended, and number and name given; later where an older
@@ -201,14 +199,9 @@ export class Session implements Member {
 
   private ended(reason: VnetError, cut: boolean): void {
     if (this.state === "ended") return;
-    const { log, legs, unserves } = this.options;
+    const { log, legs } = this.options;
     this.state = "ended";
     clearTimeout(this.helloTimer);
-    unserves.drop(this);
-    // A guest does not come back for what it borrowed.
-    if (this.guest)
-      for (const { owner, serveid } of this.group?.servesFor(this) ?? [])
-        owner.send({ type: "unserve-withdraw", serveid });
     this.group?.leave(this);
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);
@@ -285,8 +278,7 @@ export class Session implements Member {
   }
 
   private join(group: Group<Session>, { protocol, features }: Settled): void {
-    const { software, log, legs, unserves, limits, arrival, shortage } =
-      this.options;
+    const { software, log, legs, limits, arrival, shortage } = this.options;
     arrival.leaveGate();
     this.link.acceptLargeFrames();
     this.group = group;
@@ -296,7 +288,6 @@ export class Session implements Member {
       session: this,
       group,
       legs,
-      unserves,
       limits,
       changes: this.changes,
       shortage,

@@ -6,12 +6,14 @@ import { Channel, type ChannelRole } from "../channel/channel.js";
 import { ChannelPool, type PoolLimits } from "../channel/pool.js";
 import type { Stream } from "../channel/stream.js";
 import type { Traffic } from "../channel/traffic.js";
+import type { Turn } from "../channel/waiting-line.js";
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import { quoted } from "../printable.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import { textOf, type LogEvent } from "../log.js";
 import { openFiles } from "../net/open-files.js";
+import type { DirectoryNode } from "../wire/fields.js";
 import type { ChannelPeer, ChannelSecurity } from "./channel-security.js";
 import { Declines } from "./declines.js";
 import type { Directory } from "./directory.js";
@@ -25,6 +27,15 @@ export interface Caller {
   name: string;
   /** of the key that it proved, where channels are encrypted; else of the key that the hub says it has */
   fingerprint: string;
+}
+
+/** The node that is meant: numbers pass on to others, keys do not. */
+export type Reached = Pick<DirectoryNode, "vnetid" | "key">;
+
+export interface Taken {
+  channel: Channel;
+  /** that it came from */
+  pool: Pick<ChannelPool, "release">;
 }
 
 /** The node that a message of the hub is about. */
@@ -56,6 +67,9 @@ const WARN_AGAIN_MS = 60_000;
 const MAX_TOLD = 100;
 /** So many signs of life leave together; what else there is to do comes in between. */
 const BEATS_AT_ONCE = 200;
+
+/** A node whose channels break this often before they are used does not want to be reached. */
+const MAX_BROKEN = 3;
 
 export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
@@ -93,13 +107,36 @@ export class Channels {
   }
 
   /** The same, of the node that has this key. Throws VnetError `closed` where the number is another node's by now. */
-  poolOf({ vnetid, key }: { vnetid: number; key: string }): ChannelPool {
+  private poolOf({ vnetid, key }: Reached): ChannelPool {
     if (this.options.directory.node(vnetid)?.key !== key)
       throw new VnetError(
         "closed",
         `node ${formatVnetid(vnetid)} is another one by now`,
       );
     return this.pool(vnetid);
+  }
+
+  /**
+   * An idle channel to a node, for one stream, and the pool that it came from: one of another node may have the number by the
+   * time it is given back. Rejects with VnetError.
+   * @param leaving see ChannelPool.acquire
+   */
+  async acquire(
+    node: Reached,
+    turn: Turn,
+    leaving?: AbortSignal,
+  ): Promise<Taken> {
+    // One may break after it was given and before we hear of it: what the other node says can end it in the same read.
+    for (let broken = 0; broken < MAX_BROKEN; broken++) {
+      const pool = this.poolOf(node);
+      const channel = await pool.acquire(turn, leaving);
+      if (channel.isIdle) return { channel, pool };
+    }
+    const name = this.options.directory.node(node.vnetid)?.name ?? "?";
+    throw new VnetError(
+      "closed",
+      `the channels to vnet ${quoted(name)} break at once`,
+    );
   }
 
   /** These nodes have a use of ours: a channel to each is kept warm, to the others none. */

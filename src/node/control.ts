@@ -19,6 +19,8 @@ export type Origin = "config" | "terminal" | "unserve";
 export interface ServeView {
   label: string;
   serveid: number;
+  /** of an unserve: the number by which its requester knows it; then `serveid` is 0 */
+  unserve?: number;
   name: string;
   type: string;
   ip: string;
@@ -26,8 +28,8 @@ export interface ServeView {
   info: string;
   share: Share;
   active: boolean;
-  /** inactive: not wanted at the hub; waiting: no hub just now; registered; refused: see `error` */
-  state: "inactive" | "waiting" | "registered" | "refused";
+  /** inactive: not wanted at the hub; waiting: no hub just now; registered; refused: see `error`; lent: an unserve */
+  state: "inactive" | "waiting" | "registered" | "refused" | "lent";
   error: string | null;
   origin: Origin;
   /** streams open at this moment */
@@ -39,6 +41,8 @@ export interface UseView {
   label: string;
   /** of the serve that it reaches, or wants; 0: none is known */
   serveid: number;
+  /** of the unserve that it reaches; then `serveid` is 0 */
+  unserve?: number;
   /** what it wants, as written: `700`, `mysql@home`, `home:127.0.0.1:22` */
   wanted: string;
   ip: string;
@@ -58,9 +62,11 @@ export interface UseView {
   streams: number;
 }
 
-/** A serve of the group, as the hub's directory has it. */
+/** A serve of the group, as the hub's directory has it, or what a node lends to this one. */
 export interface RemoteServe {
   serveid: number;
+  /** of an unserve: the number that its node gave it; then `serveid` is 0 */
+  unserve?: number;
   /** the node that offers it */
   vnetid: number;
   vnet: string;
@@ -72,8 +78,6 @@ export interface RemoteServe {
   share: Share;
   /** whether the service is there, as far as its node knows; absent: up */
   service?: "up" | "down" | undefined;
-  /** true for an unserve, which only this node sees */
-  temporary: boolean;
   /** true: another node had its name first, so the bare name does not mean this one */
   namesake?: boolean | undefined;
 }
@@ -194,11 +198,11 @@ export interface NodeControl {
   }): Promise<RemoteServe>;
   /**
    * Maps what requestUnserve brought; the use goes when the unserve goes. `port` 0: the serve's own. Rejects as addUse
-   * does, and what was granted is then still to be mapped or given back.
+   * does; whoever does not want it any more then gives it back.
    */
-  mapUnserve(serveid: number, local: LocalAddress): Promise<UseView>;
-  /** Gives back an unserve that was requested and will not be mapped. Never throws. */
-  withdrawUnserve(serveid: number): void;
+  mapUnserve(granted: RemoteServe, local: LocalAddress): Promise<UseView>;
+  /** Gives back what requestUnserve brought and nobody mapped. Never throws. */
+  withdrawUnserve(granted: RemoteServe): void;
 
   /** Round trip to the hub, or to a node through a channel. */
   ping(vnetid: number | null, probes: number): Promise<PingResult>;

@@ -47,6 +47,11 @@ export class Directory extends EventEmitter<{
     return this.copy.nodes.get(vnetid);
   }
 
+  /** The node with that identity, whatever its number and name are now. */
+  nodeOf(key: string): DirectoryNode | undefined {
+    return this.findNodes((node) => node.key === key)[0];
+  }
+
   findNodes(fits: (node: DirectoryNode) => boolean): DirectoryNode[] {
     return [...this.copy.nodes.values()].filter(fits);
   }

@@ -222,7 +222,6 @@ export class HubLink extends EventEmitter<{
       case "registered":
       case "refused":
       case "leg":
-      case "unserve-granted":
         this.answer(message);
         return;
       default:

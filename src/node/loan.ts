@@ -1,116 +1,226 @@
-// What one use has borrowed (`to=`): a service that its node has not registered, asked for as an unserve that stays.
-// Asks again whenever it is gone and its node is there; gives it back when the use is closed.
+// What one use has borrowed: the lease that it holds at a node, or the serve that the node has registered for that very
+// target. Asks again when the lease broke; what is lent for good (`to=`), also when it was ended or refused.
 
-import type { UseTarget } from "../config/target.js";
+import { EventEmitter } from "node:events";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
+import type { DirectoryNode } from "../wire/fields.js";
+import type { Lend } from "../wire/open.js";
 import type { Borrower } from "./borrower.js";
-import type { Choice } from "./choice.js";
-import type { RemoteServe } from "./control.js";
 import type { Directory } from "./directory.js";
+import type { Lease } from "./lease.js";
 import type { Provider } from "./search.js";
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
 
+/** What was lent for once and broke has this long to be lent again. */
+const RETURN_MS = 30_000;
+
 export interface LoanOptions {
-  target: Extract<UseTarget, { kind: "to" }>;
+  lend: Lend;
+  /** Whom to ask now, or why nobody. `last`: the node that lent it last, whatever its name and number are by now. */
+  lender: (last: DirectoryNode | null) => DirectoryNode | string | VnetError;
   directory: Directory;
   borrower: Borrower;
-  choice: Choice;
-  /** the answer came: look at `find` again */
-  onChange: () => void;
-  /** its node does not lend it, for a reason that is not the one before */
-  onRefused?: (reason: string) => void;
+  /** for once: it goes for good when its node takes it back, or does not come back */
+  once: boolean;
 }
 
-export class Loan {
+/**
+ * Events: `change`: look at `find` again; `refused`: its node does not lend it, for a reason that is not the one before;
+ * `gone`: one for once is over, and why.
+ */
+export class Loan extends EventEmitter<{
+  change: [];
+  refused: [string];
+  gone: [string];
+}> {
   private state: "open" | "closed" = "open";
-  private granted: RemoteServe | undefined;
+  private lease: { lease: Lease; key: string } | undefined;
+  /** who lent it last */
+  private lastKey = "";
+  /** instead of a lease: the serve that its node has registered */
+  private registered = 0;
   private asking = false;
   private error: string | null = null;
   private retryMs = FIRST_RETRY_MS;
   private retryTimer: NodeJS.Timeout | undefined;
+  private returnTimer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: LoanOptions) {}
+  constructor(private readonly options: LoanOptions) {
+    super();
+  }
 
-  /** The serve that was granted, as the directory has it now; else why there is none, and it is asked for. */
+  /** What is lent, as it is to be reached now; else why nothing is, and it is asked for. */
   find(): Provider | string | VnetError {
-    const { directory, target, choice } = this.options;
-    const nodes = choice.pick(
-      directory.findNodes(
-        ({ name, vnetid }) => name === target.node || choice.knows(vnetid),
-      ),
-    );
-    if (!Array.isArray(nodes)) return nodes;
-    const [node] = nodes;
-    if (node === undefined)
-      return `no node ${target.node} in this group just now`;
-    if (nodes.length > 1)
-      return `${nodes.length} nodes are named ${target.node}; give one of them another name, or say which is meant by fingerprint=`;
-    const { granted } = this;
-    const [serve] = directory.find(
-      ({ serveid, vnetid }) =>
-        serveid === granted?.serveid && vnetid === node.vnetid,
-    );
-    if (serve !== undefined && isFor(serve, target))
-      return { ...serve, key: node.key };
-    this.ask(node.vnetid);
-    return this.error ?? `asking vnet ${target.node} for it`;
+    if (this.state === "closed") return this.error ?? "it is not lent any more";
+    const { last } = this;
+    const node = this.options.lender(last);
+    if (typeof node === "string" || node instanceof VnetError) {
+      // Its node is there, and not the one that is meant any more, or not to be trusted.
+      if (last !== null) this.letGo();
+      return node;
+    }
+    if (this.lease !== undefined && this.lease.key !== node.key) this.letGo();
+    return this.lent(node) ?? this.ask(node);
   }
 
-  /** Idempotent. */
-  close(): void {
-    this.state = "closed";
-    clearTimeout(this.retryTimer);
-    if (this.granted !== undefined)
-      this.options.borrower.giveBack(this.granted);
-    this.granted = undefined;
-  }
-
-  private ask(vnetid: number): void {
-    if (this.asking || this.retryTimer !== undefined) return;
+  /** Asks for the first time. Rejects with VnetError when it is not lent. */
+  async begin(node: DirectoryNode): Promise<void> {
     this.asking = true;
-    void this.request(vnetid);
-  }
-
-  private async request(vnetid: number): Promise<void> {
-    const { target, borrower, onChange } = this.options;
-    const { ip, port } = target;
     try {
-      const serve = await borrower.request({ vnetid, ip, port, keep: true });
-      if (this.state === "closed") {
-        borrower.giveBack(serve);
-        return;
-      }
-      // Its node may have come back with the one before as well.
-      if (this.granted !== undefined) borrower.giveBack(this.granted);
-      this.granted = serve;
-      this.error = null;
-      this.retryMs = FIRST_RETRY_MS;
-    } catch (error) {
-      if (!(error instanceof VnetError)) throw error;
-      if (this.state === "closed") return;
-      // That the hub is lost is told by others.
-      const isNews = error.code !== "closed" && this.error !== error.message;
-      this.error = error.message;
-      this.retryLater();
-      if (isNews) this.options.onRefused?.(error.message);
+      await this.request(node);
     } finally {
       this.asking = false;
     }
-    onChange();
+  }
+
+  /** Gives it back. Idempotent. */
+  close(): void {
+    this.state = "closed";
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.returnTimer);
+    this.letGo();
+  }
+
+  private get last(): DirectoryNode | null {
+    return this.options.directory.nodeOf(this.lastKey) ?? null;
+  }
+
+  private lent(node: DirectoryNode): Provider | undefined {
+    const { ip, port } = this.options.lend;
+    const { vnetid, name: vnet, key } = node;
+    if (this.lease !== undefined) {
+      const { unserve } = this.lease.lease;
+      const what = { name: `unserve-${port}`, type: "tcp", info: "" };
+      const share = "exclusive";
+      return {
+        serveid: 0,
+        unserve,
+        vnetid,
+        vnet,
+        ...what,
+        ip,
+        port,
+        share,
+        key,
+      };
+    }
+    // Its id may have passed to something else while the hub was away.
+    const [registered] = this.options.directory.find(
+      (serve) =>
+        serve.serveid === this.registered &&
+        serve.vnetid === vnetid &&
+        serve.ip === ip &&
+        serve.port === port,
+    );
+    return registered && { ...registered, key };
+  }
+
+  /** Why nothing is lent just now. */
+  private ask(node: DirectoryNode): string {
+    const isDue = !this.asking && this.retryTimer === undefined;
+    if (isDue) void this.askAgain(node);
+    return this.error ?? `asking vnet ${quoted(node.name)} for it`;
+  }
+
+  private async askAgain(node: DirectoryNode): Promise<void> {
+    this.asking = true;
+    try {
+      await this.request(node);
+    } catch (error) {
+      if (!(error instanceof VnetError)) throw error;
+      this.failed(error);
+    } finally {
+      this.asking = false;
+    }
+    if (this.state === "open") this.emit("change");
+  }
+
+  private async request(node: DirectoryNode): Promise<void> {
+    const { borrower, lend } = this.options;
+    const granted = await borrower.borrow(node, lend);
+    this.registered = typeof granted === "number" ? granted : 0;
+    if (typeof granted !== "number") this.hold(granted, node.key);
+    if (this.state === "closed") {
+      this.letGo();
+      return;
+    }
+    clearTimeout(this.returnTimer);
+    this.returnTimer = undefined;
+    this.error = null;
+    // A serve that is registered is perhaps not seen yet: then that is not asked for again at once.
+    if (this.lent(node) === undefined) this.retryLater();
+    else this.retryMs = FIRST_RETRY_MS;
+  }
+
+  private hold(lease: Lease, key: string): void {
+    this.letGo();
+    this.lease = { lease, key };
+    this.lastKey = key;
+    lease.on("over", (reason) => {
+      if (this.lease?.lease !== lease) return;
+      this.lease = undefined;
+      this.over(reason);
+    });
+  }
+
+  /** @param reason the provider's; null: the lease broke */
+  private over(reason: string | null): void {
+    if (this.state === "closed") return;
+    if (reason !== null && this.options.once) {
+      this.goneFor(reason);
+      return;
+    }
+    if (reason === null) this.awaitReturn();
+    else {
+      this.emit("refused", reason);
+      this.error = reason;
+      this.retryLater();
+    }
+    this.emit("change");
+  }
+
+  private awaitReturn(): void {
+    if (!this.options.once) return;
+    this.returnTimer ??= setTimeout(() => {
+      const why = this.error === null ? "" : ` (${this.error})`;
+      const within = `within ${RETURN_MS / 1000} s`;
+      this.goneFor(`its node was not reached again ${within}${why}`);
+    }, RETURN_MS);
+  }
+
+  private failed(error: VnetError): void {
+    if (this.state === "closed") return;
+    if (error.code === "refused" && this.options.once) {
+      this.goneFor(error.message);
+      return;
+    }
+    // That the hub is lost is told by others.
+    const isNews = error.code !== "closed" && this.error !== error.message;
+    this.error = error.message;
+    this.retryLater();
+    if (isNews && !this.options.once) this.emit("refused", error.message);
+  }
+
+  private goneFor(reason: string): void {
+    this.error = reason;
+    this.close();
+    this.emit("gone", reason);
   }
 
   private retryLater(): void {
+    clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(() => {
       this.retryTimer = undefined;
-      this.options.onChange();
+      this.emit("change");
     }, this.retryMs);
     this.retryMs = Math.min(this.retryMs * 2, MAX_RETRY_MS);
   }
-}
 
-/** The id may have passed to something else while the hub was away. */
-function isFor(serve: RemoteServe, target: LoanOptions["target"]): boolean {
-  return serve.ip === target.ip && serve.port === target.port;
+  private letGo(): void {
+    this.lease?.lease.giveBack();
+    this.lease = undefined;
+  }
 }

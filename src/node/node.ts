@@ -10,7 +10,6 @@ import {
 import type { ConfigChange } from "../config/diff.js";
 import { targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
-import type { UnserveTarget } from "./borrower.js";
 import type {
   LocalAddress,
   NodeControl,
@@ -89,7 +88,8 @@ export class Node implements NodeControl {
   }
 
   serves(): ServeView[] {
-    return this.parts.serves.all().map((serve) => serve.view());
+    const { serves, unserves } = this.parts;
+    return [...serves.all().map((serve) => serve.view()), ...unserves.views()];
   }
 
   uses(): UseView[] {
@@ -136,16 +136,17 @@ export class Node implements NodeControl {
   }
 
   async closeServe(label: string): Promise<ServeView> {
+    const revoked = this.parts.unserves.revoke(label);
+    if (revoked !== undefined) return revoked;
     const serve = this.parts.serves.get(label);
-    if (serve.origin === "unserve") await this.deleteServe(label);
-    else serve.close("the serve was closed");
-    return serve.view();
+    serve.close("the serve was closed");
+    return Promise.resolve(serve.view());
   }
 
   async deleteServe(label: string): Promise<void> {
-    const serve = this.parts.serves.get(label);
-    if (serve.origin === "unserve") this.parts.unserves.revoke(serve);
-    this.parts.serves.drop(serve, "the serve was deleted");
+    const { serves, unserves } = this.parts;
+    if (unserves.revoke(label) === undefined)
+      serves.drop(serves.get(label), "the serve was deleted");
     return Promise.resolve();
   }
 
@@ -183,27 +184,32 @@ export class Node implements NodeControl {
     await uses.drop(uses.get(label), "the use was deleted");
   }
 
-  requestUnserve(request: UnserveTarget): Promise<RemoteServe> {
-    return this.parts.borrower.request(request);
+  async requestUnserve({
+    vnetid,
+    ...target
+  }: {
+    vnetid: number;
+    ip: string;
+    port: number;
+  }): Promise<RemoteServe> {
+    this.requireDirectory();
+    const node = this.parts.directory.node(vnetid);
+    if (node === undefined) throw new VnetError("refused", noSuchNode(vnetid));
+    return this.parts.uses.borrow(node, target);
   }
 
-  mapUnserve(serveid: number, local: LocalAddress): Promise<UseView> {
-    return this.parts.uses.mapUnserve(serveid, local);
+  mapUnserve(granted: RemoteServe, local: LocalAddress): Promise<UseView> {
+    return this.parts.uses.mapUnserve(granted, local);
   }
 
-  withdrawUnserve(serveid: number): void {
-    this.parts.borrower.giveBackId(serveid);
+  withdrawUnserve(granted: RemoteServe): void {
+    this.parts.uses.giveBack(granted);
   }
 
   ping(vnetid: number | null, probes: number): Promise<PingResult> {
     if (vnetid === null) return pingHub(this.parts.link, probes);
     if (this.parts.directory.node(vnetid) === undefined && !this.options.guest)
-      return Promise.reject(
-        new VnetError(
-          "usage",
-          `no node ${formatVnetid(vnetid)} in this group; \`show vnets\` lists them`,
-        ),
-      );
+      return Promise.reject(new VnetError("usage", noSuchNode(vnetid)));
     return pingNode(this.parts.link, this.parts.channels.pool(vnetid), probes);
   }
 
@@ -226,6 +232,7 @@ export class Node implements NodeControl {
   /** Its uses stop listening and its serves are withdrawn; streams that run go on. Idempotent. */
   retire(): Promise<void> {
     this.parts.serves.retire();
+    this.parts.unserves.retire();
     return this.parts.uses.retire();
   }
 
@@ -235,6 +242,7 @@ export class Node implements NodeControl {
     this.parts.notices.close();
     await this.parts.uses.shutDown("this node is closing");
     this.parts.inquiries.close();
+    await this.parts.borrower.returned();
     this.parts.unserves.close();
     // It may come back: the hub is to keep ids and names for it.
     this.parts.serves.retire();
@@ -285,4 +293,8 @@ export class Node implements NodeControl {
         `the hub ${this.parts.link.hub} is not reached: ${this.parts.link.error ?? "still connecting"}`,
       );
   }
+}
+
+function noSuchNode(vnetid: number): string {
+  return `no node ${formatVnetid(vnetid)} in this group; \`show vnets\` lists them`;
 }

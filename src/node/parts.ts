@@ -1,7 +1,7 @@
 // Puts a node's parts together and connects them. Data flows one way:
 //
 //   hub's news → directory → serves, uses → channels         every part ──→ notices
-//                 incoming streams ← channels ← offers
+//        incoming streams, leases ← channels ← offers
 
 import type { Duplex } from "node:stream";
 import type { PoolLimits } from "../channel/pool.js";
@@ -114,6 +114,7 @@ export function assemble(
     notify,
     audit: options.audit ?? (() => undefined),
   });
+  const unserves = new Unserves({ serves, settings, notify });
   const channels = new Channels({
     link,
     directory,
@@ -121,12 +122,16 @@ export function assemble(
     traffic,
     notify,
     onStream: (stream, from) => {
-      void serves.answer(stream, from);
+      const { wanted } = stream;
+      if ("lend" in wanted) void unserves.lend(stream, wanted.lend, from);
+      else if ("unserve" in wanted)
+        void unserves.serve(stream, wanted.unserve, from);
+      else void serves.answer(stream, wanted, from);
     },
     ...(poolLimits && { poolLimits }),
     ...(incomingIdleMs !== undefined && { incomingIdleMs }),
   });
-  const borrower = new Borrower({ link, directory });
+  const borrower = new Borrower(channels);
   const inquiries = new Inquiries({
     pool: (vnetid) => channels.pool(vnetid),
     onAnswer: () => {
@@ -149,7 +154,6 @@ export function assemble(
       program: options.program ?? "./vnet",
     },
   });
-  const unserves = new Unserves({ link, directory, serves, settings, notify });
   const parts = {
     traffic,
     directory,
@@ -168,18 +172,8 @@ export function assemble(
 }
 
 function connect(parts: NodeParts): void {
-  const {
-    link,
-    directory,
-    channels,
-    serves,
-    uses,
-    unserves,
-    notices,
-    borrower,
-    inquiries,
-    security,
-  } = parts;
+  const { link, directory, channels, serves, uses, notices } = parts;
+  const { inquiries, security } = parts;
   link.on("online", () => {
     for (const serve of serves.all()) serve.registration.retry();
   });
@@ -207,13 +201,11 @@ function connect(parts: NodeParts): void {
     if (news.afterReconnect) security.standings.forgetFailures();
     security.standings.left(news.nodesGone.map(({ key }) => key));
     serves.heard(news, directory);
-    unserves.heard(news);
-    borrower.settle();
-    uses.heard(news);
+    uses.heard();
     notices.heard(news);
   });
   directory.on("stale", () => {
-    uses.heard(null);
+    uses.heard();
   });
   security.standings.on("change", () => {
     uses.lookAgain();
@@ -231,20 +223,17 @@ function hear(parts: NodeParts, news: HubNews): void {
     case "displaced":
       parts.serves.displaced(news);
       return;
-    case "unserve-ask":
-      void parts.unserves.answer(news);
-      return;
-    case "unserve-withdraw":
-      parts.unserves.withdraw(news.serveid);
-      return;
   }
 }
 
 function loseHub(parts: NodeParts, reason: VnetError): void {
-  const { serves, channels, notices, directory } = parts;
+  const { serves, channels, notices, directory, borrower } = parts;
   for (const serve of serves.all()) serve.registration.hubLost();
-  // It said goodbye and only copies what still runs: an idle channel would keep it waiting.
-  if (reason.code === "refused") channels.forgetAll();
+  // It said goodbye and only copies what still runs: an idle channel would keep it waiting, and so would a lease.
+  if (reason.code === "refused") {
+    borrower.interrupt();
+    channels.forgetAll();
+  }
   // After silence the channels, which ran over the same hub, are as dead as the link but nobody would say so.
   if (reason.code === "timeout") channels.destroy(reason);
   notices.hubLost(reason);

@@ -25,8 +25,6 @@ export type Displaced = Extract<HubNews, { type: "displaced" }>;
 export interface RegistrationOptions {
   /** those of the moment */
   settings: () => ServeSettings;
-  /** the vnetid that alone may see it, or 0 */
-  only: number;
   /** resolves when it is known for the first time whether the service is there */
   looked: () => Promise<void>;
   /** as far as is known */
@@ -196,7 +194,7 @@ export class Registration {
   }
 
   private async ask(): Promise<void> {
-    const { link, only } = this.options;
+    const { link } = this.options;
     const wants = this.current === "waiting" || this.current === "refused";
     if (!wants || link.state !== "online") return;
     const epoch = ++this.epoch;
@@ -209,7 +207,6 @@ export class Registration {
         type: "register",
         serveid: wanted,
         serve: this.particulars,
-        only,
       });
       if (reply.type === "registered") this.registered(reply.serveid, epoch);
     } catch (error) {

@@ -105,9 +105,10 @@ export async function applyReload(
     }
   }
   if (changes.some(movesElsewhere)) {
-    // Numbers of another group or hub mean nothing here, nor do channels to its nodes.
+    // Numbers of another group or hub mean nothing here, nor do channels to its nodes; their last words leave first.
+    await uses.leave("this node went to another group or hub");
+    await unserves.revokeAll();
     channels.destroy(new VnetError("closed", REASON));
-    unserves.revokeAll();
     directory.clear();
   }
   if (changes.some(changesKeys)) {
@@ -115,6 +116,7 @@ export async function applyReload(
     security.forget();
     inquiries.forgetAll();
   }
+  unserves.settle();
   if (changes.some(needsRejoin))
     link.rejoin({ route: after.route, name, group, encrypt });
   const opening: Promise<void>[] = [];

@@ -2,9 +2,10 @@
 // Several only where they are balanced. Owns the loan, where there is one.
 
 import { formatServeid } from "../config/config.js";
-import { quoted } from "../printable.js";
 import type { UseTarget } from "../config/target.js";
 import { VnetError } from "../errors.js";
+import { quoted } from "../printable.js";
+import type { DirectoryNode } from "../wire/fields.js";
 import type { Borrower } from "./borrower.js";
 import type { Choice, Chosen } from "./choice.js";
 import type { RemoteServe } from "./control.js";
@@ -47,7 +48,7 @@ export function createSearch(
     case "id":
       return new IdSearch(target.serveid, options);
     case "to":
-      return new LoanSearch(target, options);
+      return searchLoan(lastingLoan(target, options), options.onChange);
   }
 }
 
@@ -60,9 +61,7 @@ function findNamed(
   { name, node }: Extract<UseTarget, { kind: "name" }>,
   { directory, choice }: SearchOptions,
 ): Found {
-  const all = directory.find(
-    (serve) => serve.name === name && !serve.temporary,
-  );
+  const all = directory.find((serve) => serve.name === name);
   // One that is known by its key is meant, whoever has the names by now.
   const isMeant = ({ namesake, vnet, vnetid }: RemoteServe) =>
     (node === null ? namesake !== true : vnet === node) || choice.knows(vnetid);
@@ -137,28 +136,54 @@ class IdSearch implements Search {
   }
 }
 
-class LoanSearch implements Search {
-  private readonly loan: Loan;
+/** What was borrowed is known again when the hub and the node are back; it is given back at the close. */
+export function searchLoan(loan: Loan, onChange: () => void): Search {
+  loan.on("change", onChange);
+  return {
+    find: () => {
+      const found = loan.find();
+      if (typeof found === "string" || found instanceof VnetError) return found;
+      return available([found]) ?? [];
+    },
+    interrupt: () => undefined,
+    close: () => {
+      loan.close();
+    },
+  };
+}
 
-  constructor(
-    target: Extract<UseTarget, { kind: "to" }>,
-    options: SearchOptions,
-  ) {
-    this.loan = new Loan({ target, ...options });
-  }
+function lastingLoan(
+  { node: name, ip, port }: Extract<UseTarget, { kind: "to" }>,
+  { directory, borrower, choice, onRefused }: SearchOptions,
+): Loan {
+  const loan = new Loan({
+    lend: { ip, port, keep: true },
+    lender: (last) => findLender(name, last, { directory, choice }),
+    ...{ directory, borrower, once: false },
+  });
+  if (onRefused !== undefined) loan.on("refused", onRefused);
+  return loan;
+}
 
-  find(): Found {
-    const found = this.loan.find();
-    return typeof found === "string" || found instanceof VnetError
-      ? found
-      : [found];
-  }
-
-  interrupt(): void {
-    // What was granted is known again when the hub and the node are back.
-  }
-
-  close(): void {
-    this.loan.close();
-  }
+/** The name is what is meant, and who is known by its key; who lent under it, and is called otherwise now, is told. */
+function findLender(
+  name: string,
+  last: DirectoryNode | null,
+  { directory, choice }: Pick<SearchOptions, "directory" | "choice">,
+): DirectoryNode | string | VnetError {
+  const nodes = choice.pick(
+    directory.findNodes(
+      (node) => node.name === name || choice.knows(node.vnetid),
+    ),
+  );
+  if (!Array.isArray(nodes)) return nodes;
+  const [node] = nodes;
+  if (nodes.length > 1)
+    return `${nodes.length} nodes are named ${quoted(name)}; give one of them another name, or say which is meant by fingerprint=`;
+  if (node !== undefined) return node;
+  const renamed =
+    last === null
+      ? ""
+      : `; the one that lent it is called ${quoted(last.name)} now`;
+  return `no node ${quoted(name)} in this group just now${renamed}`;
 }

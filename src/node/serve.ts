@@ -2,16 +2,18 @@
 // on it.
 
 import { performance } from "node:perf_hooks";
+import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
 import { DEFAULT_MAX_PROCESSES, type ServeSettings } from "../config/config.js";
 import { VnetError } from "../errors.js";
-import { ProgramLimit } from "../net/program-limit.js";
 import type { Consent } from "../keys/known-nodes.js";
+import { ProgramLimit } from "../net/program-limit.js";
 import { quoted } from "../printable.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe, ServeView } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import { Registration } from "./registration.js";
+import { ServedStreams } from "./served-streams.js";
 import { Service } from "./service.js";
 import { ServiceWatch } from "./service-watch.js";
 
@@ -24,8 +26,6 @@ const MAX_RIVALS = 200;
 export interface ServeOptions {
   settings: ServeSettings;
   origin: Origin;
-  /** an unserve: who alone may use it */
-  only: Caller | null;
   link: HubLink;
   notify: (notice: Notice) => void;
 }
@@ -37,18 +37,15 @@ export class Serve {
   private readonly programs = new ProgramLimit(DEFAULT_MAX_PROCESSES);
   private watch: ServiceWatch;
   private looked: Promise<void> = Promise.resolve();
-  private readonly streams = new Map<Stream, Caller>();
+  private readonly streams = new ServedStreams();
   private formerName: { name: string; since: number } | undefined;
   /** keys of others that share its id or name, which were told */
   private readonly rivals = new Set<string>();
-  /** called when the number of streams changes */
-  onStreams: (count: number) => void = () => undefined;
 
   constructor(private options: ServeOptions) {
-    const { only, link, notify } = options;
+    const { link, notify } = options;
     this.registration = new Registration({
       settings: () => this.settings,
-      only: only?.vnetid ?? 0,
       looked: () => this.looked,
       isServiceUp: () => this.watch.problem === null,
       link,
@@ -70,10 +67,6 @@ export class Serve {
     return this.options.origin;
   }
 
-  get only(): ServeOptions["only"] {
-    return this.options.only;
-  }
-
   /** The id under which the hub knows it now, or 0. */
   get registeredId(): number {
     return this.registration.registeredId;
@@ -89,7 +82,7 @@ export class Serve {
       state,
       error: error ?? this.watch.problem,
       origin,
-      streams: this.streams.size,
+      streams: this.streams.count,
     };
   }
 
@@ -103,16 +96,12 @@ export class Serve {
   close(reason: string): void {
     this.registration.close();
     this.watch.stop();
-    for (const stream of [...this.streams.keys()]) stream.reset(reason);
+    this.streams.reset(reason);
   }
 
-  /** Whether that node may open streams: an unserve's requester, or who is in `allow`, or anybody where that is empty. */
+  /** Whether that node may open streams: who is in `allow`, or anybody where that is empty. */
   isFor(caller: Caller): boolean {
-    const { only, settings } = this.options;
-    if (only !== null)
-      return (
-        only.vnetid === caller.vnetid && only.fingerprint === caller.fingerprint
-      );
+    const { settings } = this.options;
     if (settings.allow === "") return true;
     return settings.allow.split(" ").includes(caller.fingerprint);
   }
@@ -153,29 +142,28 @@ export class Serve {
     this.watch.stop();
     this.watch = this.createWatch();
     if (this.registration.isOpen) this.looked = this.watch.start();
-    for (const [stream, caller] of [...this.streams])
-      if (!this.isFor(caller)) stream.reset("not allowed any more");
+    this.streams.reset("not allowed any more", (who) => !this.isFor(who));
     void this.looked.then(() => {
       this.registration.update();
     });
   }
 
   /** Somebody's stream: the service is dialled now, not at the first byte; by an HTTP front with the first request. */
-  async serve(stream: Stream, caller: Caller): Promise<void> {
-    this.streams.set(stream, caller);
-    this.onStreams(this.streams.size);
-    stream.on("end", () => {
-      this.streams.delete(stream);
-      this.onStreams(this.streams.size);
+  serve(stream: Stream, caller: Caller): Promise<void> {
+    return this.streams.add(stream, caller, {
+      connect: (from) => this.connect(from),
+      consent: () => this.consent,
     });
+  }
+
+  private async connect(from: string): Promise<Duplex> {
     try {
-      const socket = await this.service.connect(stream.from);
+      const socket = await this.service.connect(from);
       this.watch.met(true);
-      stream.accept(socket, this.consent);
+      return socket;
     } catch (error) {
-      if (!(error instanceof VnetError)) throw error;
-      this.watch.met(false);
-      stream.refuse(error.message);
+      if (error instanceof VnetError) this.watch.met(false);
+      throw error;
     }
   }
 
@@ -187,10 +175,8 @@ export class Serve {
   }
 
   private createWatch(): ServiceWatch {
-    const { settings, origin } = this.options;
     const watch: ServiceWatch = new ServiceWatch({
-      // What is lent was looked for when it was asked for, and has its own clock.
-      target: origin === "unserve" ? { ...settings, check: false } : settings,
+      target: this.settings,
       onChange: () => {
         this.serviceChanged(watch);
       },

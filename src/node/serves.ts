@@ -1,4 +1,4 @@
-// The serves of a node by label: what is in the file, what was made in the terminal, and the unserves granted.
+// The serves of a node by label: what is in the file, and what was made in the terminal.
 // Guards that labels and wanted ids are unique in the node.
 
 import type { Stream } from "../channel/stream.js";
@@ -10,6 +10,7 @@ import {
 import { VnetError } from "../errors.js";
 import type { LogEvent } from "../log.js";
 import { quoted } from "../printable.js";
+import type { WantedServe } from "../wire/open.js";
 import { callerOf, type Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
@@ -48,11 +49,9 @@ export class Serves {
   /** Throws VnetError `usage` when the label or the wanted static id is taken in this node, as for two of one file. */
   add(settings: ServeSettings, origin: Origin): Serve {
     this.refuseClash(settings);
-    return this.insert(settings, origin, null);
-  }
-
-  addUnserve(settings: ServeSettings, only: Caller): Serve {
-    return this.insert(settings, "unserve", only);
+    const serve = new Serve({ ...this.options, settings, origin });
+    this.byLabel.set(settings.label, serve);
+    return serve;
   }
 
   /** Closes and removes it. */
@@ -62,46 +61,41 @@ export class Serves {
       this.byLabel.delete(serve.label);
   }
 
-  /** A registered serve with that very target that `caller` may see. */
-  findTarget(ip: string, port: number, caller: Caller): Serve | undefined {
-    return this.all().find(
-      (serve) =>
-        serve.registeredId !== SERVEID.none &&
-        serve.settings.ip === ip &&
-        serve.settings.port === port &&
-        serve.isFor(caller),
-    );
+  /** Those that are open at the hub, or are to be. */
+  open(): Serve[] {
+    return this.all().filter((serve) => serve.registration.isOpen);
   }
 
-  /**
-   * No new streams; those that run go on. What the group sees is withdrawn; an unserve stays, as its use at the other node
-   * would go with it, and its streams.
-   */
+  /** No new streams; those that run go on. What the group sees is withdrawn. */
   retire(): void {
     this.state = "retired";
-    for (const serve of this.all())
-      if (serve.origin !== "unserve") serve.registration.close("own");
+    for (const serve of this.all()) serve.registration.close("own");
   }
 
-  /** Another node opened a stream to `serveid`. */
-  async answer(stream: Stream, from: Caller): Promise<void> {
+  /** Another node opened a stream to that serve. */
+  async answer(
+    stream: Stream,
+    { serveid, name = "" }: WantedServe,
+    from: Caller,
+  ): Promise<void> {
     if (this.state === "retired") {
       stream.refuse("this node is closing");
       return;
     }
     const serve = this.all().find(
-      (candidate) => candidate.registeredId === stream.serveid,
+      (candidate) =>
+        serveid !== SERVEID.none && candidate.registeredId === serveid,
     );
-    if (serve === undefined || (serve.only !== null && !serve.isFor(from)))
-      stream.refuse(`this node has no serve ${formatServeid(stream.serveid)}`);
+    if (serve === undefined)
+      stream.refuse(`this node has no serve ${formatServeid(serveid)}`);
     else if (!serve.isFor(from)) {
       this.audit(serve, from, stream, "refused: it is not in allow=");
       stream.refuse(
         `vnet ${quoted(from.name)} is not among those that may use ${serve.label} (allow=)`,
       );
-    } else if (!serve.isCalled(stream.name)) {
+    } else if (!serve.isCalled(name)) {
       stream.refuse(
-        `serve ${formatServeid(stream.serveid)} of this node is ${quoted(serve.settings.name)}, not ${quoted(stream.name)}: the list of the hub is old, or wrong`,
+        `serve ${formatServeid(serveid)} of this node is ${quoted(serve.settings.name)}, not ${quoted(name)}: the list of the hub is old, or wrong`,
       );
     } else {
       if (serve.settings.allow !== "")
@@ -125,12 +119,7 @@ export class Serves {
   }
 
   /** A name proves nothing, so the line has the fingerprint. */
-  private audit(
-    serve: Serve,
-    caller: Caller,
-    { from }: Stream,
-    verdict: string,
-  ): void {
+  audit(serve: Serve, caller: Caller, { from }: Stream, verdict: string): void {
     const user = from === "" ? "" : ` for ${from}`;
     this.options.audit({
       who: `serve ${serve.label} (${formatServeid(serve.registeredId)})`,
@@ -145,16 +134,6 @@ export class Serves {
     const { fingerprint } = callerOf(node);
     for (const serve of this.byLabel.values())
       serve.joined(remote, fingerprint);
-  }
-
-  private insert(
-    settings: ServeSettings,
-    origin: Origin,
-    only: Caller | null,
-  ): Serve {
-    const serve = new Serve({ ...this.options, settings, origin, only });
-    this.byLabel.set(settings.label, serve);
-    return serve;
   }
 
   private refuseClash({ label, serveid }: ServeSettings): void {

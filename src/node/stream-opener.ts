@@ -2,21 +2,18 @@
 // for the service before it lets the user's bytes go, so that a serve that fails is passed over and nothing is lost.
 
 import type { Channel } from "../channel/channel.js";
-import type { ChannelPool } from "../channel/pool.js";
 import { ACCEPT_TIMEOUT_MS, type Stream } from "../channel/stream.js";
 import { VnetError } from "../errors.js";
 import type { Consent } from "../keys/known-nodes.js";
 import { quoted } from "../printable.js";
 import { Balance } from "./balance.js";
-import type { Channels } from "./channels.js";
+import type { Wanted } from "../wire/open.js";
+import type { Channels, Taken } from "./channels.js";
 import { serveKey } from "./directory.js";
 import type { Provider } from "./search.js";
 
 /** One of several serves has this long to take a stream; then it is the next one's turn. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
-
-/** A node whose channels break this often before they are used does not want to be reached. */
-const MAX_BROKEN = 3;
 
 /** Whose connection it is. */
 export interface Visitor {
@@ -24,12 +21,6 @@ export interface Visitor {
   from: string;
   /** aborted when he has gone; his stream is in nobody's way then, and no other serve is asked for him */
   gone?: AbortSignal;
-}
-
-interface Taken {
-  channel: Channel;
-  /** that it came from: one of another node may have the number by now */
-  pool: Pick<ChannelPool, "release">;
 }
 
 export class StreamOpener {
@@ -103,7 +94,7 @@ export class StreamOpener {
   }
 
   private begin(channel: Channel, serve: Provider, { from }: Visitor): Stream {
-    const stream = channel.open(serve.serveid, from, serve.name);
+    const stream = channel.open(wantedOf(serve), from);
     stream.once("accept", (consent) => {
       this.onAccepted(serve, stream, consent);
     });
@@ -157,16 +148,14 @@ export class StreamOpener {
     });
   }
 
-  /** One may break after it was given and before we hear of it: what the other node says can end it in the same read. */
-  private async channelTo(serve: Provider, { gone }: Visitor): Promise<Taken> {
-    for (let broken = 0; broken < MAX_BROKEN; broken++) {
-      const pool = this.channels.poolOf(serve);
-      const channel = await pool.acquire(serve.serveid, gone);
-      if (channel.isIdle) return { channel, pool };
-    }
-    throw new VnetError(
-      "closed",
-      `the channels to vnet ${serve.vnet} break at once`,
-    );
+  private channelTo(serve: Provider, { gone }: Visitor): Promise<Taken> {
+    const { serveid, unserve } = serve;
+    const turn = unserve === undefined ? serveid : -unserve;
+    return this.channels.acquire(serve, turn, gone);
   }
+}
+
+/** What its OPEN asks for. */
+function wantedOf({ serveid, unserve, name }: Provider): Wanted {
+  return unserve === undefined ? { serveid, name } : { unserve };
 }

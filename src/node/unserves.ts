@@ -1,245 +1,322 @@
-// The provider's side of unserve: answers requests for services that nobody registered, as its settings allow,
-// and takes each back when it was not used in time. The serves themselves live among the node's other serves.
+// The provider's side of unserve: answers requests for services that nobody registered, as its settings allow, and takes each
+// back when it was not used in time. Its requester is known by its key; names and numbers change.
 
-import { formatServeid, type VnetSettings } from "../config/config.js";
+import type { Stream } from "../channel/stream.js";
+import { formatUnserve, type VnetSettings } from "../config/config.js";
 import { HOST } from "../config/value.js";
-import { messageOf, VnetError } from "../errors.js";
-import { isLoopback } from "../net/address.js";
+import { VnetError } from "../errors.js";
+import { formatAddress, isLoopback } from "../net/address.js";
+import { Allowance } from "../net/allowance.js";
 import { dial } from "../net/dial.js";
+import { createDuplexPair } from "../net/duplex-pair.js";
+import { openFiles } from "../net/open-files.js";
+import { quoted } from "../printable.js";
 import { clipReason } from "../wire/fields.js";
-import type { Notice } from "./control.js";
-import { callerOf, type Caller } from "./channels.js";
-import type { Directory, DirectoryNews } from "./directory.js";
-import type { HubLink } from "./hub-link.js";
-import type { HubNews } from "./hub-messages.js";
-import type { Serve } from "./serve.js";
+import type { Lend } from "../wire/open.js";
+import type { Notice, ServeView } from "./control.js";
+import type { Caller } from "./channels.js";
+import { Grant } from "./grant.js";
+import { LeaseTalk } from "./lease-talk.js";
 import type { Serves } from "./serves.js";
 
-type Ask = Extract<HubNews, { type: "unserve-ask" }>;
-
-/** That something listens is found out within this time, shorter than the hub's patience. */
+/** That something listens is found out within this time, well before the requester gives up. */
 const PROBE_TIMEOUT_MS = 4_000;
 
+/** How often one requester may ask for what is not lent to it yet; in a burst for all that it may have, and then some. */
+const ASKS_PER_SECOND = 2;
+const ASKS_BEYOND = 20;
+
+/** By then whoever asked last may ask in a burst again. */
+const FORGET_MS = 120_000;
+
 export interface UnservesOptions {
-  link: HubLink;
-  directory: Directory;
   serves: Serves;
   settings: () => VnetSettings;
   notify: (notice: Notice) => void;
 }
 
-interface Granted {
-  serve: Serve;
-  /** its requester keeps it, used or not; its time runs only while that node is away */
-  keep: boolean;
-  timer: NodeJS.Timeout | undefined;
+/** One who asks, by its key. */
+interface Asker {
+  allowance: Allowance;
+  /** requests that are being looked into */
+  probes: number;
+  askedAt: number;
 }
 
 export class Unserves {
-  private readonly granted = new Set<Granted>();
-  /** places taken by requests that are being looked into, so that two at once cannot share the last one */
-  private reserved = 0;
+  private state: "open" | "retired" = "open";
+  private readonly grants = new Map<number, Grant>();
+  /** those who asked last at the end */
+  private readonly askers = new Map<string, Asker>();
   private next = 1;
 
   constructor(private readonly options: UnservesOptions) {}
 
-  async answer(ask: Ask): Promise<void> {
-    let serveid = 0;
-    let reason = "";
+  views(): ServeView[] {
+    return [...this.grants.values()].map((grant) => grant.view());
+  }
+
+  /** Another node asks for a service, on the stream that is its lease then. */
+  async lend(stream: Stream, lend: Lend, from: Caller): Promise<void> {
+    // Not refused: it is to ask again, when this node is back.
+    if (this.state === "retired") {
+      stream.reset("this node is closing");
+      return;
+    }
     try {
-      serveid = await this.grant(ask);
+      const granted = await this.answer(stream, lend, from);
+      if (stream.isOver) return;
+      const { a, b } = createDuplexPair();
+      const talk = new LeaseTalk(b);
+      stream.accept(a);
+      if (granted instanceof Grant) granted.lease(talk, lend.keep, from);
+      else {
+        talk.say({ serveid: granted });
+        talk.end();
+      }
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
-      reason = clipReason(error.message);
-    }
-    this.options.link.send({
-      type: "unserve-answer",
-      request: ask.request,
-      serveid,
-      reason,
-    });
-  }
-
-  /** Its requester does not want it (any more), or its answer came too late. */
-  withdraw(serveid: number): void {
-    for (const granted of this.granted)
-      if (serveid !== 0 && granted.serve.registeredId === serveid)
-        this.remove(granted, "it was given back");
-  }
-
-  /** The person at this node takes it back. */
-  revoke(serve: Serve): void {
-    for (const granted of this.granted)
-      if (granted.serve === serve) this.remove(granted, "it was taken back");
-  }
-
-  /** The requester of one that is kept left, or came back. */
-  heard({ nodesCame, nodesGone }: DirectoryNews): void {
-    const isAmong = (nodes: DirectoryNews["nodesCame"], { serve }: Granted) =>
-      nodes.some((node) => serve.isFor(callerOf(node)));
-    for (const granted of this.granted) {
-      if (!granted.keep) continue;
-      if (isAmong(nodesGone, granted))
-        this.startClock(granted, this.options.settings().unserveTtlSeconds);
-      if (isAmong(nodesCame, granted)) clearTimeout(granted.timer);
+      stream.refuse(clipReason(error.message));
     }
   }
 
-  /** The numbers of those to whom they were granted mean nothing any more. */
-  revokeAll(): void {
-    for (const granted of this.granted)
-      this.remove(granted, "this node went elsewhere");
+  /** A user's stream on what was granted to that node, and to nobody else. */
+  async serve(stream: Stream, unserve: number, from: Caller): Promise<void> {
+    const grant = this.grants.get(unserve);
+    if (this.state === "retired") stream.refuse("this node is closing");
+    else if (grant?.isOf(from) !== true)
+      stream.refuse(`this node lends you nothing as ${formatUnserve(unserve)}`);
+    else await grant.serve(stream, from);
   }
 
-  /** Takes all of them back, without a word. */
+  /** The person at this node takes it back. Undefined: none is called that. */
+  revoke(label: string): ServeView | undefined {
+    for (const grant of this.grants.values()) {
+      if (grant.view().label !== label) continue;
+      this.remove(grant, "its owner took it back");
+      return grant.view();
+    }
+    return undefined;
+  }
+
+  /** The settings changed: what they allow no more is taken back. */
+  settle(): void {
+    const { allowUnserve, unserveRemote } = this.options.settings();
+    for (const grant of this.grants.values())
+      if (!allowUnserve)
+        this.remove(grant, "its owner set allow_unserve=false");
+      else if (!unserveRemote && !isLoopback(grant.ip))
+        this.remove(grant, "its owner set unserve_remote=false");
+  }
+
+  /** This node goes elsewhere. Resolves when those who borrowed have been told, or a moment later. */
+  async revokeAll(): Promise<void> {
+    const why = "its node went to another group or hub";
+    const grants = [...this.grants.values()];
+    await Promise.all(grants.map((grant) => this.end(grant, why)));
+  }
+
+  /** No new ones; what is lent stays, as long as this node does. */
+  retire(): void {
+    this.state = "retired";
+  }
+
+  /** Without a word to those who borrowed: they ask again when this node is back. */
   close(): void {
-    for (const granted of this.granted) clearTimeout(granted.timer);
-    this.granted.clear();
+    this.state = "retired";
+    for (const grant of this.grants.values()) grant.close();
+    this.grants.clear();
   }
 
-  /** The id under which the requester reaches the service. Throws VnetError with the reason that it is told. */
-  private async grant(ask: Ask): Promise<number> {
+  /** What that node may have. Rejects with VnetError, the reason that it is told. */
+  private async answer(
+    stream: Stream,
+    { ip, port }: Lend,
+    from: Caller,
+  ): Promise<Grant | number> {
     // Another node wrote this: a link would let it start programs here and open this machine's sockets.
-    if (HOST.parse(ask.ip) === undefined)
-      throw new VnetError(
-        "refused",
+    if (HOST.parse(ip) === undefined)
+      throw refused(
         "an unserve is for an IP address or a host name only, nothing else",
       );
-    // After a reconnection it may be asked for before it is registered again.
-    await Promise.all(
-      [...this.granted].map(({ serve }) => serve.registration.settled),
-    );
-    const { allowUnserve, unserveRemote, unserveNum } = this.options.settings();
-    const registered = this.options.serves.findTarget(
-      ask.ip,
-      ask.port,
-      callerOf(ask),
-    );
-    if (registered !== undefined) {
-      if (ask.keep) this.keep(registered);
-      return registered.registeredId;
+    const serveid = await this.registered(stream, ip, port, from);
+    if (serveid !== 0) return serveid;
+    this.refuseForbidden(ip);
+    return this.held(ip, port, from) ?? this.probed(stream, ip, port, from);
+  }
+
+  /** The id of a serve with that very target; 0: there is none. Its `allow=` holds for its target as well. */
+  private async registered(
+    stream: Stream,
+    ip: string,
+    port: number,
+    from: Caller,
+  ): Promise<number> {
+    const open = this.options.serves.open();
+    const same = open.filter(({ settings }) => isSame(settings, { ip, port }));
+    const [first] = same;
+    const usable = same.filter((serve) => serve.isFor(from));
+    if (first !== undefined && usable.length === 0) {
+      const verdict = "refused as an unserve: it is not in allow=";
+      this.options.serves.audit(first, from, stream, verdict);
+      throw refused(
+        `that is serve ${quoted(first.settings.name)} of that node, and this node is not among those that may use it (allow=)`,
+      );
     }
+    const very = usable.find(({ settings }) => settings.ip === ip);
+    // After a reconnection it may be asked for before it is registered again.
+    await very?.registration.settled;
+    return very?.registeredId ?? 0;
+  }
+
+  private refuseForbidden(ip: string): void {
+    const { allowUnserve, unserveRemote } = this.options.settings();
     if (!allowUnserve)
-      throw new VnetError(
-        "refused",
-        "that node does not allow unserve (allow_unserve=false)",
+      throw refused("that node does not allow unserve (allow_unserve=false)");
+    if (!unserveRemote && !isLoopback(ip))
+      throw refused(
+        `that node allows unserve for its own loopback addresses only, not ${ip} (unserve_remote=false)`,
       );
-    if (!unserveRemote && !isLoopback(ask.ip))
-      throw new VnetError(
-        "refused",
-        `that node allows unserve for its own loopback addresses only, not ${ask.ip} (unserve_remote=false)`,
+  }
+
+  /** What it has already: it asks again, or another use of it does. */
+  private held(ip: string, port: number, from: Caller): Grant | undefined {
+    for (const grant of this.grants.values()) {
+      if (!grant.isOf(from) || !grant.isFor(ip, port)) continue;
+      if (grant.hasRoom) return grant;
+      throw refused("this node has borrowed that too many times already");
+    }
+    return undefined;
+  }
+
+  private async probed(
+    stream: Stream,
+    ip: string,
+    port: number,
+    from: Caller,
+  ): Promise<Grant> {
+    const asker = this.askerOf(from);
+    this.crowdedOut(from);
+    openFiles.refuseWhenShort();
+    asker.probes++;
+    try {
+      await probe(ip, port);
+    } finally {
+      asker.probes--;
+    }
+    if (stream.isOver) throw new VnetError("closed", "it asks no more");
+    // Meanwhile somebody else may have come, or the same node twice.
+    this.refuseForbidden(ip);
+    const held = this.held(ip, port, from);
+    if (held !== undefined) return held;
+    const other = this.crowdedOut(from);
+    if (other !== null)
+      this.remove(
+        other,
+        `vnet ${quoted(from.name)} needed a place, and had fewer (unserve_num)`,
       );
-    this.removeFormer(callerOf(ask));
-    if (this.granted.size + this.reserved >= unserveNum)
-      throw new VnetError(
-        "refused",
+    return this.grant(ip, port, from);
+  }
+
+  /** Throws when it asks too often, or for too much at once: whoever does so is in nobody else's way. */
+  private askerOf({ fingerprint }: Caller): Asker {
+    const { unserveNum } = this.options.settings();
+    const burst = unserveNum + ASKS_BEYOND;
+    const now = performance.now();
+    for (const [key, { askedAt, probes }] of this.askers) {
+      if (now - askedAt < FORGET_MS || probes > 0) break;
+      this.askers.delete(key);
+    }
+    const asker = this.askers.get(fingerprint) ?? {
+      allowance: new Allowance(ASKS_PER_SECOND, burst),
+      probes: 0,
+      askedAt: now,
+    };
+    asker.askedAt = now;
+    this.askers.delete(fingerprint);
+    this.askers.set(fingerprint, asker);
+    const waitMs = asker.allowance.draw(0);
+    if (waitMs > 0 || asker.probes >= burst)
+      throw refused("this node asks that node for unserves too often");
+    asker.allowance.draw(1);
+    return asker;
+  }
+
+  /**
+   * Whose place one more for that node takes, where all are taken: of those of the node that has most, and would still have
+   * as many, one that is not in use before one that is. Null: there is a free one. Throws when there is none for it.
+   */
+  private crowdedOut(from: Caller): Grant | null {
+    const { unserveNum } = this.options.settings();
+    if (this.grants.size < unserveNum) return null;
+    const byKey = new Map<string, Grant[]>();
+    for (const grant of this.grants.values()) {
+      const { fingerprint } = grant.requester;
+      byKey.set(fingerprint, [...(byKey.get(fingerprint) ?? []), grant]);
+    }
+    const own = byKey.get(from.fingerprint)?.length ?? 0;
+    const [most = []] = [...byKey.values()].sort((a, b) => b.length - a.length);
+    const [first] = most;
+    if (unserveNum === 0 || first === undefined || most.length < own + 2)
+      throw refused(
         `that node allows ${unserveNum} unserves at the same time and has them (unserve_num)`,
       );
-    this.reserved++;
-    try {
-      await this.probe(ask);
-      return await this.register(ask);
-    } finally {
-      this.reserved--;
-    }
+    return most.find((grant) => !grant.isInUse) ?? most.at(-1) ?? first;
   }
 
-  /** What that node had under a number that is not its own any more: it has another name now, say. */
-  private removeFormer({ vnetid, fingerprint }: Caller): void {
-    for (const granted of this.granted) {
-      const { only } = granted.serve;
-      if (only?.fingerprint !== fingerprint || only.vnetid === vnetid) continue;
-      const holder = this.options.directory.node(only.vnetid);
-      if (holder === undefined || !granted.serve.isFor(callerOf(holder)))
-        this.remove(granted, "its node has another number now");
-    }
-  }
-
-  private async probe({ ip, port }: Ask): Promise<void> {
-    const socket = await dial({ host: ip, port, timeoutMs: PROBE_TIMEOUT_MS });
-    socket.on("error", () => undefined);
-    socket.destroy();
-  }
-
-  private async register(ask: Ask): Promise<number> {
-    const serve = this.options.serves.addUnserve(
-      {
-        label: `unserve-${this.next++}`,
-        serveid: 0,
-        type: "tcp",
-        ip: ask.ip,
-        port: ask.port,
-        name: `unserve-${ask.port}`,
-        info: `for ${ask.name}`,
-        active: true,
-        allow: "",
-        share: "exclusive",
-        peers: "",
-        host: "",
-        hosts: "",
-        trustForwarded: false,
-        check: false,
+  private grant(ip: string, port: number, requester: Caller): Grant {
+    const number = this.next++;
+    const grant: Grant = new Grant({
+      ...{ number, ip, port, requester },
+      settings: this.options.settings,
+      onOver: (why) => {
+        this.remove(grant, why);
       },
-      callerOf(ask),
-    );
-    try {
-      await serve.open();
-    } catch (error) {
-      this.options.serves.drop(serve, "it could not be registered");
-      throw error;
-    }
-    const serveid = serve.registeredId;
-    if (serveid === 0) {
-      this.options.serves.drop(serve, "the hub was lost");
-      throw new VnetError("closed", "the hub was lost");
-    }
-    const granted: Granted = { serve, keep: ask.keep, timer: undefined };
-    this.granted.add(granted);
-    if (!ask.keep)
-      this.startClock(granted, this.options.settings().unserveTtlSeconds);
-    serve.onStreams = (count) => {
-      if (granted.keep) return;
-      clearTimeout(granted.timer);
-      if (count === 0)
-        this.startClock(granted, this.options.settings().unserveLingerSeconds);
-    };
-    this.options.notify({
-      level: "info",
-      who: `unserve ${formatServeid(serveid)}`,
-      what: `opens ${ask.ip}:${ask.port} to vnet ${ask.name} for ${ask.keep ? "as long as it wants" : "a while"}`,
     });
-    return serveid;
-  }
-
-  /** What was borrowed for a while is wanted for good. */
-  private keep(serve: Serve): void {
-    for (const granted of this.granted) {
-      if (granted.serve !== serve) continue;
-      granted.keep = true;
-      clearTimeout(granted.timer);
-    }
-  }
-
-  private startClock(granted: Granted, seconds: number): void {
-    clearTimeout(granted.timer);
-    granted.timer = setTimeout(() => {
-      // One that is kept may have streams while its requester is away.
-      if (granted.serve.view().streams > 0) this.startClock(granted, seconds);
-      else this.remove(granted, "it was not used any more");
-    }, seconds * 1000);
-  }
-
-  private remove(granted: Granted, why: string): void {
-    if (!this.granted.delete(granted)) return;
-    clearTimeout(granted.timer);
-    granted.serve.onStreams = () => undefined;
-    const serveid = granted.serve.view().serveid;
-    this.options.serves.drop(granted.serve, messageOf(why));
+    this.grants.set(number, grant);
     this.options.notify({
       level: "info",
-      who: `unserve ${formatServeid(serveid)}`,
+      who: `unserve ${formatUnserve(number)}`,
+      what: `opens ${formatAddress(ip, port)} to vnet ${quoted(requester.name)}`,
+    });
+    return grant;
+  }
+
+  private remove(grant: Grant, why: string): void {
+    void this.end(grant, why);
+  }
+
+  private end(grant: Grant, why: string): Promise<void> {
+    if (!this.grants.delete(grant.number)) return Promise.resolve();
+    const heard = grant.end(why);
+    this.options.notify({
+      level: "info",
+      who: `unserve ${formatUnserve(grant.number)}`,
       what: "is gone",
       why,
     });
+    return heard;
   }
+}
+
+/** Throws VnetError when nothing listens there. */
+async function probe(host: string, port: number): Promise<void> {
+  const socket = await dial({ host, port, timeoutMs: PROBE_TIMEOUT_MS });
+  socket.on("error", () => undefined);
+  socket.destroy();
+}
+
+/** Whether two addresses mean one service, as far as they tell. */
+function isSame(
+  a: { ip: string; port: number },
+  b: { ip: string; port: number },
+): boolean {
+  const isSameHost =
+    a.ip.toLowerCase() === b.ip.toLowerCase() ||
+    (isLoopback(a.ip) && isLoopback(b.ip));
+  return a.port === b.port && isSameHost;
+}
+
+function refused(reason: string): VnetError {
+  return new VnetError("refused", reason);
 }

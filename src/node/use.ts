@@ -107,6 +107,7 @@ export class Use {
       label,
       ip,
       serveid: settings.serveid || (remote?.serveid ?? 0),
+      ...(remote?.unserve !== undefined && { unserve: remote.unserve }),
       wanted: formatWanted(settings),
       port: this.local.port ?? this.wantedPort(remote),
       active: this.isOpen,

@@ -1,13 +1,16 @@
 // The uses of a node by label. Keeps each in line with the directory, tells the channels which nodes are in use,
 // and lets the use of an unserve go when the unserve goes.
 
-import { formatServeid, type UseSettings } from "../config/config.js";
+import { once } from "node:events";
+import { formatUnserve, type UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
 import { formatWanted, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import { textOf } from "../log.js";
 import { formatAddress } from "../net/address.js";
 import type { Listen } from "../net/listener.js";
+import { quoted } from "../printable.js";
+import type { DirectoryNode } from "../wire/fields.js";
 import type { Borrower } from "./borrower.js";
 import type { Channels } from "./channels.js";
 import { Choice, type ChoiceParts } from "./choice.js";
@@ -18,14 +21,15 @@ import type {
   RemoteServe,
   UseView,
 } from "./control.js";
-import type { Directory, DirectoryNews } from "./directory.js";
+import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
+import { Loan } from "./loan.js";
 import { Repetition } from "./repetition.js";
-import { createSearch, type Found, type Search } from "./search.js";
+import { createSearch, searchLoan, type Found, type Search } from "./search.js";
 import { Use } from "./use.js";
 
-/** An unserve whose provider or hub was lost has this long to come back before its use goes too. */
-const UNSERVE_RETURN_MS = 30_000;
+/** A serve that a node said it has registered is seen by then. */
+const SEEN_MS = 3_000;
 
 export interface UsesOptions {
   link: HubLink;
@@ -45,9 +49,8 @@ const UNSAVED_AGAIN_MS = 3_600_000;
 
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
-  /** what each use of an unserve has borrowed */
-  private readonly lent = new Map<Use, RemoteServe>();
-  private readonly returning = new Map<Use, NodeJS.Timeout>();
+  /** what was lent and nobody has mapped yet */
+  private readonly lent = new Map<RemoteServe, Loan>();
   private readonly told = new Repetition(UNSAVED_AGAIN_MS);
 
   constructor(private readonly options: UsesOptions) {}
@@ -67,8 +70,11 @@ export class Uses {
     return use;
   }
 
-  /** Throws VnetError `usage` when the label is taken; also the address, of what a person types, as for two of one file. */
-  add(settings: UseSettings, origin: Origin): Use {
+  /**
+   * Throws VnetError `usage` when the label is taken; also the address, of what a person types, as for two of one file.
+   * @param loan what the use of an unserve has borrowed
+   */
+  add(settings: UseSettings, origin: Origin, loan?: Loan): Use {
     const { label } = settings;
     if (this.byLabel.has(label))
       throw new VnetError(
@@ -89,7 +95,8 @@ export class Uses {
           });
         };
         const choice = this.choiceFor(use, onChange);
-        return { choice, search: this.search(settings, choice, onChange) };
+        const search = this.search(settings, { choice, loan }, onChange);
+        return { choice, search };
       },
       warn: (event) => {
         notify({ level: "warn", ...event });
@@ -107,25 +114,71 @@ export class Uses {
   }
 
   /**
-   * Maps what an unserve brought. A registered serve may have been granted as well: then the use is one like any other.
+   * Asks a node for a service; what it grants is mapped with mapUnserve or given back. Rejects with VnetError, `refused` with
+   * the node's reason.
    */
-  async mapUnserve(serveid: number, local: LocalAddress): Promise<UseView> {
-    const serve = this.options.directory.serve(serveid);
-    if (serve === undefined)
-      throw new VnetError(
-        "closed",
-        `unserve ${formatServeid(serveid)} is gone already`,
-      );
-    const label = this.freeLabel(`unserve-${formatServeid(serveid)}`);
-    const use = this.add(
-      {
-        ...{ label, serveid, serve: "", to: "", fingerprint: "" },
-        ...{ ...local, active: true },
-      },
-      serve.temporary ? "unserve" : "terminal",
-    );
+  async borrow(
+    node: DirectoryNode,
+    target: { ip: string; port: number },
+  ): Promise<RemoteServe> {
+    const { directory, borrower } = this.options;
+    const { key, name } = node;
+    const loan = new Loan({
+      lend: { ...target, keep: false },
+      // Whoever lent it is meant, whatever it is called by now.
+      lender: () =>
+        directory.nodeOf(key) ??
+        `vnet ${quoted(name)} is not in this group just now`,
+      ...{ directory, borrower, once: true },
+    });
+    try {
+      await loan.begin(node);
+      const granted = await this.seen(loan);
+      if (granted.unserve === undefined) loan.close();
+      else this.lent.set(granted, loan);
+      return granted;
+    } catch (error) {
+      loan.close();
+      throw error;
+    }
+  }
+
+  /** Gives back what was borrowed, unless it is mapped. */
+  giveBack(granted: RemoteServe): void {
+    this.lent.get(granted)?.close();
+    this.lent.delete(granted);
+  }
+
+  /** Maps what borrow() brought. A registered serve may have been granted as well: then the use is one like any other. */
+  async mapUnserve(
+    granted: RemoteServe,
+    local: LocalAddress,
+  ): Promise<UseView> {
+    const { serveid, unserve, vnet, ip, port } = granted;
+    const nothing = { serve: "", to: "", fingerprint: "" };
+    const base = { serveid, ...nothing, ...local, active: true };
+    if (unserve === undefined) {
+      const label = this.freeLabel(`unserve-${port}`);
+      const use = this.add({ label, ...base }, "terminal");
+      await this.openNew(use);
+      return use.view();
+    }
+    const loan = this.lent.get(granted);
+    const now = loan?.find() ?? "it was given back";
+    if (now instanceof VnetError) throw now;
+    if (typeof now === "string" || loan === undefined) {
+      const why = typeof now === "string" ? `: ${now}` : "";
+      const what = `unserve ${formatUnserve(unserve)} is gone already${why}`;
+      throw new VnetError("closed", what);
+    }
+    const label = this.freeLabel(`unserve-${port}`);
+    const to = `${vnet}:${formatAddress(ip, port)}`;
+    const use = this.add({ label, ...base, to }, "unserve", loan);
+    this.lent.delete(granted);
+    loan.on("gone", (reason) => {
+      this.unserveGone(use, unserve, reason);
+    });
     await this.openNew(use);
-    if (use.origin === "unserve") this.lent.set(use, serve);
     return use.view();
   }
 
@@ -158,7 +211,7 @@ export class Uses {
 
   /** What was found out about other nodes may change whom they reach. */
   lookAgain(): void {
-    this.heard(null);
+    this.heard();
   }
 
   /** The use of an unserve gives the unserve back and goes altogether. */
@@ -172,23 +225,27 @@ export class Uses {
 
   /** Closes and removes it. */
   async drop(use: Use, reason: string): Promise<void> {
-    clearTimeout(this.returning.get(use));
-    this.returning.delete(use);
     if (this.byLabel.get(use.label) === use) this.byLabel.delete(use.label);
-    const lent = this.lent.get(use);
-    this.lent.delete(use);
-    if (lent !== undefined) this.options.borrower.giveBack(lent);
     await use.close(reason);
     this.tellWanted();
   }
 
   /** The directory changed, or is not current any more. */
-  heard(news: DirectoryNews | null): void {
+  heard(): void {
     void Promise.all(this.all().map((use) => use.settle())).then(() => {
       this.tellWanted();
     });
-    for (const use of this.all())
-      if (use.origin === "unserve") this.followUnserve(use, news);
+  }
+
+  /** What was borrowed means nothing any more; what a file asks for is asked for again where this node is then. */
+  async leave(reason: string): Promise<void> {
+    for (const granted of [...this.lent.keys()]) this.giveBack(granted);
+    for (const use of this.all()) {
+      if (use.origin !== "unserve") continue;
+      this.tellGone(use, use.view().remote?.unserve ?? 0, reason);
+      await this.drop(use, reason);
+    }
+    await this.options.borrower.returned();
   }
 
   /** They stop listening for good; their streams go on. */
@@ -198,30 +255,21 @@ export class Uses {
 
   /** Closes them all; what they mapped is given back. */
   async shutDown(reason: string): Promise<void> {
+    for (const granted of [...this.lent.keys()]) this.giveBack(granted);
     await Promise.all(this.all().map((use) => this.drop(use, reason)));
   }
 
   /** While the hub is away nothing can be found. */
   private search(
     settings: UseSettings,
-    choice: Choice,
+    { choice, loan }: { choice: Choice; loan: Loan | undefined },
     onChange: () => void,
   ): Search {
-    const { link, directory, borrower, notify } = this.options;
-    const found = createSearch(targetOf(settings), {
-      directory,
-      borrower,
-      choice,
-      onChange,
-      onRefused: (reason) => {
-        notify({
-          level: "warn",
-          who: `use ${settings.label} (${formatWanted(settings)})`,
-          what: "asks again",
-          why: reason,
-        });
-      },
-    });
+    const { link } = this.options;
+    const found =
+      loan === undefined
+        ? this.searchFor(settings, choice, onChange)
+        : searchLoan(loan, onChange);
     return {
       find: () => {
         if (this.canFind) return refusePortless(settings, found.find());
@@ -263,7 +311,7 @@ export class Uses {
       label,
       wanted: formatWanted(settings),
       fingerprint,
-      // What was borrowed by hand has an id for this one time.
+      // What was borrowed by hand is of one node, for this one time.
       remembers: origin !== "unserve",
       onChange,
       tell: (event) => {
@@ -274,43 +322,63 @@ export class Uses {
     });
   }
 
+  private searchFor(
+    settings: UseSettings,
+    choice: Choice,
+    onChange: () => void,
+  ): Search {
+    const { directory, borrower, notify } = this.options;
+    return createSearch(targetOf(settings), {
+      directory,
+      borrower,
+      choice,
+      onChange,
+      onRefused: (reason) => {
+        notify({
+          level: "warn",
+          who: `use ${settings.label} (${formatWanted(settings)})`,
+          what: "asks again",
+          why: reason,
+        });
+      },
+    });
+  }
+
   private freeLabel(base: string): string {
     let label = base;
     for (let n = 2; this.byLabel.has(label); n++) label = `${base}-${n}`;
     return label;
   }
 
-  private followUnserve(use: Use, news: DirectoryNews | null): void {
+  /** As the directory has it, where it is a registered serve, which may be seen a moment later. */
+  private async seen(loan: Loan): Promise<RemoteServe> {
     const { directory } = this.options;
-    const { serveid } = use.settings;
-    if (directory.isCurrent && directory.serve(serveid) !== undefined) {
-      clearTimeout(this.returning.get(use));
-      this.returning.delete(use);
-      return;
+    const signal = AbortSignal.timeout(SEEN_MS);
+    for (;;) {
+      const found = loan.find();
+      if (found instanceof VnetError) throw found;
+      if (typeof found !== "string") {
+        const { key: _, ...serve } = found;
+        return serve;
+      }
+      await once(directory, "change", { signal }).catch(() => {
+        throw new VnetError("closed", "the unserve is gone already");
+      });
     }
-    const gone = news?.servesGone.find((serve) => serve.serveid === serveid);
-    // Its node is still there: it was taken back, and does not return. Right after a reconnection that proves nothing:
-    // the node may be back and its serves still on their way.
-    const wasTakenBack =
-      news?.afterReconnect === false &&
-      gone !== undefined &&
-      directory.node(gone.vnetid) !== undefined;
-    if (wasTakenBack) this.unserveGone(use);
-    else if (!this.returning.has(use))
-      this.returning.set(
-        use,
-        setTimeout(() => {
-          this.unserveGone(use);
-        }, UNSERVE_RETURN_MS),
-      );
   }
 
-  private unserveGone(use: Use): void {
+  private unserveGone(use: Use, unserve: number, reason: string): void {
+    if (this.byLabel.get(use.label) !== use) return;
     void this.drop(use, "the unserve is gone");
+    this.tellGone(use, unserve, reason);
+  }
+
+  private tellGone(use: Use, unserve: number, why: string): void {
     this.options.notify({
       level: "info",
-      who: `unserve ${formatServeid(use.settings.serveid)}`,
+      who: `unserve ${formatUnserve(unserve)}`,
       what: `is gone, and use ${use.label} with it`,
+      why,
     });
   }
 

@@ -1,12 +1,12 @@
 // The argument that means one of this node's own serves or uses: by its name in this node, by the name that the group
 // sees, or by serveid. Two entries that fit are an error that lists them; `name=…`, of this node only, tells them apart.
 
-import { formatServeid } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl, ServeView, UseView } from "../node/control.js";
 import { formatAddress } from "./address.js";
 import { wrong } from "./arguments.js";
 import type { Argument } from "./command.js";
+import { formatId } from "./commands/rows.js";
 import { quoteWord } from "./words.js";
 
 type Entry = (ServeView | UseView) & { name?: string };
@@ -66,7 +66,8 @@ function resolve(kind: EntryKind, text: string, entries: Entry[]): string {
 }
 
 function handlesOf(entry: Entry): string[] {
-  const id = entry.serveid > 0 ? [formatServeid(entry.serveid)] : [];
+  const hasId = entry.serveid > 0 || entry.unserve !== undefined;
+  const id = hasId ? [formatId(entry)] : [];
   const name = entry.name === undefined ? [] : [entry.name];
   return [...new Set([entry.label, ...name, ...id])];
 }
@@ -81,5 +82,5 @@ function isIdOf(entry: Entry, text: string): boolean {
 
 function describe(entry: Entry): string {
   const address = formatAddress(entry.ip, entry.port);
-  return `${entry.label} (${formatServeid(entry.serveid)}, ${address})`;
+  return `${entry.label} (${formatId(entry)}, ${address})`;
 }

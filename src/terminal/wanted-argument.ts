@@ -32,7 +32,7 @@ export function wantedServe(): Argument<Wanted> {
     suggest: (control) =>
       control
         .knownServes()
-        .filter(({ temporary, trusted }) => !temporary && trusted !== "no")
+        .filter(({ trusted }) => trusted !== "no")
         .flatMap(({ serveid, name, vnet }) => [
           formatServeid(serveid),
           name,

@@ -119,8 +119,6 @@ export const directoryServe = v.pipe(
     serveid,
     vnetid,
     ...particularFields.entries,
-    /** an unserve, which only its requester is told of */
-    temporary: flag,
     /** true: another node had its name first, so a use by the bare name does not mean this one */
     namesake: v.optional(flag),
   }),

@@ -1,43 +1,58 @@
-// What the OPEN frame of a channel says: which serve is asked for, by id and name, and where the user's connection comes
-// from.
+// What the OPEN frame of a channel says: what is asked for, and where the user's connection comes from.
 
 import * as v from "valibot";
 import { VnetError } from "../errors.js";
-import { label } from "./fields.js";
+import * as field from "./fields.js";
+
+/** A service that nobody registered, asked for as an unserve: the stream is its lease then. */
+const lend = v.object({
+  /** an address or name, as the acceptor reaches it */
+  ip: field.host,
+  port: field.port,
+  /** it stays until it is given back; else it goes when it is not used */
+  keep: field.flag,
+});
+
+export type Lend = v.InferOutput<typeof lend>;
+
+/** A serve of the acceptor. */
+export interface WantedServe {
+  serveid: number;
+  /** as the hub's directory has it: its node refuses another name under that id; absent: not said */
+  name?: string | undefined;
+}
+
+/** A serve; an unserve, by the number that the acceptor gave it; or an unserve that is yet to be granted. */
+export type Wanted = WantedServe | { unserve: number } | { lend: Lend };
 
 export interface Open {
-  serveid: number;
-  /** of the serve, as the hub's directory has it: its node refuses another name under that id; empty: not said */
-  name: string;
+  wanted: Wanted;
   /** the user's address as `ip:port`, as the opener says; empty: none */
   from: string;
 }
 
-export function encodeOpen({ serveid, name, from }: Open): string {
-  return JSON.stringify({
-    serveid,
-    ...(name !== "" && { name }),
-    ...(from !== "" && { from }),
-  });
+const whole = v.pipe(v.number(), v.safeInteger());
+
+const wanted = v.union([
+  v.object({ lend }),
+  v.object({ unserve: whole }),
+  v.object({ serveid: whole, name: v.optional(field.label) }),
+]);
+
+const FROM = /^[!-~]{1,64}$/;
+
+export function encodeOpen({ wanted, from }: Open): string {
+  return JSON.stringify(from === "" ? wanted : { ...wanted, from });
 }
 
 /** Throws VnetError `protocol`. Lenient about `from`: a stream without an address works all the same. */
 export function decodeOpen(payload: Buffer): Open {
   try {
-    const { serveid, name, from } = JSON.parse(payload.toString()) as {
-      serveid?: unknown;
-      name?: unknown;
-      from?: unknown;
-    };
-    const isAddress = typeof from === "string" && /^[!-~]{1,64}$/.test(from);
-    if (Number.isInteger(serveid) && (name === undefined || v.is(label, name)))
-      return {
-        serveid: serveid as number,
-        name: name ?? "",
-        from: isAddress ? from : "",
-      };
+    const said = JSON.parse(payload.toString()) as { from?: unknown };
+    const { from } = said;
+    const isAddress = typeof from === "string" && FROM.test(from);
+    return { wanted: v.parse(wanted, said), from: isAddress ? from : "" };
   } catch {
-    // falls through to the one error
+    throw new VnetError("protocol", "a malformed OPEN");
   }
-  throw new VnetError("protocol", "a malformed OPEN");
 }

@@ -21,12 +21,11 @@ export const toHubMessages = {
     proof: field.mac,
     encrypt: field.flag,
   }),
-  /** Offers a serve. `only`: the one vnetid that may see it (an unserve), 0: the group. */
+  /** Offers a serve to the group. */
   register: v.object({
     request: field.request,
     serveid: field.wantedServeid,
     serve: field.particulars,
-    only: field.optionalVnetid,
   }),
   /** New particulars of a serve that stays registered. */
   update: v.object({
@@ -40,25 +39,6 @@ export const toHubMessages = {
   }),
   /** Asks for a channel to a node; answered by `leg` or `refused`. */
   channel: v.object({ request: field.request, vnetid: field.vnetid }),
-  /**
-   * Asks a node for a service that it has not registered; answered by `unserve-granted` or `refused`. `keep`: it is to
-   * stay for as long as this node does and does not give it back, used or not.
-   */
-  unserve: v.object({
-    request: field.request,
-    vnetid: field.vnetid,
-    ip: field.host,
-    port: field.port,
-    keep: field.flag,
-  }),
-  /** The requester does not want its unserve any more. */
-  "unserve-return": v.object({ serveid: field.serveid }),
-  /** The provider's answer to `unserve-ask`: the id, or 0 and the reason. */
-  "unserve-answer": v.object({
-    request: field.request,
-    serveid: field.wantedServeid,
-    reason: field.reason,
-  }),
   ping: v.object({ request: field.request }),
   pong: v.object({ request: field.request }),
 } as const;

@@ -66,22 +66,6 @@ export const toNodeMessages = {
     key: field.publicKey,
     encrypt: field.flag,
   }),
-  /** A node asks for a service that is not registered; answered by `unserve-answer`. */
-  "unserve-ask": v.object({
-    request: field.request,
-    vnetid: field.vnetid,
-    name: field.label,
-    key: field.publicKey,
-    ip: field.host,
-    port: field.port,
-    keep: field.flag,
-  }),
-  "unserve-granted": v.object({
-    request: field.request,
-    serveid: field.serveid,
-  }),
-  /** To the provider: nobody waits for this unserve any more. */
-  "unserve-withdraw": v.object({ serveid: field.serveid }),
   ping: v.object({ request: field.request }),
   pong: v.object({ request: field.request }),
   goodbye: v.object({

@@ -84,7 +84,7 @@ describe("Channel", () => {
   /** Opener: a stream whose user's far end is in the test's hands. */
   function openStream({ channel }: Bench) {
     const { a: user, b: local } = pair();
-    const stream = channel.open(7);
+    const stream = channel.open({ serveid: 7 });
     stream.attach(local);
     return { stream, user: new Observed<Duplex>(user) };
   }
@@ -113,14 +113,14 @@ describe("Channel", () => {
       const { a: user, b: local } = pair();
       user.write("first bytes");
       await eventually("there", () => local.readableLength > 0);
-      bench.channel.open(700).attach(local);
+      bench.channel.open({ serveid: 700 }).attach(local);
       await bench.peer.hearing('open {"serveid":700}', "data first bytes");
       expect(bench.duplex.writes).to.equal(1);
     });
 
     it("tells the provider the user's address", async () => {
       const bench = create("opener");
-      bench.channel.open(7, "192.0.2.1:50000");
+      bench.channel.open({ serveid: 7 }, "192.0.2.1:50000");
       await bench.peer.hearing('open {"serveid":7,"from":"192.0.2.1:50000"}');
     });
 
@@ -142,10 +142,10 @@ describe("Channel", () => {
 
     it("throws on a channel that is busy or closed", () => {
       const { channel } = create("opener");
-      channel.open(1);
-      expect(() => channel.open(2)).to.throw("not idle");
+      channel.open({ serveid: 1 });
+      expect(() => channel.open({ serveid: 2 })).to.throw("not idle");
       channel.destroy();
-      expect(() => channel.open(3)).to.throw("not idle");
+      expect(() => channel.open({ serveid: 3 })).to.throw("not idle");
     });
 
     it("makes the channel busy until both FINs, and then idle again", async () => {
@@ -174,7 +174,7 @@ describe("Channel", () => {
       const bench = create("acceptor");
       bench.peer.say(openFrame(700), frame("data", "early, "), frame("fin"));
       const { stream, service } = await acceptStream(bench);
-      expect(stream.serveid).to.equal(700);
+      expect(stream.wanted).to.deep.equal({ serveid: 700 });
       expect(await within("the FIN", service.ended)).to.equal("fin");
       expect(service.text).to.equal("early, ");
       service.socket.end("reply");
@@ -222,7 +222,7 @@ describe("Channel", () => {
         frame("fin"),
       );
       const second = await acceptStream(bench, 2);
-      expect(second.stream.serveid).to.equal(2);
+      expect(second.stream.wanted).to.deep.equal({ serveid: 2 });
       await within("the first's FIN", first.service.ended);
       await within("the second's FIN", second.service.ended);
       expect(first.service.text).to.equal("one more");
@@ -541,7 +541,7 @@ describe("Channel", () => {
       const { a, b } = await createSocketPair();
       const { channel } = create("opener", undefined, a);
       const { a: user, b: local } = pair();
-      channel.open(7).attach(local);
+      channel.open({ serveid: 7 }).attach(local);
       const peer = new ChannelPeer(b);
       await peer.hearing('open {"serveid":7}');
       b.pause();

@@ -93,7 +93,7 @@ describe("ChannelPool", () => {
 
   /** Uses the channel for one stream, up to its end. */
   async function use(channel: Channel): Promise<void> {
-    const stream = channel.open(1);
+    const stream = channel.open({ serveid: 1 });
     await within("its end", new Promise((done) => stream.once("end", done)));
   }
 
@@ -116,7 +116,7 @@ describe("ChannelPool", () => {
       const pool = create({ maxAgeMs: 10, tickMs: 2 });
       const channel = await pool.acquire(1);
       made[0]!.acceptor.removeAllListeners("stream");
-      const stream = channel.open(1);
+      const stream = channel.open({ serveid: 1 });
       const ageMs = () => performance.now() - channel.madeAt;
       await eventually("it is old", () => ageMs() > 30);
       expect(channel.isClosed).to.equal(false);
@@ -345,7 +345,7 @@ describe("ChannelPool", () => {
     it("leaves a busy one alone", async () => {
       const pool = create({ tickMs: 2, idleMs: 5, probeAfterMs: 0 });
       const channel = await pool.acquire(1);
-      channel.open(1);
+      channel.open({ serveid: 1 });
       channel.removeAllListeners("idle");
       await new Promise((resolve) => setTimeout(resolve, 20));
       expect(channel.isClosed).to.equal(false);
@@ -367,7 +367,7 @@ describe("ChannelPool", () => {
     it("with its stream is forgotten", async () => {
       const pool = create();
       const channel = await pool.acquire(1);
-      channel.open(1).reset("broken");
+      channel.open({ serveid: 1 }).reset("broken");
       await settle();
       expect(pool.counts).to.deep.equal({ idle: 0, busy: 0 });
       expect(await pool.acquire(1)).to.not.equal(channel);
@@ -434,7 +434,7 @@ describe("ChannelPool", () => {
     await eventually("a probe", () => near.writes > 0);
     const channel = await pool.acquire(1);
     expect(channel).to.equal(made[0]!.channel);
-    channel.open(1);
+    channel.open({ serveid: 1 });
     await new Promise((resolve) => setTimeout(resolve, 40));
     expect(channel.isClosed).to.equal(false);
     // What was held up comes: the answer to the probe as well as to the stream.
@@ -657,7 +657,7 @@ describe("ChannelPool", () => {
     it("takes no channel that is busy or closed", async () => {
       const pool = create();
       const [busy, closed] = [await pool.acquire(1), await pool.acquire(1)];
-      busy.open(1);
+      busy.open({ serveid: 1 });
       pool.release(busy);
       closed.destroy();
       pool.release(closed);
@@ -670,7 +670,7 @@ describe("ChannelPool", () => {
       const pool = create();
       const [idle, busy] = [await pool.acquire(1), await pool.acquire(1)];
       pool.release(idle);
-      const stream = busy.open(1);
+      const stream = busy.open({ serveid: 1 });
       pool.close();
       pool.close();
       expect(idle.isClosed).to.equal(true);
@@ -729,7 +729,7 @@ describe("ChannelPool", () => {
       const pool = create();
       const [idle, busy] = [await pool.acquire(1), await pool.acquire(1)];
       pool.release(idle);
-      const stream = busy.open(1);
+      const stream = busy.open({ serveid: 1 });
       const end = new Promise((done) => stream.once("end", done));
       const reason = new VnetError("closed", "the node is closing");
       pool.destroy(reason);

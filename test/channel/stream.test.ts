@@ -77,7 +77,7 @@ class Line {
   ) {
     const { far: user, near } = await this.connection();
     await before?.(user, near);
-    const stream = this.opener.open(serveid);
+    const stream = this.opener.open({ serveid });
     const ends: { user: End; service: End } = {
       user: undefined,
       service: undefined,
@@ -155,8 +155,8 @@ for (const [kind, make] of Object.entries(MAKERS))
 
     it("brings the user's bytes and the answer", async () => {
       const { user, service, stream, incoming } = await line.connect(700);
-      expect(stream.serveid).to.equal(700);
-      expect(incoming.serveid).to.equal(700);
+      expect(stream.wanted).to.deep.equal({ serveid: 700 });
+      expect(incoming.wanted).to.deep.equal({ serveid: 700 });
       user.socket.write("question");
       await within("the question", service.untilBytes(8));
       expect(service.text).to.equal("question");
@@ -415,7 +415,9 @@ for (const [kind, make] of Object.entries(MAKERS))
 
     it("is given up when its provider does not answer in time", async () => {
       const { far: user, near } = await line.connection();
-      const stream = hurried(15_000, 30, () => line.opener.open(7));
+      const stream = hurried(15_000, 30, () =>
+        line.opener.open({ serveid: 7 }),
+      );
       let end: End;
       stream.on("end", (reason) => (end = reason));
       stream.attach(near);
@@ -426,7 +428,9 @@ for (const [kind, make] of Object.entries(MAKERS))
 
     it("does not take the provider's time to answer for the stream's", async () => {
       const { far: user, near } = await line.connection();
-      const stream = hurried(15_000, 40, () => line.opener.open(7));
+      const stream = hurried(15_000, 40, () =>
+        line.opener.open({ serveid: 7 }),
+      );
       line.acceptor.on("stream", (incoming) => {
         void line.connection().then((service) => {
           incoming.accept(service.near);
@@ -442,7 +446,7 @@ for (const [kind, make] of Object.entries(MAKERS))
     });
 
     it("resets a connection that is attached too late", async () => {
-      const stream = line.opener.open(7);
+      const stream = line.opener.open({ serveid: 7 });
       line.opener.destroy();
       const { far: user, near } = await line.connection();
       stream.attach(near);
@@ -458,7 +462,7 @@ for (const [kind, make] of Object.entries(MAKERS))
       const { near } = await line.connection();
       near.destroy();
       await eventually("closed", () => near.closed);
-      const stream = line.opener.open(7);
+      const stream = line.opener.open({ serveid: 7 });
       let end: End;
       stream.on("end", (reason) => (end = reason));
       stream.attach(near);

@@ -268,11 +268,7 @@ describe("more than there is room for", function () {
         () => ({ type: "channel", request, vnetid: home }),
         () => ({ type: "channel", request, vnetid: flooder.vnetid }),
         () => ({
-          ...{ type: "unserve", request, vnetid: home, keep: false },
-          ...{ ip: "127.0.0.1", port: 1 },
-        }),
-        () => ({
-          ...{ type: "register", request, serveid: 0, only: 0 },
+          ...{ type: "register", request, serveid: 0 },
           serve: { ...SERVE, name: `s${request}` },
         }),
         () => ({ type: "unregister", serveid: 1 + (request % 499) }),
@@ -326,7 +322,7 @@ describe("more than there is room for", function () {
       const register = Buffer.concat(
         ids.map((serveid) =>
           encodeFrame({
-            ...{ type: "register", request: serveid, serveid, only: 0 },
+            ...{ type: "register", request: serveid, serveid },
             serve: { ...SERVE, name: `s${serveid}` },
           }),
         ),

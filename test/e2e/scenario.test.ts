@@ -102,13 +102,13 @@ describe("the scenario of the original document", function () {
     await office.until(/port:\s*$/m);
     office.type(String(jupyter.port));
     office.press("Enter");
-    await office.until(/grants 127\.0\.0\.1:\d+ as serve 001/);
+    await office.until(/grants 127\.0\.0\.1:\d+ as u1/);
     await office.until(/ip \(127\.0\.0\.1\):?\s*$/m);
     office.press("Enter");
     await office.until(new RegExp(`port \\(${jupyter.port}\\):?\\s*$`, "m"));
     office.type(String(localPort));
     office.press("Enter");
-    await office.until(/use unserve-001 .* reaches unserve-/);
+    await office.until(/use unserve-\d+ .* reaches unserve-/);
 
     const answer = await fetch(`http://127.0.0.1:${localPort}/`, {
       headers: { connection: "close" },
@@ -116,7 +116,9 @@ describe("the scenario of the original document", function () {
     expect(await answer.text()).to.equal("a notebook\n");
 
     // Unused, it goes after its time (shortened here), and its port with it.
-    await office.until(/unserve 001 is gone, and use unserve-001 with it/);
+    await office.until(
+      /unserve u1 is gone, and use unserve-\d+ with it: nobody used it/,
+    );
     expect(await refusal(localPort)).to.equal("ECONNREFUSED");
   });
 

@@ -430,13 +430,6 @@ describe("a stranger on the hub's port", function () {
     };
     stranger.say({ type: "update", serveid: ID, serve });
     stranger.say({ type: "unregister", serveid: ID });
-    stranger.say({ type: "unserve-return", serveid: ID });
-    stranger.say({
-      type: "unserve-answer",
-      request: 1,
-      serveid: ID,
-      reason: "",
-    });
     await stranger.roundTrip();
     await expectWorking(pair);
     stranger.close();

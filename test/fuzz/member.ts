@@ -10,6 +10,13 @@ import { VnetError } from "../../src/errors.js";
 import { Identity } from "../../src/keys/identity.js";
 import { identityProof } from "../../src/keys/psk.js";
 import { ControlLink } from "../../src/net/control-link.js";
+import { readFirstBytes } from "../../src/net/first-bytes.js";
+import {
+  CHANNEL_HEADER_BYTES,
+  encodeChannelFrame,
+  GreetingType,
+} from "../../src/wire/channel-frame.js";
+import { encodeChannelHello } from "../../src/wire/channel-hello.js";
 import { secureAsClient } from "../../src/net/secure.js";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
@@ -66,6 +73,20 @@ export async function connectSoon(port: number): Promise<Socket> {
       await setTimeout(5);
     }
   }
+}
+
+/** The first frame of a channel that is not encrypted. */
+export const goodHello = encodeChannelFrame(
+  GreetingType.hello,
+  encodeChannelHello({ ...OWN_ABILITIES, key: null }),
+);
+
+/** On a channel that is not encrypted a hello each way is all. */
+export async function greeted(duplex: Socket): Promise<Socket> {
+  duplex.write(goodHello);
+  const header = await readFirstBytes(duplex, CHANNEL_HEADER_BYTES, TIMEOUT_MS);
+  await readFirstBytes(duplex, header.readUIntBE(1, 3), TIMEOUT_MS);
+  return duplex;
 }
 
 /** TLS with the open key, and the hub's proof taken; nothing is said. */
@@ -135,8 +156,8 @@ export class Member {
   static async join(
     port: number,
     fields: { group: string; encrypt: boolean },
+    identity = Identity.generate(),
   ): Promise<Member> {
-    const identity = Identity.generate();
     const { duplex, meaning } = await connectBare(port, undefined, identity);
     const link = new ControlLink<ToNode, ToHub>({
       duplex,
@@ -158,7 +179,7 @@ export class Member {
 
   async register(serveid: number): Promise<void> {
     await this.ask((request) => ({
-      ...{ type: "register", request, serveid, only: 0 },
+      ...{ type: "register", request, serveid },
       serve: {
         ...{ name: `fuzz-${serveid}`, type: "tcp", ip: "127.0.0.1" },
         ...{ port: 9, info: "", share: "exclusive" },

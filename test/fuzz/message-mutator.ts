@@ -30,7 +30,6 @@ const PLAUSIBLE: Record<string, (random: Random) => unknown> = {
     random.chance(0.05) ? Number.MAX_SAFE_INTEGER : random.between(0, 40),
   serveid: (random) => random.between(1, random.chance(0.5) ? 12 : 999),
   vnetid: (random) => (random.chance(0.05) ? 1_000_000 : random.between(1, 20)),
-  only: (random) => (random.chance(0.7) ? 0 : random.between(1, 20)),
   port: (random) => pick(random, [1, 9, 65_535]),
   ip: (random) => pick(random, HOSTS),
   name: (random) => pick(random, TEXTS),
@@ -38,10 +37,8 @@ const PLAUSIBLE: Record<string, (random: Random) => unknown> = {
   info: (random) => pick(random, [...TEXTS, "", "i".repeat(256)]),
   reason: (random) => pick(random, [...TEXTS, "", "r".repeat(1_000)]),
   share: (random) => pick(random, ["exclusive", "takeover", "balance"]),
-  keep: (random) => random.chance(0.5),
   guest: (random) => random.chance(0.2),
   encrypt: (random) => random.chance(0.5),
-  temporary: (random) => random.chance(0.5),
   complete: (random) => random.chance(0.8),
   ticket: (random) => random.bytes(16).toString("hex"),
   key: (random) =>

@@ -83,7 +83,6 @@ describe("an attack with names", () => {
             request: 1,
             serveid: 700,
             serve,
-            only: 0,
           });
           const { code } = await attacker.next("goodbye");
           expect(code).to.equal("protocol");

@@ -15,7 +15,7 @@ async function grab(client: HubClient, ids: readonly number[]) {
     Buffer.concat(
       ids.map((serveid) =>
         encodeFrame({
-          ...{ type: "register", request: serveid, serveid, only: 0 },
+          ...{ type: "register", request: serveid, serveid },
           serve: { ...SERVE, name: `s${serveid}` },
         }),
       ),

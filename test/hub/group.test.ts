@@ -57,7 +57,7 @@ describe("a group", () => {
   let home: Listener;
   let office: Listener;
 
-  const web = { ...SERVE, serveid: 700, vnetid: 1, temporary: false };
+  const web = { ...SERVE, serveid: 700, vnetid: 1, service: "up" };
 
   const entry = (vnetid: number, name: string) => ({
     vnetid,
@@ -82,7 +82,7 @@ describe("a group", () => {
   });
 
   it("tells who joins the whole directory, itself included", () => {
-    group.register(home, 700, SERVE, 0);
+    group.register(home, 700, SERVE);
     expect(join(3, "lab").heard()).to.deep.equal([
       {
         nodes: [entry(1, "home"), entry(2, "office"), entry(3, "lab")],
@@ -100,7 +100,7 @@ describe("a group", () => {
   });
 
   it("tells each change once to each member, as a delta", async () => {
-    const { serve } = group.register(home, 700, SERVE, 0);
+    const { serve } = group.register(home, 700, SERVE);
     await gathered();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([{ serves: [web], complete: true }]);
@@ -135,7 +135,7 @@ describe("a group", () => {
   });
 
   it("tells the changes of one turn in one message", async () => {
-    for (const id of [700, 701, 702]) group.register(home, id, SERVE, 0);
+    for (const id of [700, 701, 702]) group.register(home, id, SERVE);
     group.leave(office);
     await gathered();
     const [change, ...more] = home.heard();
@@ -147,7 +147,7 @@ describe("a group", () => {
   });
 
   it("tells of the end only, where a serve came and went in one turn", async () => {
-    group.remove(group.register(home, 700, SERVE, 0).serve);
+    group.remove(group.register(home, 700, SERVE).serve);
     await gathered();
     expect(office.heard()).to.deep.equal([
       { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
@@ -155,7 +155,7 @@ describe("a group", () => {
   });
 
   it("tells who joins what is still to be told once more, which changes nothing", async () => {
-    group.register(home, 700, SERVE, 0);
+    group.register(home, 700, SERVE);
     const lab = join(3, "lab");
     expect(lab.heard()[0]).to.deep.include({ serves: [web] });
     await gathered();
@@ -169,11 +169,11 @@ describe("a group", () => {
     for (let n = 3; n <= 60; n++) join(n, `n${n}`);
     await setTimeout(100);
     home.heard();
-    group.register(home, 700, SERVE, 0);
+    group.register(home, 700, SERVE);
     await setTimeout(5);
     expect(home.heard()).to.have.length(1);
     for (let n = 0; n < 4; n++) {
-      group.register(home, 701 + n, SERVE, 0);
+      group.register(home, 701 + n, SERVE);
       await setTimeout(1);
     }
     expect(home.heard()).to.deep.equal([]);
@@ -186,7 +186,7 @@ describe("a group", () => {
   it("sends a large directory in frames under the cap, with `complete` on the last only", () => {
     const info = "\u{1F600}".repeat(256);
     for (let id = 500; id <= 999; id++)
-      group.register(home, id, { ...SERVE, info }, 0);
+      group.register(home, id, { ...SERVE, info });
     const lab = join(3, "lab");
     expect(lab.frames.length).to.be.greaterThan(8);
     for (const frame of lab.frames)
@@ -203,7 +203,7 @@ describe("a group", () => {
   it("sends a large change in frames under the cap, too", async () => {
     const info = "\u{1F600}".repeat(256);
     for (let id = 500; id <= 999; id++)
-      group.register(home, id, { ...SERVE, info }, 0);
+      group.register(home, id, { ...SERVE, info });
     await gathered();
     for (const frame of office.frames)
       expect(frame.length).to.be.at.most(MAX_FRAME_BYTES);
@@ -211,60 +211,10 @@ describe("a group", () => {
     expect(ids).to.have.length(500);
   });
 
-  it("tells a private serve to its requester only", async () => {
-    const lab = join(3, "lab");
-    await gathered();
-    for (const member of [home, office, lab]) member.heard();
-
-    const { serve } = group.register(home, 0, SERVE, office.vnetid);
-    await gathered();
-    const { serveid } = serve;
-    expect(office.heard()).to.deep.equal([
-      { serves: [{ ...web, serveid, temporary: true }], complete: true },
-    ]);
-    expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
-
-    group.remove(serve);
-    await gathered();
-    expect(office.heard()).to.deep.equal([
-      { goneServes: [{ serveid, vnetid: 1 }], complete: true },
-    ]);
-    expect([...home.heard(), ...lab.heard()]).to.deep.equal([]);
-  });
-
-  it("has a private serve in nobody's directory but its requester's", () => {
-    group.register(home, 0, SERVE, 3);
-    const [labs] = join(3, "lab").heard();
-    const [others] = join(4, "other").heard();
-    expect(labs?.serves).to.have.length(1);
-    expect(others?.serves).to.be.undefined;
-  });
-
-  it("tells that a node went before its private serves go, in one order", async () => {
-    group.register(home, 700, SERVE, 0);
-    const { serve: unserve } = group.register(home, 0, SERVE, office.vnetid);
-    await gathered();
-    office.heard();
-    group.leave(home);
-    await gathered();
-    const told = office.heard();
-    const nodeAt = told.findIndex((change) => change.goneNodes?.includes(1));
-    const serveAt = told.findIndex((change) =>
-      change.goneServes?.some(({ serveid }) => serveid === unserve.serveid),
-    );
-    expect(nodeAt).to.be.at.least(0);
-    expect(serveAt).to.be.greaterThan(nodeAt);
-    const gone = told.flatMap((change) => change.goneServes ?? []);
-    expect(gone.map(({ serveid }) => serveid)).to.have.members([
-      700,
-      unserve.serveid,
-    ]);
-  });
-
   it("removes all serves of a node that leaves, and no others", () => {
-    group.register(home, 700, SERVE, 0);
-    group.register(home, 0, SERVE, 2);
-    const { serve: kept } = group.register(office, 701, SERVE, 0);
+    group.register(home, 700, SERVE);
+    group.register(home, 0, SERVE);
+    const { serve: kept } = group.register(office, 701, SERVE);
     group.leave(home);
     expect(group.holders(700)).to.be.empty;
     expect(group.serveOf(office, 701)).to.equal(kept);
@@ -277,7 +227,7 @@ describe("a group", () => {
       entry(1, "home"),
       entry(2, "office"),
     ]);
-    group.register(home, 700, SERVE, 0);
+    group.register(home, 700, SERVE);
     await gathered();
     expect(guest.heard()).to.deep.equal([{ serves: [web], complete: true }]);
     group.leave(guest);
@@ -319,10 +269,10 @@ describe("a group", () => {
 
   it("tells in one message of the serve that was displaced and of the one in its place", async () => {
     const takeover = { ...SERVE, share: "takeover" } as const;
-    group.register(home, 700, takeover, 0);
+    group.register(home, 700, takeover);
     await gathered();
     office.heard();
-    group.register(office, 0, takeover, 0);
+    group.register(office, 0, takeover);
     await gathered();
     expect(office.heard()).to.deep.equal([
       {
@@ -337,7 +287,7 @@ describe("a group", () => {
 
   it("tells of the one that left only, where another node has the same id", async () => {
     const balance = { ...SERVE, share: "balance" } as const;
-    for (const owner of [home, office]) group.register(owner, 700, balance, 0);
+    for (const owner of [home, office]) group.register(owner, 700, balance);
     await gathered();
     office.heard();
     group.leave(home);

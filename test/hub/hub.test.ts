@@ -311,34 +311,19 @@ describe("the hub", () => {
         }
       }));
 
-    it("refuses channels and unserves from one to the other", () =>
+    it("refuses channels from one to the other", () =>
       withHub(async (hub) => {
         const red = await hub.client({ name: "red", group: "red" });
         await hub.client({ name: "blue 1", group: "blue" });
         const blue = await hub.client({ name: "blue 2", group: "blue" });
         expect(blue.vnetid).to.equal(2);
         red.send({ type: "channel", request: 1, vnetid: 2 });
-        const ask = { ip: "127.0.0.1", port: 22, keep: false };
-        red.send({ type: "unserve", request: 2, vnetid: 2, ...ask });
-        for (const request of [1, 2])
-          expect(await red.next("refused")).to.deep.include({
-            request,
-            reason: "no node 02 in this group; `show vnets` lists them",
-          });
+        expect(await red.next("refused")).to.deep.include({
+          request: 1,
+          reason: "no node 02 in this group; `show vnets` lists them",
+        });
         await blue.roundTrip();
         expect(blue.pending("offer")).to.be.empty;
-        expect(blue.pending("unserve-ask")).to.be.empty;
-      }));
-
-    it("does not let one give back the other's unserve", () =>
-      withHub(async (hub) => {
-        const red = await hub.client({ group: "red" });
-        const blue = await hub.client({ group: "blue" });
-        await blue.register(5, {}, red.vnetid);
-        red.send({ type: "unserve-return", serveid: 5 });
-        await red.roundTrip();
-        await blue.roundTrip();
-        expect(blue.pending("unserve-withdraw")).to.be.empty;
       }));
 
     it("forgets a group with its last node", () =>
@@ -459,172 +444,6 @@ describe("the hub", () => {
           reason: "serveid 700 is held by vnet 02 (office), serve web",
         });
         expect(await lab.register(700, { share })).to.include({ serveid: 700 });
-      }));
-  });
-
-  describe("passing on requests for unserves", () => {
-    const ask = async (requester: HubClient, provider: HubClient) => {
-      requester.send({
-        type: "unserve",
-        request: 77,
-        vnetid: provider.vnetid,
-        ip: "127.0.0.1",
-        port: 22,
-        keep: false,
-      });
-      return provider.next("unserve-ask");
-    };
-
-    /** Registers what was asked for, and answers with it. */
-    const grant = async (
-      provider: HubClient,
-      asked: { request: number; vnetid: number },
-    ): Promise<number> => {
-      const reply = await provider.register(0, {}, asked.vnetid);
-      if (reply.type !== "registered") throw new Error(reply.reason);
-      provider.send({
-        type: "unserve-answer",
-        request: asked.request,
-        serveid: reply.serveid,
-        reason: "",
-      });
-      return reply.serveid;
-    };
-
-    const withPair = (
-      body: (hub: TestHub, home: HubClient, office: HubClient) => Promise<void>,
-      unserveMs = 5_000,
-    ) =>
-      withHub(
-        async (hub) => {
-          const home = await hub.client({ name: "home" });
-          await body(hub, home, await hub.client({ name: "office" }));
-        },
-        { unserveMs },
-      );
-
-    it("tells the provider who asks for what, and the requester the answer", () =>
-      withPair(async (_, home, office) => {
-        const asked = await ask(office, home);
-        expect(asked).to.include({
-          vnetid: office.vnetid,
-          name: "office",
-          ip: "127.0.0.1",
-          port: 22,
-        });
-        const serveid = await grant(home, asked);
-        expect(await office.next("unserve-granted")).to.include({
-          request: 77,
-          serveid,
-        });
-        const told = office.received.findIndex(
-          (m) => m.type === "directory" && m.serves.length > 0,
-        );
-        const granted = office.received.findIndex(
-          (m) => m.type === "unserve-granted",
-        );
-        expect(told).to.be.within(0, granted - 1);
-      }));
-
-    it("tells the requester the provider's reason", () =>
-      withPair(async (_, home, office) => {
-        const { request } = await ask(office, home);
-        const reason = "not today";
-        home.send({ type: "unserve-answer", request, serveid: 0, reason });
-        expect(await office.next("refused")).to.include({
-          request: 77,
-          reason,
-        });
-      }));
-
-    it("refuses for a provider that answers with what it does not have", () =>
-      withPair(async (_, home, office) => {
-        const { request } = await ask(office, home);
-        const answer = { type: "unserve-answer", request, reason: "" };
-        await office.register(700);
-        home.send({ ...answer, serveid: 700 });
-        expect((await office.next("refused")).request).to.equal(77);
-      }));
-
-    it("refuses when the provider does not answer in time, and withdraws its late answer", () =>
-      withPair(async (_, home, office) => {
-        const asked = await ask(office, home);
-        expect(await office.next("refused")).to.include({
-          request: 77,
-          reason: "the node did not answer in time",
-        });
-        const serveid = await grant(home, asked);
-        expect(await home.next("unserve-withdraw")).to.include({ serveid });
-        await office.roundTrip();
-        expect(office.pending("unserve-granted")).to.be.empty;
-      }, 30));
-
-    it("does not withdraw a registered serve that was a late answer", () =>
-      withPair(async (_, home, office) => {
-        await home.register(700);
-        const { request } = await ask(office, home);
-        await office.next("refused");
-        const answer = { type: "unserve-answer", request, reason: "" };
-        home.send({ ...answer, serveid: 700 });
-        await home.roundTrip();
-        expect(home.pending("unserve-withdraw")).to.be.empty;
-      }, 30));
-
-    it("refuses when the provider goes", () =>
-      withPair(async (_, home, office) => {
-        await ask(office, home);
-        home.close();
-        expect(await office.next("refused")).to.include({
-          request: 77,
-          reason: "the node left before it answered",
-        });
-      }));
-
-    it("withdraws the answer when the requester has gone", () =>
-      withPair(async (hub, home, office) => {
-        const asked = await ask(office, home);
-        office.close();
-        await eventually("office is gone", () => hub.counts.nodes === 1);
-        const serveid = await grant(home, asked);
-        expect(await home.next("unserve-withdraw")).to.include({ serveid });
-      }));
-
-    it("takes no answer from a node that was not asked", () =>
-      withPair(async (hub, home, office) => {
-        const asked = await ask(office, home);
-        const thief = await hub.client({ name: "thief" });
-        const stolen = await grant(thief, asked);
-        expect(await thief.next("unserve-withdraw")).to.include({
-          serveid: stolen,
-        });
-        const serveid = await grant(home, asked);
-        expect(await office.next("unserve-granted")).to.include({ serveid });
-      }));
-
-    it("lets nobody but the requester give it back", () =>
-      withPair(async (hub, home, office) => {
-        const serveid = await grant(home, await ask(office, home));
-        const thief = await hub.client({ name: "thief" });
-        thief.send({ type: "unserve-return", serveid });
-        await thief.roundTrip();
-        await home.roundTrip();
-        expect(home.pending("unserve-withdraw")).to.be.empty;
-        office.send({ type: "unserve-return", serveid });
-        await home.next("unserve-withdraw");
-      }));
-
-    it("asks no guest", () =>
-      withPair(async (hub, _, office) => {
-        const guest = await hub.client({ name: "guest", guest: true });
-        office.send({
-          type: "unserve",
-          request: 1,
-          vnetid: guest.vnetid,
-          ip: "127.0.0.1",
-          port: 22,
-          keep: false,
-        });
-        expect((await office.next("refused")).reason).to.match(/^no node/);
       }));
   });
 });

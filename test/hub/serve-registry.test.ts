@@ -38,7 +38,7 @@ describe("a serve registry", () => {
   });
 
   const register = (owner: typeof HOME, serveid: number, name = "web") =>
-    registry.register(owner, serveid, { ...SERVE, name }, 0).serve;
+    registry.register(owner, serveid, { ...SERVE, name }).serve;
 
   const refusal = (act: () => unknown): string => {
     try {
@@ -131,7 +131,7 @@ describe("a serve registry", () => {
       register(HOME, 0, "shop");
       for (const share of ["balance", "takeover"] as const) {
         const particulars = { ...SERVE, name: "shop", share };
-        const { serve } = registry.register(OFFICE, 0, particulars, 0);
+        const { serve } = registry.register(OFFICE, 0, particulars);
         expect(isNamesake(serve)).to.equal(true);
       }
     });
@@ -140,7 +140,7 @@ describe("a serve registry", () => {
       for (const share of ["balance", "takeover"] as const)
         for (const owner of [HOME, OFFICE]) {
           const particulars = { ...SERVE, name: share, share };
-          const { serve } = registry.register(owner, 0, particulars, 0);
+          const { serve } = registry.register(owner, 0, particulars);
           expect(isNamesake(serve)).to.equal(false);
         }
     });
@@ -156,7 +156,7 @@ describe("a serve registry", () => {
   it("does not let one of several with an id change what they agreed on", () => {
     const particulars = { ...SERVE, share: "balance" } as const;
     const serves = [HOME, OFFICE].map(
-      (owner) => registry.register(owner, 700, particulars, 0).serve,
+      (owner) => registry.register(owner, 700, particulars).serve,
     );
     for (const serve of serves)
       registry.update(serve, { ...SERVE, info: "new", name: "mine" });
@@ -217,12 +217,7 @@ describe("a serve registry", () => {
 
   describe("with share=takeover", () => {
     const take = (owner: typeof HOME, serveid: number, name = "web") =>
-      registry.register(
-        owner,
-        serveid,
-        { ...SERVE, name, share: "takeover" },
-        0,
-      );
+      registry.register(owner, serveid, { ...SERVE, name, share: "takeover" });
 
     it("gives a dynamic id to the later one though it has another name", () => {
       take(HOME, 7, "shop");
@@ -264,7 +259,7 @@ describe("a serve registry", () => {
     it("displaces only who says takeover, too, and nobody when it is refused", () => {
       take(HOME, 701, "web");
       for (const share of ["exclusive", "balance"] as const) {
-        const held = registry.register(HOME, 700, { ...SERVE, share }, 0).serve;
+        const held = registry.register(HOME, 700, { ...SERVE, share }).serve;
         expect(refusal(() => take(OFFICE, 700))).to.match(
           /^serveid 700 is held by vnet 01 \(home\), serve web, which has share=/,
         );
@@ -281,13 +276,6 @@ describe("a serve registry", () => {
       );
       expect(register(OFFICE, 0).serveid).to.equal(1);
       expect(registry.holders(700)).to.deep.equal([serve]);
-    });
-
-    it("displaces nobody by an unserve, which only one node sees", () => {
-      take(HOME, 7);
-      const particulars = { ...SERVE, share: "takeover" } as const;
-      const { displaced } = registry.register(OFFICE, 7, particulars, 3);
-      expect(displaced).to.be.empty;
     });
 
     it("gives a dynamic id back to the earlier one when the later one has left", () => {
@@ -307,12 +295,7 @@ describe("a serve registry", () => {
   describe("with share=balance", () => {
     const LAB = node(3, "lab");
     const balance = (owner: typeof HOME, serveid: number, name = "web") =>
-      registry.register(
-        owner,
-        serveid,
-        { ...SERVE, name, share: "balance" },
-        0,
-      );
+      registry.register(owner, serveid, { ...SERVE, name, share: "balance" });
 
     it("gives several nodes one id, static or dynamic, in the order in which they came", () => {
       for (const id of [700, 7]) {
@@ -350,9 +333,7 @@ describe("a serve registry", () => {
         "serveid 700 is held by vnet 01 (home), serve web; serves that are balanced under one id have one name",
       );
       const takeover = { ...SERVE, share: "takeover" } as const;
-      expect(
-        refusal(() => registry.register(OFFICE, 700, takeover, 0)),
-      ).to.equal(
+      expect(refusal(() => registry.register(OFFICE, 700, takeover))).to.equal(
         "serveid 700 is held by vnet 01 (home), serve web, which has share=balance; share=takeover must be set on both",
       );
       expect(refusal(() => register(OFFICE, 700))).to.match(/is held by/);

@@ -32,7 +32,7 @@ function noise(bytes: number, seed: string): Buffer {
 /** The header of a TLS handshake record of 512 bytes, and the first of them. */
 const TLS_RECORD = Buffer.from("1603010200010001fc0303", "hex");
 
-const register = { type: "register", request: 1, serveid: 0, only: 0 };
+const register = { type: "register", request: 1, serveid: 0 };
 
 /** A hostile node ends, the hub says why, and the others notice nothing. */
 describe("the hub's gate", () => {
@@ -175,9 +175,6 @@ describe("the hub's gate", () => {
       { type: "unregister" },
       { type: "channel", request: 1, vnetid: 0 },
       { type: "channel", request: -1, vnetid: 1 },
-      { type: "unserve", request: 1, vnetid: 1, ip: "", port: 22, keep: false },
-      { type: "unserve-answer", request: 1, serveid: 1 },
-      { type: "unserve-return", serveid: 1.5 },
       { type: "ping", request: "x".repeat(9_000) },
       { type: "pong" },
     ].map((message): [string, Said, RegExp] => [

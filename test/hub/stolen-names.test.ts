@@ -204,10 +204,12 @@ describe("what a node had", () => {
 
   it("is not meant by a use of the bare name as long as that is another's, and can be had as NAME@NODE", () =>
     withHub(async (hub) => {
-      const home = await hub.client({ name: "home" }, HOME);
-      await home.register(0, { name: "shop" });
-      const other = await hub.client({ name: "other" });
-      await other.register(0, { name: "shop" });
+      // Real nodes, as a use listens only when a channel to its provider could be made.
+      const serves = [serveSettings("shop", { port: 1 })];
+      const home = await hub.node({ name: "home", serves }, { identity: HOME });
+      await home.untilServe("shop", "registered");
+      const other = await hub.node({ name: "other", serves });
+      await other.untilServe("shop", "registered");
       const uses = [
         useSettings("bare", { serve: "shop", port: await reservePort() }),
         useSettings("at", {
@@ -220,15 +222,14 @@ describe("what a node had", () => {
       expect((await node.untilUse("bare", "listening")).remote?.vnet).to.equal(
         "home",
       );
-      await gone(home);
+      await home.close();
       const { error } = await node.untilUse("bare", "waiting");
       expect(error).to.equal(
         "the node that has the name shop is away; other has one of that name, too: to use that, write shop@other",
       );
-      const back = await hub.client({ name: "home" }, HOME);
-      await back.register(0, { name: "shop" });
+      const back = await hub.node({ name: "home", serves }, { identity: HOME });
       await node.untilUse("bare", "listening");
-      back.send({ type: "unregister", serveid: 1 });
+      await back.control.deleteServe("shop");
       await eventually(
         "the name is the other one's",
         () => node.use("bare").remote?.vnet === "other",

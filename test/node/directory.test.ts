@@ -23,7 +23,6 @@ const WEB = {
   port: 80,
   info: "",
   share: "exclusive" as Share,
-  temporary: false,
 };
 const SSH = { ...WEB, serveid: 3, name: "ssh", vnetid: 2 };
 

@@ -239,8 +239,7 @@ describe("a node's way to the hub", () => {
           { type: "registered", request: 99, serveid: 1 },
           { type: "refused", request: 98, reason: "no" },
           { type: "leg", request: 97, ticket: "00".repeat(16) },
-          { type: "unserve-granted", request: 96, serveid: 1 },
-          { type: "unserve-withdraw", serveid: 5 },
+          { type: "displaced", serveid: 5, vnetid: 2, name: "b" },
           WELCOME,
           { ...EMPTY, nodes: [MEMBER] },
         ])
@@ -305,13 +304,14 @@ describe("a node's way to the hub", () => {
       await withNode(config, async (node) => {
         const { observed, say } = await hub.next();
         say(WELCOME);
-        say(EMPTY);
+        say({ ...EMPTY, nodes: [MEMBER] });
         await node.online();
+        const { vnetid } = MEMBER;
         const failed = failureOf(
-          node.control.requestUnserve({ vnetid: 1, ip: "127.0.0.1", port: 22 }),
+          node.control.requestUnserve({ vnetid, ip: "127.0.0.1", port: 22 }),
         );
         await eventually("the request", () =>
-          observed.text.includes('"type":"unserve"'),
+          observed.text.includes('"type":"channel"'),
         );
         observed.socket.destroy();
         expect(await failed).to.include({

@@ -1,10 +1,14 @@
 import { expect } from "chai";
+import { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { VnetError } from "../../src/errors.js";
-import type { Borrower, UnserveTarget } from "../../src/node/borrower.js";
-import type { RemoteServe } from "../../src/node/control.js";
+import type { Borrower } from "../../src/node/borrower.js";
+import type { Reached } from "../../src/node/channels.js";
 import type { Directory } from "../../src/node/directory.js";
+import type { Lease } from "../../src/node/lease.js";
 import { Loan } from "../../src/node/loan.js";
+import { createSearch, type Search } from "../../src/node/search.js";
+import type { Lend } from "../../src/wire/open.js";
 import {
   withCaughtTimers,
   type CaughtTimers,
@@ -13,64 +17,92 @@ import { openChoice } from "../support/choice.js";
 import {
   directoryOf,
   entryOf,
+  keyOfNode,
   nodeEntry,
+  remoteServe,
   tell,
-  UNSERVE as GRANTED,
 } from "../support/remote-serve.js";
+import { failureOf } from "../support/failure.js";
 
 const TARGET = { kind: "to", node: "home", ip: "127.0.0.1", port: 22 } as const;
+const LEND = { ip: "127.0.0.1", port: 22 };
+const OTHER_KEY = Buffer.alloc(32, 9).toString("base64");
+
+/** What a node has granted, by hand. */
+class Held extends EventEmitter<{ over: [string | null] }> {
+  returned = 0;
+
+  constructor(readonly unserve: number) {
+    super();
+  }
+
+  giveBack(): void {
+    this.returned++;
+  }
+}
 
 /** A borrower by hand: answers when the test says so. */
 class Asked {
-  readonly targets: UnserveTarget[] = [];
-  readonly returned: number[] = [];
+  readonly asked: (Lend & { vnetid: number })[] = [];
+  readonly held: Held[] = [];
   #answer:
     | {
-        resolve: (serve: RemoteServe) => void;
+        resolve: (granted: Lease | number) => void;
         reject: (error: VnetError) => void;
       }
     | undefined;
 
-  request(target: UnserveTarget): Promise<RemoteServe> {
-    this.targets.push(target);
+  borrow({ vnetid }: Reached, lend: Lend): Promise<Lease | number> {
+    this.asked.push({ vnetid, ...lend });
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
     });
   }
 
-  giveBack({ serveid }: { serveid: number }): void {
-    this.returned.push(serveid);
+  get last(): Held {
+    return this.held.at(-1)!;
   }
 
-  async grant(serve = GRANTED): Promise<void> {
-    this.#answer?.resolve(serve);
+  async grant(unserve = 3): Promise<void> {
+    const held = new Held(unserve);
+    this.held.push(held);
+    this.#answer?.resolve(held as unknown as Lease);
     await setImmediate();
   }
 
-  async refuse(reason = "not allowed"): Promise<void> {
-    this.#answer?.reject(new VnetError("refused", reason));
+  async grantServe(serveid: number): Promise<void> {
+    this.#answer?.resolve(serveid);
+    await setImmediate();
+  }
+
+  async refuse(
+    reason = "not allowed",
+    code: "refused" | "closed" | "network" = "refused",
+  ): Promise<void> {
+    this.#answer?.reject(new VnetError(code, reason));
     await setImmediate();
   }
 }
 
 interface Stage {
-  loan: Loan;
+  loan: Pick<Search, "find" | "close">;
   asked: Asked;
   directory: Directory;
   timers: CaughtTimers;
   /** how often the use was told to look again */
   changes: () => number;
-  /** grants, as the hub does: the serve is in the directory first */
-  grant: () => Promise<void>;
+  /** what the person was told */
+  told: string[];
 }
 
+/** As a use with to= has it. */
 function withLoan(body: (stage: Stage) => Promise<void>): Promise<void> {
   return withCaughtTimers(async (timers) => {
     const directory = directoryOf();
     const asked = new Asked();
+    const told: string[] = [];
     let changed = 0;
-    const loan = new Loan({
-      target: TARGET,
+    const loan = createSearch(TARGET, {
       directory,
       borrower: asked as unknown as Borrower,
       choice: openChoice(directory),
@@ -78,19 +110,40 @@ function withLoan(body: (stage: Stage) => Promise<void>): Promise<void> {
         changed++;
         loan.find();
       },
+      onRefused: (reason) => told.push(reason),
     });
-    const grant = async () => {
-      tell(directory, { serves: [entryOf(GRANTED)] });
-      await asked.grant();
-    };
-    await body({
-      loan,
-      asked,
-      directory,
-      timers,
-      changes: () => changed,
-      grant,
+    const changes = () => changed;
+    await body({ loan, asked, directory, timers, changes, told });
+    loan.close();
+    expect(timers.delays, "what is left of a closed loan").to.deep.equal([]);
+  });
+}
+
+interface OnceStage extends Pick<Stage, "asked" | "directory" | "timers"> {
+  loan: Loan;
+  gone: string[];
+}
+
+/** As the use of an unserve has it, with what it was granted. */
+function withOnce(body: (stage: OnceStage) => Promise<void>): Promise<void> {
+  return withCaughtTimers(async (timers) => {
+    const directory = directoryOf();
+    tell(directory, { nodes: [nodeEntry(1)] });
+    const home = directory.node(1)!;
+    const asked = new Asked();
+    const gone: string[] = [];
+    const loan = new Loan({
+      lend: { ...LEND, keep: false },
+      lender: () => directory.nodeOf(home.key) ?? "it is away",
+      borrower: asked as unknown as Borrower,
+      ...{ directory, once: true },
     });
+    loan.on("gone", (reason) => gone.push(reason));
+    loan.on("change", () => loan.find());
+    const begun = loan.begin(home);
+    await asked.grant();
+    await begun;
+    await body({ loan, asked, directory, timers, gone });
     loan.close();
     expect(timers.delays, "what is left of a closed loan").to.deep.equal([]);
   });
@@ -98,94 +151,151 @@ function withLoan(body: (stage: Stage) => Promise<void>): Promise<void> {
 
 describe("a loan", () => {
   it("is asked for when its node comes, once, to be kept", () =>
-    withLoan(async ({ loan, asked, directory, grant, changes }) => {
+    withLoan(async ({ loan, asked, directory, changes }) => {
       expect(loan.find()).to.equal("no node home in this group just now");
-      expect(asked.targets).to.deep.equal([]);
+      expect(asked.asked).to.deep.equal([]);
       tell(directory, { nodes: [nodeEntry(1)] });
       for (let n = 0; n < 3; n++)
         expect(loan.find()).to.equal("asking vnet home for it");
-      expect(asked.targets).to.deep.equal([
-        { vnetid: 1, ip: "127.0.0.1", port: 22, keep: true },
-      ]);
-      await grant();
+      expect(asked.asked).to.deep.equal([{ vnetid: 1, ...LEND, keep: true }]);
+      await asked.grant();
       expect(changes()).to.equal(1);
-      expect(loan.find()).to.include({ serveid: 5, vnetid: 1 });
-      expect(asked.targets).to.have.length(1);
-    }));
-
-  it("is asked for again when it went, and when its node came back as another number", () =>
-    withLoan(async ({ loan, asked, directory, grant }) => {
-      tell(directory, { nodes: [nodeEntry(1)] });
-      loan.find();
-      await grant();
-      tell(directory, { goneServes: [{ serveid: 5, vnetid: 1 }] });
-      expect(loan.find()).to.be.a("string");
-      expect(asked.targets).to.have.length(2);
-      await grant();
-      expect(loan.find()).to.include({ serveid: 5 });
-      tell(directory, {
-        goneNodes: [1],
-        goneServes: [{ serveid: 5, vnetid: 1 }],
-      });
-      expect(loan.find()).to.match(/^no node home/);
-      tell(directory, { nodes: [nodeEntry(4, "home")] });
-      loan.find();
-      expect(asked.targets.map(({ vnetid }) => vnetid)).to.deep.equal([
-        1, 1, 4,
+      expect(loan.find()).to.deep.equal([
+        {
+          ...{ serveid: 0, unserve: 3, vnetid: 1, vnet: "home" },
+          ...{ name: "unserve-22", type: "tcp", ...LEND, info: "" },
+          ...{ share: "exclusive", key: keyOfNode(1) },
+        },
       ]);
+      expect(asked.asked).to.have.length(1);
     }));
 
-  it("is not taken for what has its id afterwards", () =>
-    withLoan(async ({ loan, asked, directory, grant }) => {
+  it("is asked for again at once when its lease broke, quietly, and has the number that it gets then", () =>
+    withLoan(async ({ loan, asked, directory, told }) => {
       tell(directory, { nodes: [nodeEntry(1)] });
       loan.find();
-      await grant();
-      tell(directory, { serves: [entryOf({ ...GRANTED, port: 23 })] });
+      await asked.grant();
+      asked.last.emit("over", null);
+      expect(loan.find()).to.equal("asking vnet home for it");
+      expect(asked.asked).to.have.length(2);
+      await asked.grant(4);
+      expect(loan.find()).to.have.nested.property("[0].unserve", 4);
+      expect(told).to.deep.equal([]);
+    }));
+
+  it("is asked for again a moment later when its node took it back, which the person hears", () =>
+    withLoan(async ({ loan, asked, directory, timers, told }) => {
+      tell(directory, { nodes: [nodeEntry(1)] });
+      loan.find();
+      await asked.grant();
+      asked.last.emit("over", "its owner took it back");
+      expect(told).to.deep.equal(["its owner took it back"]);
+      expect(loan.find()).to.equal("its owner took it back");
+      expect(asked.asked).to.have.length(1);
+      expect(timers.delays).to.deep.equal([500]);
+      timers.fire();
+      expect(asked.asked).to.have.length(2);
+    }));
+
+  it("is asked of its node under whatever number that one has now, and of no other that has its old one", () =>
+    withLoan(async ({ loan, asked, directory }) => {
+      tell(directory, { nodes: [nodeEntry(1)] });
+      loan.find();
+      await asked.grant();
+      tell(directory, { goneNodes: [1] });
+      expect(loan.find()).to.equal("no node home in this group just now");
+      expect(asked.last.returned, "it may come back").to.equal(0);
+      tell(directory, {
+        nodes: [{ ...nodeEntry(4, "home"), key: keyOfNode(1) }],
+      });
+      expect(loan.find()).to.have.nested.property("[0].vnetid", 4);
+      expect(asked.asked).to.have.length(1);
+      // Another one has the name now.
+      tell(directory, {
+        goneNodes: [4],
+        nodes: [{ ...nodeEntry(4, "home"), key: OTHER_KEY }],
+      });
+      expect(loan.find()).to.equal("asking vnet home for it");
+      expect(asked.last.returned).to.equal(1);
+      expect(asked.asked).to.have.length(2);
+    }));
+
+  it("is given back when its node is called otherwise, and says so", () =>
+    withLoan(async ({ loan, asked, directory }) => {
+      tell(directory, { nodes: [nodeEntry(1)] });
+      loan.find();
+      await asked.grant();
+      tell(directory, { nodes: [nodeEntry(1, "renamed")] });
+      expect(loan.find()).to.equal(
+        "no node home in this group just now; the one that lent it is called renamed now",
+      );
+      expect(asked.last.returned).to.equal(1);
+    }));
+
+  it("is the serve that its node has registered for that target, as long as it has that target", () =>
+    withLoan(async ({ loan, asked, directory }) => {
+      const serve = remoteServe(1, { serveid: 5, ...LEND });
+      tell(directory, { nodes: [nodeEntry(1)], serves: [entryOf(serve)] });
+      loan.find();
+      await asked.grantServe(5);
+      expect(loan.find()).to.deep.equal([{ ...serve, key: keyOfNode(1) }]);
+      tell(directory, { serves: [entryOf({ ...serve, port: 23 })] });
       expect(loan.find()).to.be.a("string");
-      expect(asked.targets).to.have.length(2);
+      expect(asked.asked).to.have.length(2);
+    }));
+
+  it("waits a moment for a registered serve that is not seen yet", () =>
+    withLoan(async ({ loan, asked, directory }) => {
+      const serve = remoteServe(1, { serveid: 5, ...LEND });
+      tell(directory, { nodes: [nodeEntry(1)] });
+      loan.find();
+      await asked.grantServe(5);
+      expect(loan.find()).to.be.a("string");
+      expect(asked.asked).to.have.length(1);
+      tell(directory, { serves: [entryOf(serve)] });
+      expect(loan.find()).to.deep.equal([{ ...serve, key: keyOfNode(1) }]);
+      expect(asked.asked).to.have.length(1);
     }));
 
   it("is given back when it is closed, once", () =>
-    withLoan(async ({ loan, asked, directory, grant }) => {
+    withLoan(async ({ loan, asked, directory }) => {
       tell(directory, { nodes: [nodeEntry(1)] });
       loan.find();
-      await grant();
+      await asked.grant();
       loan.close();
       loan.close();
-      expect(asked.returned).to.deep.equal([5]);
+      expect(asked.last.returned).to.equal(1);
     }));
 
   it("is given back when its answer comes after the close", () =>
-    withLoan(async ({ loan, asked, directory, grant, changes }) => {
+    withLoan(async ({ loan, asked, directory, changes }) => {
       tell(directory, { nodes: [nodeEntry(1)] });
       loan.find();
       loan.close();
-      expect(asked.returned).to.deep.equal([]);
-      await grant();
-      expect(asked.returned).to.deep.equal([5]);
+      await asked.grant();
+      expect(asked.last.returned).to.equal(1);
       expect(changes()).to.equal(0);
     }));
 
-  it("is asked for again with growing pauses when it is refused, and shows the reason", () =>
-    withLoan(async ({ loan, asked, directory, timers }) => {
+  it("is asked for again with growing pauses when it is refused, shows the reason and tells it once", () =>
+    withLoan(async ({ loan, asked, directory, timers, told }) => {
       tell(directory, { nodes: [nodeEntry(1)] });
       loan.find();
       const pauses: number[] = [];
       for (let n = 1; n <= 7; n++) {
         await asked.refuse();
         expect(loan.find()).to.equal("not allowed");
-        expect(asked.targets, "not before its time").to.have.length(n);
+        expect(asked.asked, "not before its time").to.have.length(n);
         pauses.push(...timers.delays);
         timers.fire();
-        expect(asked.targets).to.have.length(n + 1);
+        expect(asked.asked).to.have.length(n + 1);
       }
       expect(pauses).to.deep.equal([
         500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000,
       ]);
-      tell(directory, { serves: [entryOf(GRANTED)] });
+      expect(told).to.deep.equal(["not allowed"]);
       await asked.grant();
-      tell(directory, { goneServes: [{ serveid: 5, vnetid: 1 }] });
-      loan.find();
+      asked.last.emit("over", null);
       await asked.refuse();
       expect(timers.delays, "it begins anew").to.deep.equal([500]);
     }));
@@ -197,7 +307,7 @@ describe("a loan", () => {
       loan.close();
       await asked.refuse();
       expect(timers.delays).to.deep.equal([]);
-      expect(asked.targets).to.have.length(1);
+      expect(asked.asked).to.have.length(1);
     }));
 
   it("is asked of nobody while two nodes have the name", () =>
@@ -206,6 +316,73 @@ describe("a loan", () => {
       expect(loan.find()).to.equal(
         "2 nodes are named home; give one of them another name, or say which is meant by fingerprint=",
       );
-      expect(asked.targets).to.deep.equal([]);
+      expect(asked.asked).to.deep.equal([]);
+    }));
+});
+
+describe("a loan for once", () => {
+  it("is not there when it is refused the first time", () =>
+    withCaughtTimers(async (timers) => {
+      const directory = directoryOf();
+      tell(directory, { nodes: [nodeEntry(1)] });
+      const asked = new Asked();
+      const loan = new Loan({
+        lend: { ...LEND, keep: false },
+        lender: () => "nobody",
+        borrower: asked as unknown as Borrower,
+        ...{ directory, once: true },
+      });
+      const begun = failureOf(loan.begin(directory.node(1)!));
+      await asked.refuse();
+      expect(await begun).to.include({ message: "not allowed" });
+      expect(timers.delays).to.deep.equal([]);
+    }));
+
+  it("follows its node to another number and name", () =>
+    withOnce(async ({ loan, asked, directory, gone }) => {
+      tell(directory, {
+        goneNodes: [1],
+        nodes: [{ ...nodeEntry(7, "renamed"), key: keyOfNode(1) }],
+      });
+      expect(loan.find()).to.include({ vnetid: 7, vnet: "renamed" });
+      expect(asked.asked).to.have.length(1);
+      expect(gone).to.deep.equal([]);
+    }));
+
+  it("is gone when its node takes it back, with the reason", () =>
+    withOnce(async ({ loan, asked, gone }) => {
+      asked.last.emit("over", "it was not used for 180 s");
+      expect(gone).to.deep.equal(["it was not used for 180 s"]);
+      expect(loan.find()).to.equal("it was not used for 180 s");
+      expect(asked.asked).to.have.length(1);
+    }));
+
+  it("is asked for again when its lease broke, and stays", () =>
+    withOnce(async ({ loan, asked, timers, gone }) => {
+      asked.last.emit("over", null);
+      expect(asked.asked).to.have.length(2);
+      await asked.grant(3);
+      expect(loan.find()).to.include({ unserve: 3 });
+      expect(timers.delays, "nobody waits for it any more").to.deep.equal([]);
+      expect(gone).to.deep.equal([]);
+    }));
+
+  it("is gone when its node refuses to lend it again", () =>
+    withOnce(async ({ asked, gone }) => {
+      asked.last.emit("over", null);
+      await asked.refuse("has them all");
+      expect(gone).to.deep.equal(["has them all"]);
+    }));
+
+  it("is asked for again while its node cannot be reached, for half a minute", () =>
+    withOnce(async ({ asked, timers, gone }) => {
+      asked.last.emit("over", null);
+      await asked.refuse("the channel broke", "network");
+      expect(gone).to.deep.equal([]);
+      expect(timers.delays).to.deep.equal([30_000, 500]);
+      timers.fire();
+      expect(gone).to.deep.equal([
+        "its node was not reached again within 30 s (the channel broke)",
+      ]);
     }));
 });

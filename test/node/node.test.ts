@@ -678,7 +678,6 @@ describe("a node", () => {
         info: "",
         share: "exclusive",
         service: "up",
-        temporary: false,
       };
       expect(office.control.remoteServes()).to.deep.equal([
         { ...remote, trusted: "unknown" },

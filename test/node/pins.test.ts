@@ -347,7 +347,7 @@ describe("a hub that mixes ids up", () => {
         within(
           "an answer",
           new Promise<string>((resolve) => {
-            const stream = channel.open(serveid, "", name);
+            const stream = channel.open({ serveid, name });
             stream.on("accept", () => {
               resolve("accepted");
               stream.reset("enough");

@@ -50,7 +50,6 @@ describe("the registration of a serve", () => {
     settings = serveSettings("web", { serveid: ID, port: 80 });
     registration = new Registration({
       settings: () => settings,
-      only: 0,
       looked: () => Promise.resolve(),
       isServiceUp: () => isUp,
       link: asked as unknown as HubLink,

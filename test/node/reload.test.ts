@@ -326,7 +326,7 @@ describe("a reload", () => {
       after.vnet.allowUnserve = true;
       await home.control.reload(after);
       expect(await office.control.requestUnserve(target)).to.include({
-        temporary: true,
+        unserve: 1,
       });
       expect(home.notices.slice(told).map(({ text }) => text)).not.to.include(
         "lost",

@@ -81,11 +81,6 @@ describe("a search", () => {
       expect(one.find()).to.deep.equal([provider(1, { serveid: 3 })]);
     });
 
-    it("never finds what somebody has borrowed", () => {
-      const own = directoryOf(remoteServe(1, { temporary: true }));
-      expect(found(named("web"), own)).to.be.a("string");
-    });
-
     it("finds all that are balanced, under one id and under several", () => {
       const several = directoryOf(
         remoteServe(1, { serveid: 700, share }),

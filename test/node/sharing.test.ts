@@ -4,9 +4,9 @@ import { Identity } from "../../src/keys/identity.js";
 import { eventually, within } from "../support/deadline.js";
 import { startEcho, TestServer } from "../support/echo.js";
 import { withHub, type TestHub } from "../support/hub.js";
-import type { HubClient } from "../support/hub-client.js";
 import type { TestNode } from "../support/node.js";
 import { reservePort } from "../support/ports.js";
+import { Hand } from "../support/stream-by-hand.js";
 import {
   nodeSettings,
   serveSettings,
@@ -225,15 +225,15 @@ describe("uses of a service that nobody registered (to=)", () => {
       });
       await office.untilUse("back", "listening");
       const [lent] = home.control.serves();
-      expect(lent).to.include({ origin: "unserve", state: "registered" });
+      expect(lent).to.include({ origin: "unserve", state: "lent" });
       const other = await office.control.requestUnserve({
         vnetid: home.vnetid,
         ip: "127.0.0.1",
         port: echo.port,
       });
-      expect(other.serveid, "what is lent already").to.equal(lent?.serveid);
+      expect(other.unserve, "what is lent already").to.equal(lent?.unserve);
       // Who gives it back is not the only one who wants it.
-      office.control.withdrawUnserve(other.serveid);
+      office.control.withdrawUnserve(other);
 
       const connection = await hub.user(port);
       connection.socket.end("hello");
@@ -263,29 +263,20 @@ describe("uses of a service that nobody registered (to=)", () => {
         vnet: { allowUnserve: true, unserveNum: 2, unserveTtlSeconds: 1 },
       });
       const identity = Identity.generate();
-      const office = await hub.client({ name: "office" }, identity);
-      const { vnetid } = office;
-      office.send({
-        ...{ type: "unserve", request: 1, vnetid: home.vnetid },
-        ...{ ip: "127.0.0.1", port: echo.port, keep: true },
-      });
-      await office.next("unserve-granted");
-      const leave = async (client: HubClient) => {
-        client.close();
-        await eventually(
-          "it is gone",
-          () => home.control.knownNodes().length === 1,
-        );
-      };
-      await leave(office);
-      const again = await hub.client({ name: "office", vnetid }, identity);
-      expect(again.vnetid).to.equal(vnetid);
+      const office = await Hand.join(hub, "office", { identity });
+      const lent = await office.borrow(home.vnetid, echo.port, true);
+      expect(lent.granted).to.equal('{"unserve":1}');
+      lent.peer.duplex.destroy();
+      const again = await office.borrow(home.vnetid, echo.port, true);
+      expect(again.granted).to.equal('{"unserve":1}');
       await untilAnotherLapsed(hub, home);
       expect(home.control.serves().map(({ label }) => label)).to.deep.equal([
-        "unserve-1",
+        "u1",
       ]);
-      await leave(again);
-      await home.untilNotice(/^unserve 001 is gone: it was not used any more/);
+      again.peer.duplex.destroy();
+      await home.untilNotice(
+        /^unserve u1 is gone: its node did not come back within 1 s$/,
+      );
       expect(home.control.serves()).to.deep.equal([]);
     }));
 });
@@ -294,12 +285,12 @@ describe("uses of a service that nobody registered (to=)", () => {
 async function untilAnotherLapsed(hub: TestHub, home: TestNode): Promise<void> {
   const { port } = await hub.service(startEcho);
   const other = await hub.node({ name: "other" });
-  const { serveid } = await other.control.requestUnserve({
+  const { unserve } = await other.control.requestUnserve({
     vnetid: home.vnetid,
     ip: "127.0.0.1",
     port,
   });
-  await other.untilUnseen(serveid);
+  await home.untilNotice(new RegExp(`^unserve u${unserve} is gone`));
   await other.close();
   await eventually("it left", () =>
     home.control.knownNodes().every(({ name }) => name !== "other"),

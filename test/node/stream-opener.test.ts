@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
-import type { Channels } from "../../src/node/channels.js";
+import { Channels } from "../../src/node/channels.js";
 import type { Provider } from "../../src/node/search.js";
 import { StreamOpener } from "../../src/node/stream-opener.js";
 import { withCaughtTimers } from "../support/caught-timers.js";
@@ -42,6 +42,9 @@ class FakeChannels {
   readonly unreachable = new Map<number, Promise<void>>();
   /** how many channels of these break before they are used */
   readonly breaking = new Map<number, number>();
+
+  readonly options = { directory: { node: () => undefined } };
+  acquire = Channels.prototype.acquire.bind(this.asChannels);
 
   get asChannels(): Channels {
     return this as unknown as Channels;

@@ -4,17 +4,18 @@ import { join } from "node:path";
 import type { RemoteServe, UseView } from "../../src/node/control.js";
 import type { VnetSettings } from "../../src/config/config.js";
 import { Identity } from "../../src/keys/identity.js";
-import { ChannelSecurity } from "../../src/node/channel-security.js";
-import { encodeChannelFrame, FrameType } from "../../src/wire/channel-frame.js";
+import { fingerprintOf } from "../../src/keys/fingerprint.js";
+import { frame } from "../support/channel-peer.js";
 import { eventually, within } from "../support/deadline.js";
-import { Observed, startEcho, type TestServer } from "../support/echo.js";
+import { startEcho, type TestServer } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { withHub, type TestHub } from "../support/hub.js";
-import type { HubClient } from "../support/hub-client.js";
 import type { TestNode } from "../support/node.js";
 import { reservePort } from "../support/ports.js";
-import { serveSettings } from "../support/settings.js";
+import { Relay } from "../support/relay.js";
+import { Hand } from "../support/stream-by-hand.js";
+import { serveSettings, useSettings } from "../support/settings.js";
 
 const ALLOWED: Partial<VnetSettings> = { allowUnserve: true, unserveNum: 2 };
 
@@ -45,10 +46,13 @@ function ask(
   port: number,
   ip = "127.0.0.1",
 ): Promise<RemoteServe> {
-  return within(
-    "the answer",
-    from.control.requestUnserve({ vnetid: to.vnetid, ip, port }),
-  );
+  const target = { vnetid: to.vnetid, ip, port };
+  return within("the answer", from.control.requestUnserve(target));
+}
+
+/** The provider knows by then that its requester has it. */
+async function untilTaken({ home, office }: Pair): Promise<void> {
+  await office.control.ping(home.vnetid, 1);
 }
 
 /** The provider's or the hub's reason for a refusal. */
@@ -60,9 +64,9 @@ async function refusal(asked: Promise<RemoteServe>): Promise<string> {
 
 /** Asks for the service and maps it to a port of its own. */
 async function borrow({ home, office, service }: Pair): Promise<UseView> {
-  const { serveid } = await ask(office, home, service.port);
+  const granted = await ask(office, home, service.port);
   const local = { ip: "127.0.0.1", port: await reservePort() };
-  const use = await office.control.mapUnserve(serveid, local);
+  const use = await office.control.mapUnserve(granted, local);
   expect(use).to.include({ state: "listening", origin: "unserve" });
   return use;
 }
@@ -75,45 +79,19 @@ async function expectEcho(hub: TestHub, port: number): Promise<void> {
 }
 
 /** Both sides have forgotten the unserve. */
-async function untilReturned({ hub, home, office }: Pair): Promise<void> {
+async function untilReturned({ home, office }: Pair): Promise<void> {
   await eventually("the unserve is gone", () => {
     expect(home.control.serves()).to.deep.equal([]);
     expect(office.control.uses()).to.deep.equal([]);
-    expect(office.control.knownServes()).to.deep.equal([]);
-    expect(hub.counts.serves).to.equal(0);
     return true;
   });
 }
 
-/** Opens a stream to a serve by hand; resolves with the provider's reason. */
-async function openByHand(
-  hub: TestHub,
-  { client, identity }: { client: HubClient; identity: Identity },
-  vnetid: number,
-  serveid: number,
-): Promise<string> {
-  const peer = client.received
-    .flatMap((said) => (said.type === "directory" ? said.nodes : []))
-    .find((node) => node.vnetid === vnetid)!;
-  client.send({ type: "channel", request: 1, vnetid });
-  const { ticket } = await client.next("leg");
-  const { socket } = hub.keep(await client.openLeg(ticket));
-  const security = new ChannelSecurity(identity, () => ({
-    encrypt: true,
-    secret: "",
-    group: "default",
-  }));
-  const leg = new Observed(await security.secure(socket, peer, "opener"));
-  leg.socket.write(
-    encodeChannelFrame(FrameType.open, JSON.stringify({ serveid })),
-  );
-  await within("the answer", leg.untilBytes(1));
-  await eventually("the whole answer", () => {
-    const answer = leg.received;
-    return answer.length >= 4 && answer.length >= 4 + answer.readUIntBE(1, 3);
-  });
-  expect(leg.received[0]).to.equal(FrameType.refuse);
-  return leg.received.subarray(4).toString();
+/** Gives the node another name while all that it has runs on. */
+async function rename(node: TestNode, name: string): Promise<void> {
+  const { config } = node.control;
+  await node.control.reload({ ...config, vnet: { ...config.vnet, name } });
+  await node.online();
 }
 
 describe("an unserve", () => {
@@ -153,29 +131,56 @@ describe("an unserve", () => {
       const { hub, home, office, service } = pair;
       const serve = await ask(office, home, service.port);
       expect(serve).to.include({
+        serveid: 0,
+        unserve: 1,
         vnetid: home.vnetid,
         vnet: "home",
         ip: "127.0.0.1",
         port: service.port,
-        temporary: true,
       });
       expect(home.control.serves()[0]).to.include({
-        serveid: serve.serveid,
+        label: "u1",
+        unserve: 1,
         origin: "unserve",
-        state: "registered",
+        state: "lent",
+        info: "for office",
       });
-      await home.untilNotice(/unserve 001 opens .* to vnet office/);
+      await home.untilNotice(/^unserve u1 opens .* to vnet office$/);
       const local = { ip: "127.0.0.1", port: await reservePort() };
-      const use = await office.control.mapUnserve(serve.serveid, local);
+      const use = await office.control.mapUnserve(serve, local);
       expect(use).to.deep.include({
         ...local,
-        label: "unserve-001",
+        label: `unserve-${service.port}`,
+        unserve: 1,
         state: "listening",
         origin: "unserve",
         remote: serve,
       });
       await expectEcho(hub, local.port);
       await expectEcho(hub, local.port);
+    }));
+
+  it("is nothing to the hub: it registers no serve, and hears of none", () =>
+    withPair(ALLOWED, async (pair) => {
+      await borrow(pair);
+      expect(pair.hub.counts.serves).to.equal(0);
+      expect(pair.hub.log.texts.join()).not.to.match(/unserve|serves/);
+    }));
+
+  it("works the same in channels that are not encrypted", () =>
+    withHub(async (hub) => {
+      const service = await hub.service(startEcho);
+      const plain = { encrypt: false };
+      const home = await hub.node({
+        name: "home",
+        vnet: { ...ALLOWED, ...plain },
+      });
+      const office = await hub.node({ name: "office", vnet: plain });
+      const pair = { hub, home, office, service };
+      const use = await borrow(pair);
+      await expectEcho(hub, use.port);
+      await office.control.deleteUse(use.label);
+      await untilReturned(pair);
     }));
 
   describe("is refused", () => {
@@ -272,6 +277,90 @@ describe("an unserve", () => {
           await refusal(ask(office, home, await reservePort()));
         await ask(office, home, service.port);
       }));
+
+    it("to one that asks too often, and to nobody else", () =>
+      withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
+        const { hub, home, office, service } = pair;
+        const closed = await reservePort();
+        await eventually("it is told so", async () => {
+          const reason = await refusal(ask(office, home, closed));
+          return reason.includes("asks that node for unserves too often");
+        });
+        const lab = await hub.node({ name: "lab" });
+        await ask(lab, home, service.port);
+      }));
+
+    it("where the target is that of a serve which is not for the requester, however it is written", () =>
+      withHub(async (hub) => {
+        const service = await hub.service(startEcho);
+        const home = await hub.node({
+          name: "home",
+          vnet: ALLOWED,
+          serves: [
+            serveSettings("web", {
+              port: service.port,
+              allow: fingerprintOf(Buffer.alloc(32, 1)),
+            }),
+          ],
+        });
+        await home.untilServe("web", "registered");
+        const office = await hub.node({ name: "office" });
+        for (const ip of ["127.0.0.1", "localhost", "127.0.0.2", "::1"])
+          expect(await refusal(ask(office, home, service.port, ip))).to.match(
+            /^that is serve web of that node, .*\(allow=\)$/,
+          );
+        expect(home.control.serves()).to.have.length(1);
+      }));
+  });
+
+  describe("where all places are taken", () => {
+    it("goes to a node that has fewer, from the one that has most: what nobody uses first", () =>
+      withPair({ ...ALLOWED, unserveNum: 3 }, async (pair) => {
+        const { hub, home, office } = pair;
+        const uses: UseView[] = [];
+        for (let n = 0; n < 3; n++) {
+          const service = await hub.service(startEcho);
+          uses.push(await borrow({ ...pair, service }));
+        }
+        const user = await hub.user(uses[0]!.port);
+        user.socket.write("x");
+        await within("the echo", user.untilBytes(1));
+        const lab = await hub.node({ name: "lab" });
+        await ask(lab, home, pair.service.port);
+        await office.untilNotice(
+          /^unserve u2 is gone, .*: vnet lab needed a place, and had fewer \(unserve_num\)$/,
+        );
+        expect(
+          home.control.serves().map(({ label, info }) => `${label} ${info}`),
+        ).to.deep.equal(["u1 for office", "u3 for office", "u4 for lab"]);
+        // Nobody has more than a fair share now, and nobody is cut off.
+        const third = await hub.node({ name: "third" });
+        await ask(lab, home, (await hub.service(startEcho)).port).catch(
+          () => undefined,
+        );
+        await ask(third, home, pair.service.port);
+        user.socket.write("y");
+        await within("the echo", user.untilBytes(2));
+        expect(
+          await refusal(ask(office, home, (await hub.service(startEcho)).port)),
+        ).to.match(/allows 3 unserves at the same time and has them/);
+      }));
+
+    it("is not to be had by asking without end, nor kept from others by that", () =>
+      withPair({ ...ALLOWED, unserveNum: 2 }, async (pair) => {
+        const { hub, home, office } = pair;
+        const services: TestServer[] = [];
+        for (let n = 0; n < 4; n++) services.push(await hub.service(startEcho));
+        const asked = Array.from({ length: 60 }, (_, n) =>
+          ask(office, home, services[n % 4]!.port).catch(() => undefined),
+        );
+        const lab = await hub.node({ name: "lab" });
+        const { unserve } = await ask(lab, home, pair.service.port);
+        await Promise.all(asked);
+        const lent = home.control.serves();
+        expect(lent).to.have.length(2);
+        expect(lent.map((serve) => serve.unserve)).to.include(unserve);
+      }));
   });
 
   it("may be of an address that is not loopback where that is allowed", () =>
@@ -286,7 +375,7 @@ describe("an unserve", () => {
   it("may be of localhost", () =>
     withPair(ALLOWED, async ({ home, office, service }) => {
       const serve = await ask(office, home, service.port, "localhost");
-      expect(serve).to.include({ ip: "localhost", temporary: true });
+      expect(serve).to.include({ ip: "localhost", unserve: 1 });
     }));
 
   describe("of a target that is registered", () => {
@@ -301,18 +390,18 @@ describe("an unserve", () => {
         await home.untilServe("web", "registered");
         const office = await hub.node({ name: "office" });
         for (let n = 0; n < 3; n++)
-          expect(await ask(office, home, service.port)).to.include({
-            serveid: 700,
-            temporary: false,
-          });
+          expect(await ask(office, home, service.port))
+            .to.include({ serveid: 700, vnetid: home.vnetid, name: "web" })
+            .and.not.to.have.property("unserve");
         expect(home.control.serves()).to.have.length(1);
 
         const port = await reservePort();
         const local = { ip: "127.0.0.1", port };
-        const use = await office.control.mapUnserve(700, local);
+        const granted = office.seen(700)!;
+        const use = await office.control.mapUnserve(granted, local);
         expect(use).to.include({ origin: "terminal", state: "listening" });
         await expectEcho(hub, port);
-        office.control.withdrawUnserve(700);
+        office.control.withdrawUnserve(granted);
         await office.control.ping(null, 1);
         await home.control.ping(null, 1);
         expect(home.serve("web").state).to.equal("registered");
@@ -325,8 +414,14 @@ describe("an unserve", () => {
       withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
         const { home, office, service } = pair;
         const first = await ask(office, home, service.port);
-        expect(await ask(office, home, service.port)).to.deep.equal(first);
+        const second = await ask(office, home, service.port);
+        expect(second).to.deep.equal(first);
         expect(home.control.serves()).to.have.length(1);
+        office.control.withdrawUnserve(first);
+        await office.control.ping(home.vnetid, 1);
+        expect(home.control.serves(), "one wants it still").to.have.length(1);
+        office.control.withdrawUnserve(second);
+        await untilReturned(pair);
       }));
 
     it("is another unserve for another requester", () =>
@@ -334,7 +429,7 @@ describe("an unserve", () => {
         const lab = await hub.node({ name: "lab" });
         const first = await ask(office, home, service.port);
         const second = await ask(lab, home, service.port);
-        expect(second.serveid).not.to.equal(first.serveid);
+        expect(second.unserve).not.to.equal(first.unserve);
         expect(home.control.serves()).to.have.length(2);
       }));
   });
@@ -342,40 +437,49 @@ describe("an unserve", () => {
   it("is not seen by others", () =>
     withPair(ALLOWED, async ({ hub, home, office, service }) => {
       const lab = await hub.node({ name: "lab" });
-      const { serveid } = await ask(office, home, service.port);
+      await ask(office, home, service.port);
       const late = await hub.node({ name: "late" });
-      for (const node of [home, lab, late]) {
+      for (const node of [home, office, lab, late]) {
         await node.control.ping(null, 1);
-        expect(node.seen(serveid)).to.be.undefined;
+        expect(node.control.knownServes()).to.deep.equal([]);
       }
-      expect(office.seen(serveid)).to.exist;
     }));
 
-  it("is not reached by others, though they know its serveid", () =>
+  it("is not reached by others, though they know its number", () =>
     withPair(ALLOWED, async ({ hub, home, office, service }) => {
-      const { serveid } = await ask(office, home, service.port);
+      const { unserve = 0 } = await ask(office, home, service.port);
       const before = service.connections.length;
-      const identity = Identity.generate();
-      const client = await hub.client({ name: "thief" }, identity);
-      const thief = { client, identity };
-      expect(await openByHand(hub, thief, home.vnetid, serveid)).to.equal(
-        `this node has no serve ${String(serveid).padStart(3, "0")}`,
+      const thief = await Hand.join(hub, "thief");
+      expect(await thief.refusal(home.vnetid, { unserve })).to.equal(
+        `this node lends you nothing as u${unserve}`,
       );
       expect(service.connections).to.have.length(before);
     }));
 
+  it("is no serve: nobody reaches it by an id", () =>
+    withPair(ALLOWED, async ({ hub, home, office, service }) => {
+      const { unserve = 0 } = await ask(office, home, service.port);
+      const thief = await Hand.join(hub, "thief");
+      for (const serveid of [0, unserve])
+        expect(await thief.refusal(home.vnetid, { serveid })).to.match(
+          /^this node has no serve 00/,
+        );
+    }));
+
   describe("goes", () => {
-    const SHORT = { unserveTtlSeconds: 0.08, unserveLingerSeconds: 0.08 };
+    const SHORT = { unserveTtlSeconds: 0.2, unserveLingerSeconds: 0.2 };
 
     it("when it is not used in time, with the requester's use and notices", () =>
       withPair({ ...ALLOWED, ...SHORT }, async (pair) => {
         const use = await borrow(pair);
         await untilReturned(pair);
         await pair.home.untilNotice(
-          /^unserve 001 is gone: it was not used any more$/,
+          /^unserve u1 is gone: it was not used for 0.2 s$/,
         );
         await pair.office.untilNotice(
-          new RegExp(`^unserve 001 is gone, and use ${use.label} with it$`),
+          new RegExp(
+            `^unserve u1 is gone, and use ${use.label} with it: it was not used for 0.2 s$`,
+          ),
         );
       }));
 
@@ -391,7 +495,7 @@ describe("an unserve", () => {
         // A second unserve is born later and dies of its age meanwhile.
         const other = await hub.service(startEcho);
         await ask(pair.office, home, other.port);
-        await home.untilNotice(/unserve 002 is gone/);
+        await home.untilNotice(/unserve u2 is gone/);
         users[0]!.socket.end();
         await within("the end", users[0]!.ended);
         await ask(pair.office, home, other.port);
@@ -404,17 +508,20 @@ describe("an unserve", () => {
 
         users[1]!.socket.end();
         await untilReturned(pair);
+        await pair.office.untilNotice(
+          /^unserve u1 is gone, .*: nobody used it after its last connection for 0.2 s$/,
+        );
       }));
 
     it("later than its first term when a stream was there meanwhile", () =>
       withPair(
-        { ...ALLOWED, unserveTtlSeconds: 0.05, unserveLingerSeconds: 60 },
+        { ...ALLOWED, unserveTtlSeconds: 0.3, unserveLingerSeconds: 60 },
         async (pair) => {
           const { port } = await borrow(pair);
           await expectEcho(pair.hub, port);
           const other = await pair.hub.service(startEcho);
           await ask(pair.office, pair.home, other.port);
-          await pair.home.untilNotice(/unserve 002 is gone/);
+          await pair.home.untilNotice(/unserve u2 is gone/);
           expect(pair.home.control.serves()).to.have.length(1);
           await expectEcho(pair.hub, port);
         },
@@ -427,7 +534,7 @@ describe("an unserve", () => {
           await pair.office.control.deleteUse(label);
           await untilReturned(pair);
         }
-        await pair.home.untilNotice(/unserve \d+ is gone: it was given back/);
+        await pair.home.untilNotice(/unserve u\d+ is gone: it was given back/);
       }));
 
     it("when its use is closed", () =>
@@ -440,29 +547,65 @@ describe("an unserve", () => {
     it("when it is given back without having been mapped", () =>
       withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
         const { home, office, service } = pair;
-        const { serveid } = await ask(office, home, service.port);
-        office.control.withdrawUnserve(serveid);
+        const granted = await ask(office, home, service.port);
+        office.control.withdrawUnserve(granted);
         await untilReturned(pair);
         const gone = await failureOf(
-          office.control.mapUnserve(serveid, { ip: "127.0.0.1", port: 0 }),
+          office.control.mapUnserve(granted, { ip: "127.0.0.1", port: 0 }),
         );
         expect(gone).to.include({ code: "closed" });
-        expect(gone.message).to.match(/unserve 001 is gone already/);
+        expect(gone.message).to.equal(
+          "unserve u1 is gone already: it was given back",
+        );
       }));
 
     it("when it could not be mapped, which leaves no use behind", () =>
       withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
         const { home, office, service } = pair;
-        const { serveid } = await ask(office, home, service.port);
+        const granted = await ask(office, home, service.port);
         const local = { ip: "127.0.0.1", port: service.port };
         const error = await failureOf(
-          office.control.mapUnserve(serveid, local),
+          office.control.mapUnserve(granted, local),
         );
         expect(error).to.include({ code: "network" });
         expect(office.control.uses()).to.deep.equal([]);
-        office.control.withdrawUnserve(serveid);
+        office.control.withdrawUnserve(granted);
         await untilReturned(pair);
       }));
+
+    it("while its requester is still asked for an address, who hears why when he has chosen", () =>
+      withPair({ ...ALLOWED, ...SHORT }, async (pair) => {
+        const { home, office, service } = pair;
+        const granted = await ask(office, home, service.port);
+        await home.untilNotice(/unserve u1 is gone/);
+        await office.control.ping(home.vnetid, 1);
+        const gone = await failureOf(
+          office.control.mapUnserve(granted, { ip: "127.0.0.1", port: 0 }),
+        );
+        expect(gone.message).to.equal(
+          "unserve u1 is gone already: it was not used for 0.2 s",
+        );
+        expect(office.control.uses()).to.deep.equal([]);
+      }));
+
+    for (const [what, vnet] of [
+      ["allow_unserve", { allowUnserve: false }],
+      ["unserve_remote", { unserveRemote: false }],
+    ] as const)
+      it(`when its provider sets ${what}=false`, () =>
+        withPair({ ...ALLOWED, unserveRemote: true }, async (pair) => {
+          const { home, office, service } = pair;
+          const granted = await ask(office, home, service.port, "0.0.0.0");
+          const local = { ip: "127.0.0.1", port: await reservePort() };
+          await office.control.mapUnserve(granted, local);
+          const { config } = home.control;
+          const after = { ...config, vnet: { ...config.vnet, ...vnet } };
+          await home.control.reload(after);
+          await untilReturned(pair);
+          await office.untilNotice(
+            new RegExp(`^unserve u1 is gone, .*: its owner set ${what}=false$`),
+          );
+        }));
 
     for (const act of ["closeServe", "deleteServe"] as const)
       it(`by the provider's ${act}, and frees the place`, () =>
@@ -471,6 +614,9 @@ describe("an unserve", () => {
           const [serve] = pair.home.control.serves();
           await pair.home.control[act](serve!.label);
           await untilReturned(pair);
+          await pair.office.untilNotice(
+            /^unserve u1 is gone, .*: its owner took it back$/,
+          );
           await borrow(pair);
         }));
 
@@ -496,7 +642,7 @@ describe("an unserve", () => {
       }));
   });
 
-  it("is back after the hub's restart, with its use", async () => {
+  it("is back after the hub's restart, with its use, its number and its streams' ends", async () => {
     const port = await reservePort();
     await withHub(
       async (hub) => {
@@ -505,131 +651,167 @@ describe("an unserve", () => {
         const office = await hub.node({ name: "office" });
         const pair = { hub, home, office, service };
         const use = await borrow(pair);
+        await untilTaken(pair);
         await hub.stop();
         await office.untilUse(use.label, "waiting");
         await hub.open();
+        const back = await office.untilUse(use.label, "listening");
+        expect(back.unserve).to.equal(use.unserve);
+        await expectEcho(hub, use.port);
+        expect(home.control.serves()).to.have.length(1);
+        expect(
+          notices(home).filter((text) => text.includes(" opens ")),
+        ).to.have.length(1);
+      },
+      { port },
+    );
+  });
+
+  it("keeps its streams when the hub says goodbye to its requester alone, and is asked for again", () =>
+    withHub(async (hub) => {
+      const service = await hub.service(startEcho);
+      const home = await hub.node({ name: "home", vnet: ALLOWED });
+      const identity = Identity.generate();
+      const office = await hub.node({ name: "office" }, { identity });
+      const use = await borrow({ hub, home, office, service });
+      const user = await hub.user(use.port);
+      user.socket.write("x");
+      await within("the echo", user.untilBytes(1));
+      await rename(office, "renamed");
+      await office.untilUse(use.label, "listening");
+      user.socket.write("y");
+      await within("the echo", user.untilBytes(2));
+      await expectEcho(hub, use.port);
+      expect(home.control.serves()).to.have.length(1);
+    }));
+
+  it("is asked for again when its channels break, and is the same", () =>
+    withHub(async (hub) => {
+      const relay = await Relay.start(hub.port);
+      try {
+        const service = await hub.service(startEcho);
+        const home = await hub.node({ name: "home", vnet: ALLOWED });
+        const office = await hub.node({
+          name: "office",
+          route: { port: relay.port },
+        });
+        const pair = { hub, home, office, service };
+        const use = await borrow(pair);
+        await untilTaken(pair);
+        relay.cut("reset", "legs");
+        await eventually("the lease is lost", () => {
+          return office.use(use.label).state === "waiting";
+        });
+        const back = await office.untilUse(use.label, "listening");
+        expect(back.unserve).to.equal(use.unserve);
+        await expectEcho(hub, use.port);
+        expect(home.control.serves()).to.have.length(1);
+        await office.close();
+        await home.untilNotice(/^unserve u1 is gone: it was given back/);
+      } finally {
+        await relay.close();
+      }
+    }));
+
+  it("is no user's stream: nobody waits for its end, and nobody counts it", () =>
+    withPair(ALLOWED, async (pair) => {
+      await borrow(pair);
+      for (const { control } of [pair.home, pair.office]) {
+        expect(control.running).to.equal(0);
+        expect(control.view().streams).to.include({ now: 0, total: 0 });
+      }
+    }));
+
+  for (const who of ["home", "office"] as const)
+    it(`lives on when ${who} gets another name`, () =>
+      withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
+        const { hub, home, office, service } = pair;
+        const use = await borrow(pair);
+        await rename(pair[who], "renamed");
+        const other = who === "home" ? office : home;
+        await eventually("the new name", () =>
+          other.control.knownNodes().some(({ name }) => name === "renamed"),
+        );
         await office.untilUse(use.label, "listening");
         await expectEcho(hub, use.port);
-      },
-      { port },
-    );
-  });
+        // It has one, and no more for its new name.
+        const again = await ask(office, home, service.port);
+        expect(again.unserve).to.equal(use.unserve);
+        expect(home.control.serves()).to.have.length(1);
+        expect(again.vnet).to.equal(who === "home" ? "renamed" : "home");
+      }));
 
-  it("is its requester's also under another name, as the key is the same", () =>
-    withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
-      const { home, office, service } = pair;
-      await ask(office, home, service.port);
-      const { config } = office.control;
-      await office.control.reload({
-        ...config,
-        vnet: { ...config.vnet, name: "renamed" },
-      });
-      await eventually(
-        "its new name",
-        () =>
-          home.control.knownNodes().some(({ name }) => name === "renamed") &&
-          office.control.knownNodes().length === 2,
-      );
-      const { serveid } = await ask(office, home, service.port);
-      expect(home.control.serves().map((serve) => serve.serveid)).to.deep.equal(
-        [serveid],
-      );
-    }));
-
-  it("is gone when its provider moves to another group", () =>
+  it("that a use with to= has is given back when its node is called otherwise, and the use says so", () =>
     withPair(ALLOWED, async (pair) => {
-      const { hub, home } = pair;
-      await borrow(pair);
-      const { config } = home.control;
-      await home.control.reload({
-        ...config,
-        vnet: { ...config.vnet, group: "elsewhere" },
-      });
-      await home.online();
-      expect(home.control.serves()).to.deep.equal([]);
-      await eventually("nothing at the hub", () => hub.counts.serves === 0);
-    }));
-
-  it("is waited for while its provider is away, though the node is seen before its serve", () =>
-    withHub(async (hub) => {
-      const session = "ab".repeat(16);
-      const self = Identity.generate();
-      const home = await hub.client({ name: "home", session }, self);
-      const office = await hub.node({ name: "office" });
-      const grant = async (client: HubClient) => {
-        const reply = await client.register(9, {}, office.vnetid);
-        expect(reply).to.include({ serveid: 9 });
-      };
-      const asked = office.control.requestUnserve({
-        vnetid: home.vnetid,
-        ip: "127.0.0.1",
-        port: 22,
-      });
-      const { request } = await home.next("unserve-ask");
-      await grant(home);
-      const answer = { type: "unserve-answer", request, serveid: 9 };
-      home.send({ ...answer, reason: "" });
-      await within("the answer", asked);
-      const { label } = await office.control.mapUnserve(9, {
-        ip: "127.0.0.1",
-        port: await reservePort(),
-      });
-      const { vnetid } = home;
-      const back = await hub.client({ name: "home", session, vnetid }, self);
-      await office.untilUse(label, "waiting");
-      await office.control.ping(null, 1);
-      await grant(back);
-      await office.untilUse(label, "listening");
-    }));
-
-  it("is waited for after the hub's restart, though the node is seen before its serve", async () => {
-    const port = await reservePort();
-    await withHub(
-      async (hub) => {
-        // First to be told goodbye, and slow to come back: it hears of nobody
-        // leaving, and finds the other node there again.
-        const backoff = {
-          firstMs: 300,
-          maxMs: 300,
-          growth: 2,
-          healthyMs: 10_000,
-        };
-        const office = await hub.node({ name: "office" }, { backoff });
-        const self = Identity.generate();
-        const home = await hub.client({ name: "home" }, self);
-        const asked = office.control.requestUnserve({
-          vnetid: home.vnetid,
-          ip: "127.0.0.1",
-          port: 22,
-        });
-        const { request } = await home.next("unserve-ask");
-        await home.register(9, {}, office.vnetid);
-        home.send({ type: "unserve-answer", request, serveid: 9, reason: "" });
-        await within("the answer", asked);
-        const { label } = await office.control.mapUnserve(9, {
-          ip: "127.0.0.1",
+      const { home, office, service } = pair;
+      await office.control.addUse(
+        useSettings("web", {
+          to: `home:${service.port}`,
           port: await reservePort(),
+        }),
+      );
+      await office.untilUse("web", "listening");
+      await rename(home, "renamed");
+      const use = await office.untilUse("web", "waiting");
+      expect(use.error).to.match(/no node home in this group just now/);
+      await eventually("it is given back", () => {
+        return home.control.serves().length === 0;
+      });
+    }));
+
+  for (const who of ["home", "office"] as const)
+    it(`goes when ${who} moves to another group, and says why`, () =>
+      withPair(ALLOWED, async (pair) => {
+        const { home, office } = pair;
+        await borrow(pair);
+        const { config } = pair[who].control;
+        await pair[who].control.reload({
+          ...config,
+          vnet: { ...config.vnet, group: "elsewhere" },
         });
-        const { vnetid } = office;
-        await hub.stop();
-        await office.untilUse(label, "waiting");
-        await hub.open();
-        const back = await hub.client({ name: "home" }, self);
-        await office.online();
-        await eventually("office has joined", () => office.vnetid === vnetid);
-        await office.control.ping(null, 1);
-        await back.register(9, {}, office.vnetid);
-        await office.untilUse(label, "listening");
+        await untilReturned(pair);
+        const whose = who === "home" ? "its" : "this";
+        await office.untilNotice(
+          new RegExp(
+            `^unserve u1 is gone, .*: ${whose} node went to another group or hub$`,
+          ),
+        );
+        await home.untilNotice(/^unserve u1 is gone/);
+      }));
+
+  it("is asked for again under a new secret, when both have it", () =>
+    withPair(
+      { ...ALLOWED, secret: "the first secret of all" },
+      async (pair) => {
+        const { hub, home, office } = pair;
+        const withSecret = async (node: TestNode, secret: string) => {
+          const { config } = node.control;
+          const vnet = { ...config.vnet, secret };
+          await node.control.reload({ ...config, vnet });
+        };
+        await withSecret(office, "the first secret of all");
+        const use = await borrow(pair);
+        await untilTaken(pair);
+        await withSecret(home, "the second secret of all");
+        await withSecret(office, "the second secret of all");
+        await eventually("it is back", () =>
+          expectEcho(hub, use.port).then(
+            () => true,
+            () => false,
+          ),
+        );
+        const back = await office.untilUse(use.label, "listening");
+        expect(back.unserve).to.equal(use.unserve);
+        expect(home.control.serves()).to.have.length(1);
       },
-      { port },
-    );
-  });
+    ));
 
   it("taken back at the provider while the hub is away is the only one that goes", () =>
     withPair(ALLOWED, async ({ hub, home, office, service }) => {
       const other = await hub.service(startEcho);
       await ask(office, home, service.port);
       await ask(office, home, other.port);
+      await office.control.ping(home.vnetid, 1);
       await hub.stop();
       await eventually("the loss", () => home.control.view().link !== "online");
       const [first] = home.control.serves();
@@ -638,12 +820,41 @@ describe("an unserve", () => {
       await hub.open();
     }));
 
-  it("is taken back when the guest that asked for it leaves", () =>
-    withPair(ALLOWED, async ({ hub, home, service }) => {
-      const guest = await hub.node({ name: "guest" }, { guest: true });
+  it("is taken back when the guest that asked for it leaves, and no earlier use of the same key with it", () =>
+    withHub(async (hub) => {
+      const service = await hub.service(startEcho);
+      const home = await hub.node({ name: "home", vnet: ALLOWED });
+      const identity = Identity.generate();
+      const guest = await hub.node(
+        { name: "office" },
+        { guest: true, identity },
+      );
       await ask(guest, home, service.port);
+      const office = await hub.node({ name: "office" }, { identity });
+      await borrow({ hub, home, office, service });
       await guest.close();
-      await home.untilNotice(/unserve 001 is gone/);
+      await office.control.ping(home.vnetid, 1);
+      expect(home.control.serves()).to.have.length(1);
+      await office.close();
+      await home.untilNotice(/unserve u1 is gone: it was given back/);
+      expect(home.control.serves()).to.deep.equal([]);
+    }));
+
+  it("is not granted to one that gave up asking before the answer", () =>
+    withPair(ALLOWED, async ({ hub, home, service }) => {
+      const hasty = await Hand.join(hub, "hasty");
+      const peer = await hasty.channel(home.vnetid);
+      const lend = { ip: "127.0.0.1", port: service.port, keep: true };
+      peer.say(
+        frame("open", JSON.stringify({ lend })),
+        frame("reset", "gave up"),
+      );
+      await eventually("the end", () => peer.state !== "open");
+      await home.control.ping(null, 1);
       expect(home.control.serves()).to.deep.equal([]);
     }));
 });
+
+function notices(node: TestNode): string[] {
+  return node.notices.map(({ text }) => text);
+}

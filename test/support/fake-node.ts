@@ -1,7 +1,7 @@
 // A NodeControl without network for tests of the terminal: keeps entries in arrays, answers at once.
 // Tests replace single methods to make them slow or failing; `calls` records what was asked.
 
-import { formatServeid, type NodeConfig } from "../../src/config/config.js";
+import type { NodeConfig } from "../../src/config/config.js";
 import { formatWanted, parseName } from "../../src/config/target.js";
 import { VnetError } from "../../src/errors.js";
 import type {
@@ -10,6 +10,7 @@ import type {
   Notice,
   PingResult,
   RemoteNode,
+  RemoteServe,
   ServeView,
   UseView,
 } from "../../src/node/control.js";
@@ -28,7 +29,6 @@ export const SSH: ListedServe = {
   port: 22,
   info: "home-ssh",
   share: "exclusive",
-  temporary: false,
   trusted: "unknown",
 };
 
@@ -205,16 +205,17 @@ export class FakeNode implements NodeControl {
 
   requestUnserve: NodeControl["requestUnserve"] = async (request) => {
     this.#record("requestUnserve", request);
-    return { ...SSH, ...request, serveid: 1, name: "unserve", temporary: true };
+    return { ...SSH, ...request, serveid: 0, unserve: 1 };
   };
 
-  mapUnserve: NodeControl["mapUnserve"] = async (serveid, local) => {
-    this.#record("mapUnserve", { serveid, ...local });
-    const remote = { ...SSH, serveid, temporary: true };
+  mapUnserve: NodeControl["mapUnserve"] = async (remote, local) => {
+    const { unserve = 0 } = remote;
+    this.#record("mapUnserve", { unserve, ...local });
     const use: UseView = {
-      label: "unserve-001",
-      serveid,
-      wanted: formatServeid(serveid),
+      label: "unserve-8888",
+      serveid: 0,
+      unserve,
+      wanted: "remote-ssh:127.0.0.1:8888",
       ip: local.ip,
       port: local.port || 8888,
       active: true,
@@ -230,8 +231,8 @@ export class FakeNode implements NodeControl {
     return use;
   };
 
-  withdrawUnserve(serveid: number): void {
-    this.#record("withdrawUnserve", serveid);
+  withdrawUnserve({ unserve }: RemoteServe): void {
+    this.#record("withdrawUnserve", unserve);
   }
 
   ping: NodeControl["ping"] = async (vnetid, probes): Promise<PingResult> => {

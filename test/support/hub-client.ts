@@ -167,9 +167,12 @@ export class HubClient {
     this.#duplex.end();
   }
 
-  /** The oldest message of that type that was not taken yet. */
-  async next<Type extends ToNode["type"]>(type: Type): Promise<Message<Type>> {
-    return within(`a ${type} of the hub`, this.#next(type));
+  /** The oldest message of that type that was not taken yet, and fits. */
+  async next<Type extends ToNode["type"]>(
+    type: Type,
+    fits?: (message: Message<Type>) => boolean,
+  ): Promise<Message<Type>> {
+    return within(`a ${type} of the hub`, this.#next(type, fits));
   }
 
   /** The messages of that type that were not taken yet. */
@@ -190,7 +193,6 @@ export class HubClient {
   async register(
     serveid: number,
     serve: Partial<typeof SERVE> = {},
-    only = 0,
   ): Promise<Message<"registered"> | Message<"refused">> {
     const request = this.#request++;
     this.send({
@@ -198,7 +200,6 @@ export class HubClient {
       request,
       serveid,
       serve: { ...SERVE, ...serve },
-      only,
     });
     return within("the hub's answer", this.answer(request));
   }

@@ -22,7 +22,6 @@ const LIMITS: Partial<HubLimits> = {
   heartbeat: { intervalMs: 100, timeoutMs: 2_000 },
   handshakeMs: 2_000,
   ticketMs: 2_000,
-  unserveMs: 2_000,
   holderProbeMs: 1_000,
 };
 

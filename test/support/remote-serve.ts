@@ -21,7 +21,6 @@ export function remoteServe(
     port: 80,
     info: "",
     share: "exclusive",
-    temporary: false,
     ...fields,
   };
 }
@@ -38,13 +37,6 @@ export function provider(
 ): Provider {
   return { ...remoteServe(vnetid, fields), key: keyOfNode(vnetid) };
 }
-
-/** An unserve that node 1 has granted. */
-export const UNSERVE = remoteServe(1, {
-  serveid: 5,
-  port: 22,
-  temporary: true,
-});
 
 /** With the nodes of those serves, besides any that are given. */
 export function directoryOf(...serves: RemoteServe[]): Directory {

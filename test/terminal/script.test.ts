@@ -170,51 +170,51 @@ describe("script", () => {
   const placed: [string, string][] = [
     [
       "use run 700 127.0.0.1 1122",
-      'addUse {"serveid":700,"serve":"","to":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
+      'addUse {"serveid":700,"serve":"","to":"","fingerprint":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
     ],
     [
       "use new 7 name=later",
-      'addUse {"serveid":7,"serve":"","to":"","ip":"127.0.0.1","port":0,"label":"later","active":false}',
+      'addUse {"serveid":7,"serve":"","to":"","fingerprint":"","ip":"127.0.0.1","port":0,"label":"later","active":false}',
     ],
     [
       'serve run 8080 700 web http "my own" site',
-      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
+      'addServe {"port":8080,"ip":"127.0.0.1","serveid":700,"name":"web","type":"http","info":"my own site","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"check":true,"peers":"","share":"exclusive"}',
     ],
     [
       "serve new 80 ip=nas",
-      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
+      'addServe {"port":80,"ip":"nas","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":false,"allow":"","host":"","hosts":"","trustForwarded":false,"check":true,"peers":"","share":"exclusive"}',
     ],
     [
       "use run ssh@remote-ssh 3306",
-      'addUse {"serveid":0,"serve":"ssh@remote-ssh","to":"","ip":"127.0.0.1","port":3306,"label":"ssh@remote-ssh","active":true}',
+      'addUse {"serveid":0,"serve":"ssh@remote-ssh","to":"","fingerprint":"","ip":"127.0.0.1","port":3306,"label":"ssh@remote-ssh","active":true}',
     ],
     [
       "use run ssh",
-      'addUse {"serveid":0,"serve":"ssh","to":"","ip":"127.0.0.1","port":0,"label":"ssh","active":true}',
+      'addUse {"serveid":0,"serve":"ssh","to":"","fingerprint":"","ip":"127.0.0.1","port":0,"label":"ssh","active":true}',
     ],
     [
       "use run home:127.0.0.1:22 1122 back",
-      'addUse {"serveid":0,"serve":"","to":"home:127.0.0.1:22","ip":"127.0.0.1","port":1122,"label":"back","active":true}',
+      'addUse {"serveid":0,"serve":"","to":"home:127.0.0.1:22","fingerprint":"","ip":"127.0.0.1","port":1122,"label":"back","active":true}',
     ],
     [
       "use run home:22",
-      'addUse {"serveid":0,"serve":"","to":"home:22","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
+      'addUse {"serveid":0,"serve":"","to":"home:22","fingerprint":"","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
     ],
     [
       "use run serveid=700 port=1122",
-      'addUse {"serveid":700,"serve":"","to":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
+      'addUse {"serveid":700,"serve":"","to":"","fingerprint":"","ip":"127.0.0.1","port":1122,"label":"use-700","active":true}',
     ],
     [
       "use run to=home:22",
-      'addUse {"serveid":0,"serve":"","to":"home:22","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
+      'addUse {"serveid":0,"serve":"","to":"home:22","fingerprint":"","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
     ],
     [
       "serve run 80 share=balance",
-      'addServe {"port":80,"ip":"127.0.0.1","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"balance"}',
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":0,"name":"serve-80","type":"tcp","info":"","label":"serve-80","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"check":true,"peers":"","share":"balance"}',
     ],
     [
       "serve run 80 700 web takeover",
-      'addServe {"port":80,"ip":"127.0.0.1","serveid":700,"name":"web","type":"takeover","info":"","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"share":"exclusive"}',
+      'addServe {"port":80,"ip":"127.0.0.1","serveid":700,"name":"web","type":"takeover","info":"","label":"web","active":true,"allow":"","host":"","hosts":"","trustForwarded":false,"check":true,"peers":"","share":"exclusive"}',
     ],
     ["ping remote-ssh", 'ping {"vnetid":1,"probes":3}'],
     ["ping", 'ping {"vnetid":null,"probes":3}'],
@@ -236,7 +236,7 @@ describe("script", () => {
       expect(await run(line)).to.equal(0);
       expect(node.calls).to.deep.equal([
         'requestUnserve {"vnetid":1,"ip":"127.0.0.1","port":8888}',
-        `mapUnserve ${JSON.stringify({ serveid: 1, ip, port })}`,
+        `mapUnserve ${JSON.stringify({ unserve: 1, ip, port })}`,
       ]);
     });
 
@@ -310,8 +310,11 @@ describe("script", () => {
       port: 22,
       info: "home-ssh",
       share: "exclusive",
+      service: "up",
     };
-    expect(await json("show serves --json")).to.deep.equal([remote]);
+    expect(await json("show serves --json")).to.deep.equal([
+      { ...remote, trusted: "unknown" },
+    ]);
     const uses = (await json("show use --json")) as Record<string, unknown>[];
     expect(uses[0]).to.deep.include({
       ...{ serveid: "700", name: "use-700", wanted: "700", port: 1122 },

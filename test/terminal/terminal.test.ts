@@ -43,11 +43,11 @@ describe("terminal", () => {
     await screen.answer("\r", "port:");
     expect(node.calls).to.deep.equal([]);
     await screen.answer("8888\r", "ip (127.0.0.1):");
-    expect(screen.text).to.include("grants 127.0.0.1:8888 as serve 001");
+    expect(screen.text).to.include("grants 127.0.0.1:8888 as u1");
     await screen.answer("\r", "port (8888):");
     await screen.answer("18888\r", "reaches ssh on remote-ssh (01)");
     expect(node.calls.at(-1)).to.equal(
-      'mapUnserve {"serveid":1,"ip":"127.0.0.1","port":18888}',
+      'mapUnserve {"unserve":1,"ip":"127.0.0.1","port":18888}',
     );
     await screen.answer("ping\r", "1: 1.00 ms");
   });
@@ -70,7 +70,7 @@ describe("terminal", () => {
     let grant = (): void => undefined;
     node.requestUnserve = () =>
       new Promise((resolve) => {
-        grant = () => resolve({ ...SSH, serveid: 5, temporary: true });
+        grant = () => resolve({ ...SSH, serveid: 0, unserve: 5 });
       });
     await screen.answer("unserve\r", "to vnetid:");
     await screen.answer("1\r", "ip (127.0.0.1):");

@@ -162,7 +162,8 @@ describe("an OPEN, whatever it says,", () => {
     printableText(0, 64).filter((text) => /^[!-~]*$/.test(text)),
     printableText(0, 64).filter((text) => text === "" || isName(text, 64)),
     (serveid, from, name) => {
-      const open = { serveid, name, from };
+      const wanted = name === "" ? { serveid } : { serveid, name };
+      const open = { wanted, from };
       const payload = Buffer.from(encodeOpen(open));
       expect(decodeOpen(payload)).to.deep.equal(open);
     },
@@ -174,13 +175,34 @@ describe("an OPEN, whatever it says,", () => {
       anyBytes(),
       fc.json().map((text) => Buffer.from(text)),
       fc
-        .record({ serveid: fc.jsonValue(), from: anyText() })
+        .record(
+          {
+            serveid: fc.jsonValue(),
+            unserve: fc.jsonValue(),
+            lend: fc.oneof(
+              fc.jsonValue(),
+              fc.record({
+                ip: anyText(),
+                port: fc.integer(),
+                keep: fc.boolean(),
+              }),
+            ),
+            from: anyText(),
+          },
+          { requiredKeys: [] },
+        )
         .map((open) => Buffer.from(JSON.stringify(open))),
     ),
     (payload) => {
       const outcome = outcomeOf(() => decodeOpen(payload), "protocol");
       if ("error" in outcome) return;
-      expect(Number.isInteger(outcome.value.serveid)).to.equal(true);
+      const { wanted } = outcome.value;
+      const [kind, ...others] = Object.keys(wanted);
+      expect(others).to.deep.equal([]);
+      expect(["serveid", "unserve", "lend"]).to.include(kind);
+      if ("serveid" in wanted)
+        expect(Number.isInteger(wanted.serveid)).to.equal(true);
+      if ("lend" in wanted) expect(wanted.lend.port).to.be.within(1, 65_535);
       expect(outcome.value.from).to.match(/^[!-~]{0,64}$/);
     },
   );

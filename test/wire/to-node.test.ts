@@ -17,7 +17,6 @@ const serve = {
   port: 80,
   info: "",
   share: "exclusive" as const,
-  temporary: false,
 };
 const node = { vnetid: 1, name: "home", key: NOBODYS_KEY, encrypt: true };
 const ticket = "0123456789abcdef".repeat(2);
@@ -40,7 +39,7 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
     type: "directory",
     nodes: [node],
     goneNodes: [2],
-    serves: [serve, { ...serve, serveid: 1, temporary: true }],
+    serves: [serve, { ...serve, serveid: 1 }],
     goneServes: [{ serveid: 3, vnetid: 1 }],
     complete: true,
   },
@@ -49,18 +48,6 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
   refused: { type: "refused", request: 1, reason: "taken" },
   leg: { type: "leg", request: 1, ticket },
   offer: { type: "offer", ticket, ...node },
-  "unserve-ask": {
-    type: "unserve-ask",
-    request: 1,
-    vnetid: 1,
-    name: "home",
-    key: NOBODYS_KEY,
-    ip: "127.0.0.1",
-    port: 22,
-    keep: false,
-  },
-  "unserve-granted": { type: "unserve-granted", request: 1, serveid: 1 },
-  "unserve-withdraw": { type: "unserve-withdraw", serveid: 1 },
   ping: { type: "ping", request: 0 },
   pong: { type: "pong", request: 0 },
   goodbye: { type: "goodbye", code: "shutdown", reason: "" },
@@ -76,7 +63,6 @@ const wrong: readonly object[] = [
   { ...good.directory, nodes: [{ ...node, encrypt: 1 }] },
   { ...good.directory, goneNodes: [0] },
   { ...good.directory, goneServes: [1000] },
-  { ...good.directory, serves: [{ ...serve, temporary: 1 }] },
   { ...good.directory, serves: [{ ...serve, name: "a\nb" }] },
   { ...good.directory, serves: { length: 0 } },
   { ...good.registered, serveid: 0 },

@@ -3,6 +3,7 @@
 
 import {
   formatServeid,
+  formatUnserve,
   formatVnetid,
   type Share,
 } from "../../config/config.js";
@@ -60,10 +61,20 @@ export const REMOTE_NODE_COLUMNS = [
   "fingerprint",
 ] as const;
 
+/** `007`; of an unserve the number that its provider gave it: `u3` */
+export function formatId({
+  serveid,
+  unserve,
+}: Pick<RemoteServe, "serveid" | "unserve">): string {
+  return unserve === undefined
+    ? formatServeid(serveid)
+    : formatUnserve(unserve);
+}
+
 export function serveRow(serve: Shown<ServeView>): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
   return [
-    formatServeid(serve.serveid),
+    formatId(serve),
     serve.name + markOfHandle(serve) + markOfShare(serve.share),
     serve.type,
     describeLink(serve.ip),
@@ -78,7 +89,7 @@ export function serveJson(serve: Shown<ServeView>) {
   const { name, type, port, info, share } = serve;
   const { active, state, error, origin, guest } = serve;
   const ip = describeLink(serve.ip);
-  const serveid = formatServeid(serve.serveid);
+  const serveid = formatId(serve);
   return {
     serveid,
     ...{ name, local_name: serve.label, type, ip, port, info, share },
@@ -88,7 +99,7 @@ export function serveJson(serve: Shown<ServeView>) {
 
 export function useRow(use: Shown<UseView>): string[] {
   return [
-    use.wanted,
+    use.origin === "unserve" && use.remote ? formatId(use.remote) : use.wanted,
     use.label,
     describeLink(use.ip),
     formatPort(use.port),
@@ -102,7 +113,7 @@ export function useJson(use: Shown<UseView>) {
   const { wanted, ip, port, active, state, error } = use;
   const { providers, origin, guest } = use;
   const refused_key = use.refusedKey;
-  const serveid = formatServeid(use.serveid);
+  const serveid = formatId(use);
   const remote = use.remote ? remoteServeJson(use.remote) : null;
   return {
     serveid,
@@ -132,7 +143,7 @@ export function listedServeJson(serve: ListedServe) {
 
 export function remoteServeJson(serve: RemoteServe) {
   const { vnet, name, type, ip, port, info, share, service = "up" } = serve;
-  const serveid = formatServeid(serve.serveid);
+  const serveid = formatId(serve);
   const vnetid = formatVnetid(serve.vnetid);
   return {
     ...{ serveid, vnetid, vnet, name, type, ip, port },

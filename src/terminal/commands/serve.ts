@@ -1,6 +1,11 @@
 // The commands that define this node's serves and change them.
 
-import { formatServeid, SERVEID, type Share } from "../../config/config.js";
+import {
+  formatServeid,
+  formatUnserve,
+  SERVEID,
+  type Share,
+} from "../../config/config.js";
 import { VnetError } from "../../errors.js";
 import type { NodeControl, ServeView } from "../../node/control.js";
 import { formatAddress } from "../address.js";
@@ -145,6 +150,8 @@ function describe(serve: ServeView, wanted: number = SERVEID.none): string {
   const id = formatServeid(serve.serveid);
   const why = serve.error === null ? "" : `: ${serve.error}`;
   switch (serve.state) {
+    case "lent":
+      return `${what} is lent as ${formatUnserve(serve.unserve ?? 0)}`;
     case "registered":
       return wanted === SERVEID.none || wanted === serve.serveid
         ? `${what} is registered as ${id}`

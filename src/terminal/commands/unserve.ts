@@ -1,7 +1,7 @@
 // Borrows a service that its node has not registered: asks that node, then maps what it granted.
 // What was granted and will not be mapped is given back.
 
-import { formatServeid, formatVnetid } from "../../config/config.js";
+import { formatVnetid } from "../../config/config.js";
 import type { RemoteServe } from "../../node/control.js";
 import { formatAddress } from "../address.js";
 import { host, listenIp, port } from "../arguments.js";
@@ -13,6 +13,7 @@ import {
   type CommandContext,
 } from "../command.js";
 import { vnetid } from "../node-argument.js";
+import { formatId } from "./rows.js";
 import { describe } from "./use.js";
 
 /** Asked for only after the grant, so that what is not given stays undefined until then. */
@@ -52,19 +53,16 @@ export const unserve = defineCommand({
     if (context.guided) context.say(`asking node ${node} for ${target} ...`);
     const { vnetid, ip, port } = values;
     const granted = await control.requestUnserve({ vnetid, ip, port });
-    const { serveid } = granted;
     try {
       if (signal.aborted) throw new Cancelled("cancelled");
-      context.say(
-        `node ${node} grants ${target} as serve ${formatServeid(serveid)}`,
-      );
+      context.say(`node ${node} grants ${target} as ${formatId(granted)}`);
       const local = {
         ip: values.localIp ?? (await askIp(context)),
         port: values.localPort ?? (await askPort(context, granted)),
       };
-      context.say(describe(await control.mapUnserve(serveid, local)));
+      context.say(describe(await control.mapUnserve(granted, local)));
     } catch (error) {
-      control.withdrawUnserve(serveid);
+      control.withdrawUnserve(granted);
       throw error;
     }
   },

@@ -4,7 +4,8 @@
 import type { Socket } from "node:net";
 import { within } from "../../support/deadline.js";
 import { reservePort } from "../../support/ports.js";
-import { Member } from "../member.js";
+import { Identity } from "../../../src/keys/identity.js";
+import { greeted, Member } from "../member.js";
 import {
   checkEcho,
   ECHO_DEADLINE_MS,
@@ -32,6 +33,8 @@ export class LanStage implements Stage {
   private echo: Service | undefined;
   private http: Service | undefined;
   private member: Promise<Member> | undefined;
+  /** The hub keeps the id for it, each time that it comes anew. */
+  private readonly identity = Identity.generate();
   private readonly byHand = new Map<string, (service: Socket) => void>();
 
   private constructor(readonly encrypt: boolean) {}
@@ -49,10 +52,16 @@ export class LanStage implements Stage {
     if (this.member === undefined || (await this.member).isClosed) {
       const { encrypt } = this;
       const fields = { group: "default", encrypt };
-      this.member = Member.join(this.hubPort, fields).then(async (member) => {
-        if (!encrypt) await member.register(TRAP_ID);
-        return member;
-      });
+      this.member = Member.join(this.hubPort, fields, this.identity).then(
+        async (member) => {
+          if (encrypt) return member;
+          // The use of it listens as soon as a channel to this member could be made.
+          await member.register(TRAP_ID);
+          const offer = await member.nextOffer();
+          await greeted(await member.openLeg(offer.ticket));
+          return member;
+        },
+      );
       this.member.catch(() => (this.member = undefined));
     }
     return this.member;

@@ -1,26 +1,20 @@
 // A node through a channel: as the acceptor of streams, as their opener, and in front of the channel's TLS.
 
-import type { Socket } from "node:net";
 import {
-  CHANNEL_HEADER_BYTES,
   encodeChannelFrame,
   encodeChannelHeader,
   FrameType,
   GreetingType,
 } from "../../../src/wire/channel-frame.js";
-import { encodeChannelHello } from "../../../src/wire/channel-hello.js";
-import { OWN_ABILITIES } from "../../../src/wire/version.js";
-import { readFirstBytes } from "../../../src/net/first-bytes.js";
 import type { Random } from "../../support/random.js";
 import { mutate, pick } from "../mutator.js";
 import { createScript } from "../script.js";
-import { connectSoon } from "../member.js";
+import { connectSoon, goodHello, greeted } from "../member.js";
 import { ECHO_ID } from "../stages/lan.js";
 import { cutOff, target } from "../target.js";
 import { encryptedLan, plainLan } from "./stages.js";
 
 const TALK_MAX = 60;
-const GREET_MS = 15_000;
 
 const open = (text: string) => encodeChannelFrame(FrameType.open, text);
 const goodOpen = open(`{"serveid":${ECHO_ID},"from":"192.0.2.1:50000"}`);
@@ -92,9 +86,6 @@ function wrong(random: Random): Buffer[] {
   return frames.map((frame) => mutate(random, frame, anyFrame(random)));
 }
 
-const HELLO = encodeChannelHello({ ...OWN_ABILITIES, key: null });
-const goodHello = encodeChannelFrame(GreetingType.hello, HELLO);
-
 /** A hello, mostly, and what may not come yet. */
 function greetingTalk(random: Random): Buffer[] {
   const hellos = [
@@ -117,14 +108,6 @@ function greetingTalk(random: Random): Buffer[] {
     pick(random, others),
     ...wrong(random),
   ];
-}
-
-/** On a channel that is not encrypted a hello each way is all. */
-async function greeted(duplex: Socket): Promise<Socket> {
-  duplex.write(goodHello);
-  const header = await readFirstBytes(duplex, CHANNEL_HEADER_BYTES, GREET_MS);
-  await readFirstBytes(duplex, header.readUIntBE(1, 3), GREET_MS);
-  return duplex;
 }
 
 export const channelTargets = [

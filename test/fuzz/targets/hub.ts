@@ -35,16 +35,11 @@ const SERVE = {
 
 /** A member's whole life, one of each. */
 const MEMBER_WORDS: readonly Message[] = [
-  { type: "register", request: 1, serveid: 0, serve: SERVE, only: 0 },
-  { type: "register", request: 1, serveid: 7, serve: SERVE, only: 0 },
+  { type: "register", request: 1, serveid: 0, serve: SERVE },
+  { type: "register", request: 1, serveid: 7, serve: SERVE },
   { type: "update", serveid: 7, serve: SERVE },
   { type: "unregister", serveid: 7 },
   { type: "channel", request: 2, vnetid: 1 },
-  ...[{ type: "unserve", request: 3, vnetid: 1, ip: "127.0.0.1", port: 9 }].map(
-    (ask) => ({ ...ask, keep: false }),
-  ),
-  { type: "unserve-return", serveid: 7 },
-  { type: "unserve-answer", request: 4, serveid: 7, reason: "" },
   { type: "ping", request: 5 },
   { type: "pong", request: 6 },
 ];

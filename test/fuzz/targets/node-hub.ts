@@ -28,7 +28,7 @@ const WELCOME: Message = {
 const NODE = { vnetid: 2, name: "b", key: MAGIC.challenge, encrypt: false };
 const SERVE = {
   ...{ serveid: 12, vnetid: 2, name: "serve", type: "tcp", ip: "127.0.0.1" },
-  ...{ port: 9, info: "", share: "exclusive", temporary: false },
+  ...{ port: 9, info: "", share: "exclusive" },
 };
 const DIRECTORY: Message = {
   ...{ type: "directory", nodes: [NODE], goneNodes: [], serves: [SERVE] },
@@ -50,12 +50,6 @@ const WORDS: readonly Message[] = [
     ...{ type: "offer", ticket: "11".repeat(16), vnetid: 2, name: "b" },
     ...{ key: MAGIC.challenge, encrypt: false },
   },
-  {
-    ...{ type: "unserve-ask", request: 1, vnetid: 2, name: "b" },
-    ...{ key: MAGIC.challenge, ip: "127.0.0.1", port: 9, keep: false },
-  },
-  { type: "unserve-granted", request: 1, serveid: 12 },
-  { type: "unserve-withdraw", serveid: 12 },
   { type: "ping", request: 1 },
   { type: "pong", request: 1 },
 ];
