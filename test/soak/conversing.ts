@@ -30,7 +30,11 @@ export class Lanes {
   /** For the node that has the services. */
   get serveSections(): string {
     return this.lanes
-      .map(({ servicePort }, at) => serveSection(FIRST_ID + at, servicePort))
+      .map(
+        ({ servicePort }, at) =>
+          // A service is there for one conversation only, and the use shall listen all the time.
+          `${serveSection(FIRST_ID + at, servicePort)}check = false\n`,
+      )
       .join("");
   }
 

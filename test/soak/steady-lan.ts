@@ -205,7 +205,7 @@ port = ${this.publicPort}
         serveSection(SERVE.echo, echo.port),
         serveSection(SERVE.rude, rude.port),
         serveSection(SERVE.slow, slow.port),
-        serveSection(SERVE.nobody, nobody),
+        `${serveSection(SERVE.nobody, nobody)}check = false\n`,
         serveSection(SERVE.toggled, checked.port),
         `[serve.program]\nserveid = ${SERVE.program}\nip = exec:cat\n`,
         `[serve.http]\nserveid = ${SERVE.http}\ntype = http\nhost = soak.example\nport = ${httpPort}\n`,
