@@ -100,7 +100,7 @@ describe("ControlLink", () => {
     const said: ToHub[] = [
       { type: "unregister", serveid: 1 },
       { type: "channel", request: 7, vnetid: 3 },
-      { type: "pong", request: 8 },
+      { type: "unregister", serveid: 3 },
     ];
     const bytes = Buffer.concat(said.map(encodeFrame));
 
