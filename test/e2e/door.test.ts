@@ -105,7 +105,7 @@ describe("at the hub's door", function () {
     if (!canMeasure) skip(this, "needs /proc");
     const port = await reservePort();
     const hub = await startHub(
-      `[route]\nip = 127.0.0.1\nport = ${port}\nheartbeat_interval = 1500\nheartbeat_timeout = 6000\n`,
+      `[route]\nip = 127.0.0.1\nport = ${port}\nheartbeat_interval = 1500\nheartbeat_timeout = 6000\n[limits]\nmax_frames_per_second = 100000\n`,
     );
     const pings = Buffer.concat(
       Array.from({ length: 200 }, (_, request) =>
@@ -113,7 +113,7 @@ describe("at the hub's door", function () {
       ),
     );
     const guests: HubClient[] = [];
-    for (let count = 0; count < 60; count++) {
+    for (let count = 0; count < 20; count++) {
       const guest = await HubClient.connect(port);
       guests.push(await guest.join({ name: `guest ${count}`, guest: true }));
     }
@@ -133,9 +133,8 @@ describe("at the hub's door", function () {
       90_000,
     );
     for (const guest of guests) guest.close();
-    // Most of it is garbage of the flood. Without the bound it was 1.9 MB after 8 s, and grew with each further one.
-    const each = (most - before) / guests.length / 1024;
-    expect(each).to.be.below(2_500);
+    // Most of it is garbage of the flood. Without the bound each may have 16 MiB waiting for it.
+    expect((most - before) / 1024 / 1024).to.be.below(160);
     const late = startNode(nodeConfig(port, { name: "late" }));
     await late.waitForOutput("connected to the hub");
   });
