@@ -93,7 +93,9 @@ describe("a ClientHello", () => {
     expect(codeOf(changed(hello, type + 1, 0x28))).to.equal("protocol");
   });
 
-  it("has room to grow: one with X25519MLKEM768 has 1,216 bytes more", () => {
-    expect(hello.length + 1_216).to.be.below(CLIENT_HELLO_MAX_BYTES / 2);
+  it("has room to grow: one with X25519MLKEM768, as newer Nodes make it, has 1,216 bytes more", () => {
+    const isLarge = hello.length > 1_216;
+    const largest = hello.length + (isLarge ? 0 : 1_216);
+    expect(largest).to.be.below(CLIENT_HELLO_MAX_BYTES / 2);
   });
 });
