@@ -7,15 +7,26 @@ import { startProgram, type Program } from "./program.js";
 export class ProgramLimit {
   private running = 0;
 
-  constructor(public max: number) {}
+  /** @param why what the bound is, for whoever meets it */
+  constructor(
+    public max: number,
+    private readonly why = "max_processes",
+  ) {}
+
+  get isReached(): boolean {
+    return this.running >= this.max;
+  }
+
+  get error(): VnetError {
+    return new VnetError(
+      "refused",
+      `${this.max} programs run for it already (${this.why})`,
+    );
+  }
 
   /** Rejects as startProgram does, and with VnetError `refused` where there are as many as there may be. */
   async start(file: string, args: readonly string[]): Promise<Program> {
-    if (this.running >= this.max)
-      throw new VnetError(
-        "refused",
-        `${this.max} programs run for it already (max_processes)`,
-      );
+    if (this.isReached) throw this.error;
     this.running++;
     try {
       const program = await startProgram(file, args);

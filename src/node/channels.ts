@@ -84,7 +84,7 @@ export class Channels {
   private isBeating = false;
 
   constructor(private readonly options: ChannelsOptions) {
-    this.declines = new Declines((ticket) => options.link.openLeg(ticket));
+    this.declines = new Declines((ticket) => options.link.openLastLeg(ticket));
   }
 
   get counts(): { idle: number; busy: number } {
@@ -164,10 +164,7 @@ export class Channels {
     try {
       security.refuseOwnKey(offer, this.options.link.vnetid);
       security.refuseMismatch(offer);
-      if (this.isShortForOffer()) {
-        this.declines.add(offer.ticket);
-        throw new VnetError("network", openFiles.reason);
-      }
+      this.refuseOfferWhenShort(offer.ticket);
       await this.make(offer.ticket, offer, "acceptor", (duplex) => {
         const channel = new Channel({
           duplex,
@@ -237,6 +234,18 @@ export class Channels {
     }
   }
 
+  /** Throws VnetError where there are no descriptors or programs left for it, and lets the other node know. */
+  private refuseOfferWhenShort(ticket: string): void {
+    try {
+      if (this.isShortForOffer())
+        throw new VnetError("network", openFiles.reason);
+      this.options.link.refuseLegAtLimit();
+    } catch (error) {
+      this.declines.add(ticket);
+      throw error;
+    }
+  }
+
   /** A channel to us takes two descriptors, the service's too, which the idle ones have not taken yet. */
   private isShortForOffer(): boolean {
     const needed = this.coming + 2;
@@ -300,6 +309,7 @@ export class Channels {
     security.refuseOwnKey(peer, link.vnetid);
     security.refuseMismatch(peer);
     openFiles.refuseWhenShort(this.coming + 1);
+    link.refuseLegAtLimit();
     const reply = await this.whileComing(
       link.request<ChannelRequest>({ type: "channel", vnetid }),
     );

@@ -1,4 +1,4 @@
-// Offers of channels that this node cannot take for want of descriptors. Their tickets are used up by legs that end at
+// Offers of channels that this node cannot take for want of descriptors or programs. Their tickets are used up by legs that end at
 // once, so that the node that asked hears of it now and not when its patience is over. A few legs at a time.
 
 import { performance } from "node:perf_hooks";

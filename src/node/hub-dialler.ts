@@ -14,6 +14,7 @@ import {
 import { addressKey } from "../net/address.js";
 import { ControlLink } from "../net/control-link.js";
 import { dial } from "../net/dial.js";
+import type { ProgramLimit } from "../net/program-limit.js";
 import { secureAsClient, type SecureDuplex } from "../net/secure.js";
 import type { ToHub } from "../wire/to-hub.js";
 import { decodeToNode, type ToNode } from "../wire/to-node.js";
@@ -44,12 +45,18 @@ export interface ReachedHub extends TrustedHub {
 const DIAL_TIMEOUT_MS = 5_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** A new connection to the hub. Rejects with VnetError. */
-export function dialHub({
-  route,
-  dialHub,
-  onLine,
-}: Pick<HubDiallerOptions, "route" | "dialHub" | "onLine">): Promise<Duplex> {
+/**
+ * A new connection to the hub. Rejects with VnetError.
+ * @param programs how many there may be where the way to the hub is a program; absent: no bound
+ */
+export function dialHub(
+  {
+    route,
+    dialHub,
+    onLine,
+  }: Pick<HubDiallerOptions, "route" | "dialHub" | "onLine">,
+  programs?: ProgramLimit,
+): Promise<Duplex> {
   if (dialHub !== undefined) return dialHub();
   return dial({
     host: route.ip,
@@ -57,6 +64,7 @@ export function dialHub({
     timeoutMs: DIAL_TIMEOUT_MS,
     isHub: true,
     ...(onLine && { onLine }),
+    ...(programs && { programs }),
   });
 }
 

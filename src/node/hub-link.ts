@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { VnetError } from "../errors.js";
 import { addressKey, formatAddress } from "../net/address.js";
 import type { ControlLink } from "../net/control-link.js";
+import { ProgramLimit } from "../net/program-limit.js";
 import { encodeLegPreamble } from "../wire/preamble.js";
 import type { ToHub } from "../wire/to-hub.js";
 import type { ToNode } from "../wire/to-node.js";
@@ -26,12 +27,17 @@ import { Requests } from "./requests.js";
 
 export interface HubLinkOptions extends HubDiallerOptions {
   backoff?: BackoffOptions;
+  /** at the same time, where the way to the hub is a program */
+  maxLegPrograms?: number;
 }
 
 const REPLY_TIMEOUT_MS = 10_000;
 
 /** An attempt that takes longer is told of. */
 const SLOW_MS = 3_000;
+
+/** Each channel is a process then, and other nodes can have as many as they like. Below the TasksMax= of the unit. */
+const MAX_LEG_PROGRAMS = 256;
 
 /**
  * Events: `online` after each welcome; `offline` after each loss or failed attempt; `slow` when an attempt takes long, with
@@ -61,6 +67,7 @@ export class HubLink extends EventEmitter<{
   /** tells the hub that it is this same process that comes back */
   private readonly session = randomBytes(16).toString("hex");
   private goodbye: Extract<ToNode, { type: "goodbye" }> | undefined;
+  private readonly legPrograms: ProgramLimit;
   vnetid = 0;
   /** what the hub calls this node; empty: it has not said yet */
   name = "";
@@ -69,6 +76,10 @@ export class HubLink extends EventEmitter<{
   constructor(private options: HubLinkOptions) {
     super();
     this.backoff = backoffOf(options);
+    this.legPrograms = new ProgramLimit(
+      options.maxLegPrograms ?? MAX_LEG_PROGRAMS,
+      "the way to the hub is a program, one for each channel",
+    );
   }
 
   get state(): LinkState {
@@ -148,9 +159,26 @@ export class HubLink extends EventEmitter<{
     return this.link.ping(timeoutMs);
   }
 
+  /** Throws VnetError `refused` while each leg is a program and as many run as may. */
+  refuseLegAtLimit(): void {
+    if (this.legPrograms.isReached) throw this.legPrograms.error;
+  }
+
   /** This node's half of a channel: connected, its ticket on the way. */
-  async openLeg(ticket: string): Promise<Duplex> {
-    const leg = await dialHub(this.options);
+  openLeg(ticket: string): Promise<Duplex> {
+    return this.dialLeg(ticket, this.legPrograms);
+  }
+
+  /** A leg that ends at once, only so that the other node need not wait: there is always a program left for it. */
+  openLastLeg(ticket: string): Promise<Duplex> {
+    return this.dialLeg(ticket);
+  }
+
+  private async dialLeg(
+    ticket: string,
+    programs?: ProgramLimit,
+  ): Promise<Duplex> {
+    const leg = await dialHub(this.options, programs);
     leg.write(encodeLegPreamble(ticket));
     return leg;
   }

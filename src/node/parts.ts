@@ -47,6 +47,7 @@ export interface NodeOptions {
   /** where uses listen, if not on ports and socket files of their own */
   listen?: Listen;
   backoff?: BackoffOptions;
+  maxLegPrograms?: number;
   poolLimits?: Partial<PoolLimits>;
   incomingIdleMs?: number;
   /** streams opened or refused by `allow=` */
@@ -76,7 +77,8 @@ export function assemble(
   settings: () => VnetSettings,
 ): NodeParts {
   const { config, software, guest = false } = options;
-  const { dialHub, backoff, poolLimits, incomingIdleMs } = options;
+  const { dialHub, backoff, maxLegPrograms, poolLimits, incomingIdleMs } =
+    options;
   const { name, group } = config.vnet;
   const traffic = createTraffic();
   const directory = new Directory();
@@ -103,6 +105,7 @@ export function assemble(
         });
     },
     ...(backoff && { backoff }),
+    ...(maxLegPrograms !== undefined && { maxLegPrograms }),
   });
   const notices = new Notices(link, directory, () => settings().group);
   const notify = (notice: Notice) => {

@@ -14,7 +14,11 @@ import { makeFolder, removeFolder } from "../support/folder.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import type { TestNode } from "../support/node.js";
 import { reservePort } from "../support/ports.js";
-import { serveSettings, useSettings } from "../support/settings.js";
+import {
+  serveSettings,
+  useSettings,
+  type NodeSettings,
+} from "../support/settings.js";
 
 describe("links in a LAN", () => {
   let folder: string;
@@ -131,4 +135,53 @@ describe("links in a LAN", () => {
       expect(office.control.view().hub).to.equal("exec:socat");
     });
   });
+
+  for (const [who, limited] of [
+    ["the opener refuses", "office"],
+    ["the acceptor refuses, and lets the opener know", "home"],
+  ] as const)
+    it(`to the hub start a bounded number of programs, then ${who}`, function () {
+      needs(this, "socat");
+      return withHub(async (hub) => {
+        const service = await hub.service(startEcho);
+        const ip = `exec:socat - TCP:127.0.0.1:${hub.port}`;
+        const start = (name: string, sections: Partial<NodeSettings>) =>
+          hub.node(
+            { ...sections, name, route: { ip, port: 0 } },
+            {
+              poolLimits: { maxTarget: 1 },
+              ...(name === limited && { maxLegPrograms: 2 }),
+            },
+          );
+        const { port } = service;
+        const home = await start("home", {
+          serves: [serveSettings("s", { serveid: 700, port })],
+        });
+        const use = { serveid: 700, ip: `unix:${usePath()}`, port: 0 };
+        const office = await start("office", { uses: [useSettings("u", use)] });
+        await office.untilUse("u", "listening");
+        const greet = async () => {
+          const seen = await user();
+          seen.socket.write("hello");
+          await eventually("the echo", () => seen.text === "hello");
+          return seen;
+        };
+        const kept = [await greet(), await greet()];
+        const third = await user();
+        await within("its end", third.ended);
+        expect(third.text).to.equal("");
+        third.socket.destroy();
+        const limit = "2 programs run for it already (the way to the hub";
+        await eventually("why is told where it is so", () =>
+          [
+            ...(limited === "home" ? home.notices : office.notices),
+            { text: office.use("u").error },
+          ].some(({ text }) => text?.includes(limit)),
+        );
+        kept[0]?.socket.end();
+        await within("the first one's end", kept[0]!.ended);
+        kept.push(await greet());
+        for (const { socket } of kept) socket.destroy();
+      });
+    });
 });
