@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ensureBuilt, orExit, root } from "./built.mjs";
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 150_000;
 
 const say = (text) => process.stderr.write(`vnet: ${text}\n`);
 await orExit(ensureBuilt({ tests: true, say }), say);

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { callOf, type Call } from "../src/called.js";
+import { skip } from "./support/find-program.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 
 const HERE: Call = {
@@ -46,19 +47,22 @@ describe("how a program was called", () => {
   ];
   for (const [what, call, expected] of calls)
     it(`is ${expected} ${what}`, function () {
-      if (process.platform === "win32") this.skip();
+      if (process.platform === "win32")
+        skip(this, "needs paths as Unix has them");
       expect(callOf("vnet", { ...HERE, ...call })).to.equal(expected);
     });
 
   it("tells of the other program beside it, too", function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32")
+      skip(this, "needs paths as Unix has them");
     expect(callOf("route", { ...HERE, cwd: "/home/me" })).to.equal(
       "./vnet/route",
     );
   });
 
   it("knows a folder of PATH by another name", function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32")
+      skip(this, "needs paths as Unix has them");
     const folder = makeFolder();
     try {
       mkdirSync(join(folder, "real"));

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "chai";
 import { openLog } from "../src/program-log.js";
+import { skip } from "./support/find-program.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 
 const SETTINGS = { level: "info", format: "text", file: "" } as const;
@@ -47,7 +48,8 @@ describe("the log on standard error", () => {
 
 describe("the log in a file", () => {
   it("is refused, and does not wait, where that is a named pipe that nobody reads", async function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32")
+      skip(this, "needs named pipes in folders");
     const folder = makeFolder();
     const file = join(folder, "log");
     execFileSync("mkfifo", [file]);

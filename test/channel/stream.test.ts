@@ -509,7 +509,7 @@ for (const [kind, make] of Object.entries(MAKERS))
 
     for (const seed of [1, 2])
       it(`brings 200 streams of random shapes on one channel, seed ${seed}`, async function () {
-        this.timeout(60_000);
+        this.timeout(180_000);
         const random = new Random(seed);
         for (let n = 1; n <= 200; n++)
           await playRandomStream(line, random, n).catch((cause: unknown) => {

@@ -185,7 +185,7 @@ const flags: [who: Launcher, words: string[], ...says: string[]][] = [
 ];
 
 describe("a mistake", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(() => {
@@ -203,7 +203,7 @@ describe("a mistake", function () {
   ): Promise<void> {
     const before = readdirSync(folder);
     const program = startBare(who, words, { folder });
-    const { status } = await program.waitFor(() => program.exit, "end", 10_000);
+    const { status } = await program.waitFor(() => program.exit, "end");
     for (const text of says) expect(program.stderr).to.include(text);
     expect(program.stderr.trim().split("\n")).to.have.length(1);
     expect([status, program.stdout]).to.deep.equal([2, ""]);

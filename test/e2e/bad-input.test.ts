@@ -30,7 +30,7 @@ import { reservePort } from "../support/ports.js";
 const ROUTE = "[route]\nip = 127.0.0.1\n";
 
 describe("a configuration error", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   /** what is wrong, the file, and what the message must name */
   const cases: [what: string, config: string, ...says: string[]][] = [
@@ -185,7 +185,7 @@ describe("a configuration error", function () {
 });
 
 describe("strangers on the hub's port", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const ID = 700;
   let hub: Hub;
   let office: Launched;

@@ -33,7 +33,7 @@ const route = (port: number, more = "") =>
   `[route]\nip=127.0.0.1\nport=${port}\n${more}\n`;
 
 describe("a hub behind nginx", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let echo: TestServer;
   let nginx: Service | undefined;
 
@@ -114,7 +114,7 @@ describe("a hub behind nginx", function () {
 });
 
 describe("a hub behind a proxy that forgets quiet connections after 3 s", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const BEATS = "heartbeat_interval=200\nheartbeat_timeout=5000";
   const ASKED = "are you there?";
   const TIMEOUT_MS = 3_000;
@@ -164,7 +164,7 @@ describe("a hub behind a proxy that forgets quiet connections after 3 s", functi
   async function untilForgotten(port: number): Promise<void> {
     const witness = await connectTo(port);
     try {
-      await within("the end of a quiet one", witness.ended, 20_000);
+      await within("the end of a quiet one", witness.ended, 60_000);
     } finally {
       witness.socket.destroy();
     }
@@ -211,7 +211,7 @@ describe("a hub behind a proxy that forgets quiet connections after 3 s", functi
 });
 
 describe("the times of [route]", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeLaunched);
 
   it("heartbeat_timeout: a hub that stands still is given up after about that time", async () => {

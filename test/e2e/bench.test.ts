@@ -15,7 +15,7 @@ interface Summary {
 }
 
 describe("npm run bench", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let folder: string;
   const running: Program[] = [];
 
@@ -82,7 +82,7 @@ describe("npm run bench", function () {
     const program = bench(
       ...["--only", "requests, 1 kept", "--with", "vnet", "--seconds", "1"],
     );
-    await program.waitForOutput("round 2", 60_000);
+    await program.waitForOutput("round 2", 120_000);
     const started = childrenOf(program.pid);
     // Two services and a hub with two nodes at the least.
     expect(started).to.have.lengthOf.at.least(5);

@@ -23,7 +23,7 @@ const COUNT = 200;
 const BIG = 24 * 1024 * 1024;
 
 describe("A TCP conversation is the same through a LAN as without one, plain and encrypted:", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let direct: Lane;
   let plain: ConversationLan;
   let encrypted: ConversationLan;

@@ -18,7 +18,7 @@ import { reservePort } from "../support/ports.js";
 const AUTHKEY = "the-key-of-the-hub";
 
 describe("at the hub's door", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const sockets = new Set<Socket>();
   let flooding: NodeJS.Timeout | undefined;
 
@@ -101,7 +101,7 @@ describe("at the hub's door", function () {
 
   it("guests that ping and never read cost little, and are gone when they took nothing for heartbeat_timeout", async function () {
     // Their system takes answers for them until its buffers are full.
-    this.timeout(150_000);
+    this.timeout(300_000);
     if (!canMeasure) skip(this, "needs /proc");
     const port = await reservePort();
     const hub = await startHub(

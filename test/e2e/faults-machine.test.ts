@@ -33,7 +33,7 @@ const FULL_DISK = `${SMALL_DISK}
   exit $status`;
 
 describe("when the machine is in trouble", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   afterEach(closeLaunched);
 
@@ -105,7 +105,7 @@ describe("when the machine is in trouble", function () {
     const { folder } = before;
     const after = await startHub(config("127.0.0.2"), { folder });
     leadsTo("127.0.0.2");
-    await node.waitForOutput("connected to the hub", 10_000, from);
+    await node.waitForOutput("connected to the hub", 30_000, from);
     expect(after.output).to.match(/vnet .*joined group default/);
   });
 
@@ -120,7 +120,7 @@ describe("when the machine is in trouble", function () {
     await hub.waitForOutput(/sleeper\).* left: nothing heard/);
     const from = node.output.length;
     node.kill("SIGCONT");
-    await node.waitForOutput("as vnet 01", 10_000, from);
+    await node.waitForOutput("as vnet 01", 30_000, from);
   });
 });
 

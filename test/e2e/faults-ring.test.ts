@@ -21,7 +21,7 @@ const CHOSEN = [
 ];
 
 describe("a ring of nodes under load", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let ring: Ring;
 
   before(async () => {
@@ -61,7 +61,7 @@ describe("a ring of nodes under load", function () {
     expect(probes.count("wrong") + probes.count("lost")).to.equal(0);
     expect(tally.client.whole).to.be.greaterThan(20);
     let busy: string[];
-    const end = performance.now() + 10_000;
+    const end = performance.now() + 30_000;
     do ({ busy } = await ring.leftovers());
     while (busy.length > 0 && performance.now() < end);
     expect(busy).to.deep.equal([]);
@@ -69,7 +69,7 @@ describe("a ring of nodes under load", function () {
 
   /** `show use`, `show vnets` and `show serves` of every node, and what its use's port does. */
   async function untilTrue(): Promise<void> {
-    const end = performance.now() + 10_000;
+    const end = performance.now() + 30_000;
     let untruths: string[];
     do untruths = await ring.untruths(ring.seats);
     while (untruths.length > 0 && performance.now() < end);

@@ -30,7 +30,7 @@ import { reservePort } from "../support/ports.js";
 const ID = 700;
 
 describe("when things go wrong", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let hub: Hub;
   let home: Launched;
   let office: Launched;

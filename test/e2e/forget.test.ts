@@ -21,7 +21,7 @@ import {
 import { reservePort } from "../support/ports.js";
 
 describe("./route forget", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let port: number;
   let hub: Hub;
 

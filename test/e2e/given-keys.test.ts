@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { expect } from "chai";
 import { connectTo } from "../support/echo.js";
-import { needs } from "../support/find-program.js";
+import { needs, skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { untilUse } from "../support/lan.js";
 import {
@@ -27,7 +27,7 @@ const AUTHKEY = "the-authkey-of-this-test";
 const SECRET = "the-secret-of-this-test";
 
 describe("a key that is given beside the configuration", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(() => {
@@ -209,7 +209,7 @@ describe("a key that is given beside the configuration", function () {
 });
 
 describe("what others could change", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(() => {
@@ -273,7 +273,8 @@ describe("what others could change", function () {
   });
 
   it("is no key file of another user", async function () {
-    if (process.getuid?.() !== 0) return this.skip();
+    if (process.getuid?.() !== 0)
+      skip(this, "needs root, to give a file to another user");
     const hub = await startHub();
     await hub.waitForOutput("ready: ");
     hub.kill("SIGTERM");

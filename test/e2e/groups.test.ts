@@ -15,7 +15,7 @@ import { reservePort } from "../support/ports.js";
 const ID = 700;
 
 describe("two groups on one hub", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const services: TestServer[] = [];
   const offices: { node: Launched; port: number; group: string }[] = [];
 
@@ -76,7 +76,7 @@ describe("two groups on one hub", function () {
     red?.node.send("unserve 03 127.0.0.1 80 127.0.0.1 18080");
     await red?.node.waitForOutput(
       /("03": give home \(01\), office \(02\)[^]*){2}/,
-      10_000,
+      30_000,
       from,
     );
   });

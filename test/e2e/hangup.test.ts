@@ -28,7 +28,7 @@ const hubConfig = (port: number, more = "") =>
   `[route]\nip = 127.0.0.1\nport = ${port}\n${more}`;
 
 describe("SIGHUP of a service", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   before(function () {
     needs(this, "setsid");
   });
@@ -85,7 +85,7 @@ describe("SIGHUP of a service", function () {
 });
 
 describe("a signal in the first moments", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeLaunched);
 
   it("that asks for the configuration to be read again does not end a service", function () {
@@ -120,7 +120,7 @@ describe("a signal in the first moments", function () {
 });
 
 describe("a signal that was ignored at the start", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeLaunched);
 
   /** Answers, and the signal before that did nothing. */
@@ -172,7 +172,7 @@ describe("a signal that was ignored at the start", function () {
         if (isNode(node.pid) && node.kill("SIGHUP")) sent++;
         return node.output.includes("ready: ") || !node.running;
       },
-      20_000,
+      60_000,
     );
     expect(node.running, node.output).to.equal(true);
     expect(sent).to.be.greaterThan(0);
@@ -227,7 +227,7 @@ describe("a signal that was ignored at the start", function () {
 });
 
 describe("a program with pid 1", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const NAMESPACE = ["-p", "-f", "--mount-proc", "--kill-child"];
 
   function needsPidNamespaces(context: Context): void {

@@ -29,7 +29,7 @@ const webSection = (serveid: number, port: number) =>
   `[serve.w${serveid}]\nserveid = ${serveid}\nport = ${port}\ntype = http\nhost = internal.example\n`;
 
 describe("a web service with a Host header of its own", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const ports = new Map<number, number>();
   const bulk = randomBytes(BYTES);
   let nginx: Service | undefined;

@@ -7,7 +7,7 @@ import { SCALED_OUT } from "../import/fixtures/qjw-proxy.js";
 import { run } from "../support/launch.js";
 
 describe("./vnet import", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   it("prints a configuration, and nothing else", async () => {
     const { status, stdout, stderr } = await run(

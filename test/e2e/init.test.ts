@@ -10,7 +10,7 @@ import { TerminalWindow } from "../support/tmux.js";
 const KEY = "wIfwvCXSBxtWpYRZk3YSg5uIX0zR1hNn";
 
 describe("a guided start in a person's terminal", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let window: TerminalWindow | undefined;
 
@@ -109,7 +109,7 @@ describe("a guided start in a person's terminal", function () {
 });
 
 describe("a guided start without a terminal", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   afterEach(closeLaunched);
 
   it("says in one line that it needs one", async () => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { hearOut } from "../../src/net/socket-handle.js";
 import { within } from "../support/deadline.js";
 import { Observed, TestServer } from "../support/echo.js";
-import { findProgram } from "../support/find-program.js";
+import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import {
   serveSection,
@@ -29,7 +29,7 @@ const BODY = "that is too much\n".repeat(20);
 const ANSWER = `HTTP/1.1 413 Too Much\r\nContent-Length: ${BODY.length}\r\nConnection: close\r\n\r\n${BODY}`;
 
 describe("An answer that is followed at once by a close, while the request still comes, reaches the user", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let service: TestServer;
   const folder = makeFolder();
 
@@ -121,7 +121,7 @@ listen all
     });
 
   it("through a LAN as surely as through three haproxy", async function () {
-    if (findProgram("haproxy") === null) this.skip();
+    needs(this, "haproxy");
     const { port, all } = await throughHaproxy();
     try {
       const haproxy = await countAnswers(port);

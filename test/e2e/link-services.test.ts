@@ -30,7 +30,7 @@ import { exchange, untilEchoed } from "../support/reach.js";
 const runProgram = promisify(execFile);
 
 describe("a service that is no TCP port", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let hub: Hub;
   let port: number;

@@ -31,7 +31,7 @@ const linesOf = (text: string) =>
   text.split("\n").filter((line) => line !== "");
 
 describe("the log of the programs", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let folder: string;
 
   beforeEach(() => {

@@ -27,7 +27,7 @@ const BULK_BYTES = 32 * MIB;
 const KEPT_BYTES = 2 * 4 * MIB + 2 * MIB;
 
 describe("memory after a burst and bulk", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let service: TestServer;
   let sampler: Sampler;
   let nodes: Launched[];

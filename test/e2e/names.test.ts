@@ -55,7 +55,7 @@ const CLIENT = `
 `;
 
 describe("host names", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let network: Namespace;
   let folder: string;
   const programs: Program[] = [];
@@ -148,7 +148,7 @@ describe("host names", function () {
     expect(first.output).to.equal("");
     // The silent ones fail in the end, with a reason that says what it is.
     for (const id of silent)
-      await first.waitForOutput(`${at(id)} failed`, 30_000);
+      await first.waitForOutput(`${at(id)} failed`, 60_000);
     await office.waitForOutput("the host name cannot be looked up");
   });
 

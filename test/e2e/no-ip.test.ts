@@ -21,7 +21,7 @@ const SITE = `require("http").createServer((request, response) =>
   response.end("from the other side\\n")).listen(8080, "127.0.0.1", () => console.log("ready"))`;
 
 describe("a hub without IP", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let folder: string;
   let echo: TestServer;
 

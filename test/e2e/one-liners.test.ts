@@ -43,7 +43,7 @@ function again(launcher: "route" | "vnet", ended: Launched, args: string[]) {
 }
 
 describe("a relay from two lines", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let echo: TestServer;
   let port: number;
 

@@ -63,7 +63,7 @@ async function crowd(
         user.once("end", () => resolve("end"));
         user.on("error", () => resolve("reset"));
       }),
-      20_000,
+      60_000,
     );
   });
   return { users, outcomes: await Promise.all(outcomes) };
@@ -78,7 +78,7 @@ function linesWith(program: Launched, pattern: RegExp): number {
 }
 
 describe("more than there is room for", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let echo: TestServer;
   let hub: Hub;
   let home: Launched;
@@ -379,7 +379,7 @@ async function untilRows(
   node: Launched,
   fits: (rows: ServeRow[]) => boolean,
 ): Promise<ServeRow[]> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 60_000;
   for (;;) {
     const rows = await askJson<ServeRow[]>(node, "show serves");
     if (fits(rows)) return rows;

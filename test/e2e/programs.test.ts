@@ -33,7 +33,7 @@ const POSTGRES = 703;
 const SPEAKS_FIRST = 704;
 
 describe("real programs through one pair of nodes", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const services: Service[] = [];
   const usePorts = new Map<number, number>();
   let speaker: TestServer | undefined;

@@ -26,7 +26,7 @@ import { exchange, untilEchoed } from "../support/reach.js";
 const ID = 700;
 
 describe("a port that many may reach", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let echo: TestServer;
   let port: number;
   const sockets: Socket[] = [];

@@ -34,7 +34,7 @@ import { skip } from "../support/find-program.js";
 const MIB = 1024 * 1024;
 
 describe("100 nodes and 900 serves in one group", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const NODES = 100;
   const SERVES_EACH = 9;
   const nodes: Node[] = [];
@@ -121,7 +121,7 @@ describe("100 nodes and 900 serves in one group", function () {
 });
 
 describe("a change in a group", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   afterEach(closeLaunched);
 
@@ -170,7 +170,7 @@ describe("a change in a group", function () {
 });
 
 describe("thousands of connections through one use", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const ID = 700;
   let service: TestServer;
   let hub: Hub;

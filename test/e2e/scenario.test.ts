@@ -26,7 +26,7 @@ const run = promisify(execFile);
 const SCP_BYTES = 200 * 1024 * 1024;
 
 describe("the scenario of the original document", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let sshd: Sshd;
   let jupyter: Service;
   let folder: string;

@@ -28,7 +28,7 @@ const ID = 700;
 const LONG = "drain = 600";
 
 describe("the end by a signal", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let hub: Hub;
   let home: Launched;
   let office: Launched;

@@ -12,7 +12,7 @@ import { projectRoot } from "../support/project.js";
 import type { Report } from "../soak/report.js";
 
 describe("npm run soak", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let folder: string;
   const running: Program[] = [];
 

@@ -16,7 +16,7 @@ interface ServeRow {
 }
 
 describe("a topic that a later node takes over", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const services: TestServer[] = [];
 
   afterEach(async () => {

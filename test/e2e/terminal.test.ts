@@ -32,7 +32,7 @@ import { TerminalWindow } from "../support/tmux.js";
 const ID = 700;
 
 describe("a node driven by lines on its stdin", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let hub: Hub;
   let service: TestServer;
   let node: Launched;
@@ -195,7 +195,7 @@ describe("a node driven by lines on its stdin", function () {
 });
 
 describe("a guest whose hub does not answer", function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   afterEach(closeLaunched);
 
   it("says after a second what it waits for, and at the end why it failed", async () => {
@@ -217,7 +217,7 @@ describe("a guest whose hub does not answer", function () {
 });
 
 describe("a person's terminal", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let hub: Hub;
   let folder: string;
   let window: TerminalWindow | undefined;

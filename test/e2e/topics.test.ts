@@ -15,7 +15,7 @@ const execute = promisify(execFile);
 type Row = UseRow & { wanted: string; providers: number };
 
 describe("topics: real programs by the names of their serves", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const services: Service[] = [];
   let office: Launched;
   let redisPort: number;

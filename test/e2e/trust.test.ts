@@ -101,7 +101,7 @@ function cutOff(port: number): Promise<string> {
 
 /** The hub has ended that connection. */
 async function closedBy({ ended, socket }: Observed): Promise<void> {
-  await within("the hub closes it", ended, 20_000);
+  await within("the hub closes it", ended, 60_000);
   socket.destroy();
 }
 
@@ -184,7 +184,7 @@ function expectNoSecret(...outputs: string[]): void {
 }
 
 describe("somebody who records what nodes and hub say", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const group = "a-group-name";
   const marker = `marker-${randomBytes(8).toString("hex")}`;
   const words = [
@@ -258,7 +258,7 @@ function isTls(types: number[] | null): boolean {
 }
 
 describe("a hub that gives the nodes its own key as each other's", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("is refused by both where a secret is set, and both say why", async () => {
@@ -300,7 +300,7 @@ describe("a hub that gives the nodes its own key as each other's", function () {
 });
 
 describe("a man in the middle of the control link", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("is refused when he does not know the authkey", async () => {
@@ -336,7 +336,7 @@ describe("a man in the middle of the control link", function () {
 });
 
 describe("a stranger on the hub's port", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let hub: Hub;
   let recorder: Recorder;
   let pair: Pair;
@@ -504,7 +504,7 @@ describe("a stranger on the hub's port", function () {
 });
 
 describe("half a handshake, 5,000 times from one address", function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   for (const [what, words] of [
@@ -558,7 +558,7 @@ function hold(port: number, bytes: Buffer, open: Set<Socket>): Promise<void> {
 }
 
 describe("keys that do not fit", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   const cases: [what: string, hub: string, node: string, has: string][] = [
@@ -576,7 +576,7 @@ describe("keys that do not fit", function () {
       );
       await hub.waitForOutput("does not have the authkey");
       // A second attempt came, and was no news at the node.
-      await hub.waitForOutput(/(does not have the authkey[^]*){2}/, 20_000);
+      await hub.waitForOutput(/(does not have the authkey[^]*){2}/, 60_000);
       expect(node.output.match(/does not take/g)).to.have.length(1);
       expect(node.running).to.equal(true);
       expectNoSecret(hub.output, node.output);
@@ -675,7 +675,7 @@ describe("keys that do not fit", function () {
 });
 
 describe("a key file", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   for (const [launcher, name, more] of [
@@ -714,7 +714,7 @@ describe("a key file", function () {
 });
 
 describe("authkey=auto", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("makes a key at the first start, prints it then only, and lets in who has it", async () => {
@@ -738,7 +738,7 @@ describe("authkey=auto", function () {
 });
 
 describe("a group with a key of its own", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("is opened by that key only, and that key opens no other", async () => {
@@ -764,7 +764,7 @@ describe("a group with a key of its own", function () {
 });
 
 describe("allow= of a serve", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("refuses whom it does not list, says so, and lets in whom it lists", async () => {
@@ -819,7 +819,7 @@ describe("allow= of a serve", function () {
 });
 
 describe("show vnets", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("has each node's fingerprint, and whom the secret has proved", async () => {
@@ -840,7 +840,7 @@ describe("show vnets", function () {
 });
 
 describe("secrets", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   afterEach(closeOwned);
 
   it("of keygen are 32 characters, others each time, and fit where they belong", async () => {
@@ -907,7 +907,7 @@ describe("secrets", function () {
     await node.waitForOutput("does not take this node's authkey");
     node.writeConfig(nodeText(hub.port, { route, vnet }));
     node.send("reload");
-    await node.waitForOutput(/(connected to the hub[^]*){2}/, 20_000);
+    await node.waitForOutput(/(connected to the hub[^]*){2}/, 60_000);
     expectNoSecret(node.output, hub.output);
     expect(node.output).not.to.include("another-authkey");
   });

@@ -26,7 +26,7 @@ const VIDEO = 700;
 const BULK = 701;
 
 describe("a browser that plays a video through the LAN", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let download: TestServer;
   let home: Launched;
   let office: Launched;

@@ -22,7 +22,7 @@ const corpus = readdirSync(CORPUS)
 
 for (const kind of new Set(TARGETS.map(({ stage }) => stage)))
   describe(`with hostile inputs, ${kind.name},`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let stage: Stage;
 
     before(async function () {

@@ -485,7 +485,7 @@ describe("an HTTP front", () => {
 
     for (const framing of ["a length", "chunks"] as const)
       it(`pass both ways unchanged with ${framing}, 50 MiB of them`, async function () {
-        this.timeout(60_000);
+        this.timeout(180_000);
         await started(
           Bench.http((request, response) => {
             const length = request.headers["content-length"];

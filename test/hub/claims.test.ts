@@ -21,6 +21,7 @@ import {
 import { Claims, LAPSE_MS, type ClaimKind } from "../../src/hub/claims.js";
 import { silentLog } from "../../src/log.js";
 import { eventually } from "../support/deadline.js";
+import { skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { KeptLog } from "../support/kept-log.js";
 
@@ -242,7 +243,8 @@ describe("the claims on the disk", () => {
     const at = () => join(folder, "forget");
 
     beforeEach(function () {
-      if (process.platform === "win32") this.skip();
+      if (process.platform === "win32")
+        skip(this, "needs links and modes of files as Unix has them");
     });
 
     it("are not written through a link, whose file keeps its mode", () => {

@@ -47,7 +47,7 @@ async function expectNodesWork(hub: TestHub, port: number): Promise<void> {
 }
 
 describe("a hub behind a proxy", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const proxies: Service[] = [];
   const sockets: Socket[] = [];
 

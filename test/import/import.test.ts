@@ -447,7 +447,7 @@ describe("The import of a file on the disk", () => {
       await importText(source, file, called).catch((error: unknown) => {
         if (!(error instanceof VnetError)) throw error;
       });
-  }).timeout(20_000);
+  }).timeout(150_000);
 });
 
 describe("An import says nothing that is not true of its file:", () => {

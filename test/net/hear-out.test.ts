@@ -115,6 +115,6 @@ describe("What a peer said before it reset is heard", () => {
     const gone = closed(near);
     await writeIntoIt(near);
     expect(near.destroyed).to.equal(false);
-    await within("the end", gone, 15_000);
+    await within("the end", gone);
   });
 });

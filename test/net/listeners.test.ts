@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:net";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { isListening } from "../../src/net/listeners.js";
+import { skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 
 describe("the system's table of listeners", function () {
@@ -11,7 +12,7 @@ describe("the system's table of listeners", function () {
 
   before(function () {
     // Elsewhere there is none, which the last test of this file holds.
-    if (platform() !== "linux") this.skip();
+    if (platform() !== "linux") skip(this, "needs Linux' /proc/net");
   });
 
   afterEach(async () => {

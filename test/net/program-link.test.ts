@@ -17,7 +17,7 @@ import {
   withServer,
 } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
-import { needs } from "../support/find-program.js";
+import { needs, skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { projectRoot } from "../support/project.js";
 import { startSshd } from "../support/programs.js";
@@ -30,7 +30,8 @@ describe("a program as a connection", () => {
   const told: string[] = [];
 
   before(function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32")
+      skip(this, "needs exec: links, which Windows has not");
   });
 
   beforeEach(() => {
@@ -116,7 +117,7 @@ describe("a program as a connection", () => {
       if (!duplex.write(chunk)) await within("drain", once(duplex, "drain"));
     }
     duplex.end();
-    await within("the end", ended, 25_000);
+    await within("the end", ended, 60_000);
     expect(bytes).to.equal(64 * MB);
     expect(received.digest("hex")).to.equal(sent.digest("hex"));
   });
@@ -129,7 +130,7 @@ describe("a program as a connection", () => {
     await within("something", once(duplex, "readable"));
     // A second program there and back: time enough for eight megabytes, if anything took them.
     const other = new Observed(await start(`dd if=/dev/zero bs=1M count=64`));
-    await within("the other", other.ended, 20_000);
+    await within("the other", other.ended, 60_000);
     expect(existsSync(mark)).to.equal(false);
     expect(duplex.readableLength).to.be.below(MB);
     let bytes = 0;

@@ -6,6 +6,7 @@ import { reset } from "../../src/net/reset.js";
 import { within } from "../support/deadline.js";
 import { createDuplexPair } from "../support/duplex-pair.js";
 import { Observed } from "../support/echo.js";
+import { skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import {
   createSocketPair,
@@ -63,7 +64,7 @@ describe("reset", () => {
   });
 
   it("destroys a Unix socket, which knows no reset", async function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32") skip(this, "needs Unix sockets");
     const folder = makeFolder();
     const server = createServer().listen(join(folder, "s"));
     try {

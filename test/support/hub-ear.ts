@@ -38,7 +38,7 @@ export class HubEar {
   static async join(hubPort: number, name: string): Promise<HubEar> {
     const { socket } = await connectTo(hubPort, false);
     const key = await openClientKey();
-    const secured = await secureAsClient(socket, key, 10_000);
+    const secured = await secureAsClient(socket, key, 30_000);
     const ear = new HubEar(secured.duplex, secured.binding, name);
     await ear.until(() => ear.welcomed);
     return ear;

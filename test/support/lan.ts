@@ -59,7 +59,7 @@ export async function askJson<T>(node: Launched, command: string): Promise<T> {
       return document === undefined ? null : (JSON.parse(document) as T);
     },
     `answer ${command}`,
-    15_000,
+    30_000,
   );
 }
 
@@ -78,7 +78,7 @@ export async function untilUse(
   node: Launched,
   serveid: number,
   state: string,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<UseRow> {
   return untilRow<UseRow>(
     node,
@@ -95,7 +95,7 @@ export async function untilRow<Row>(
   command: string,
   fits: (row: Row) => boolean,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<Row> {
   const deadline = Date.now() + timeoutMs;
   let rows: Row[] = [];

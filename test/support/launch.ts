@@ -138,7 +138,7 @@ export interface RunOptions {
 export async function run(
   launcher: Launcher,
   args: string[],
-  { config, env = {}, input = "", timeoutMs = 20_000, prefix }: RunOptions = {},
+  { config, env = {}, input = "", timeoutMs = 60_000, prefix }: RunOptions = {},
 ): Promise<Outcome> {
   const folder = makeFolder();
   if (config !== undefined) writeFileSync(join(folder, "config.ini"), config);

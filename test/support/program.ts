@@ -106,7 +106,7 @@ export class Program {
    */
   async waitForOutput(
     what: string | RegExp,
-    timeoutMs = 10_000,
+    timeoutMs = 30_000,
     from = 0,
   ): Promise<RegExpMatchArray> {
     const pattern = typeof what === "string" ? escaped(what) : what;
@@ -121,7 +121,7 @@ export class Program {
   async waitFor<T>(
     look: () => T | null,
     what: string,
-    timeoutMs = 10_000,
+    timeoutMs = 30_000,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const finish = () => {
@@ -156,7 +156,7 @@ export class Program {
   /** Ends it: asks with `signal`, insists after `graceMs`. Idempotent. */
   async close(
     signal: NodeJS.Signals = "SIGTERM",
-    graceMs = 5_000,
+    graceMs = 20_000,
   ): Promise<void> {
     this.kill(signal);
     const timer = setTimeout(() => this.kill("SIGKILL"), graceMs);
@@ -173,7 +173,7 @@ export class Program {
 export async function untilAccepting(
   program: Program,
   port: number,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const giveUpAt = Date.now() + timeoutMs;
   while (!(await accepts(port))) {

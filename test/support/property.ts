@@ -7,7 +7,7 @@ import { VnetError, type VnetErrorCode } from "../../src/errors.js";
 const RUNS = Number(process.env.VNET_PROPERTY_RUNS ?? 200);
 const SEED = Number(process.env.VNET_PROPERTY_SEED ?? 1);
 /** A test may take as long as its number of examples asks for. */
-const TIMEOUT_MS = 20_000 + 20 * RUNS;
+const TIMEOUT_MS = 100_000 + 100 * RUNS;
 
 /** `it` for a property; a failure tells the smallest example that was found. */
 export function always<T extends [unknown, ...unknown[]]>(

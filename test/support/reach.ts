@@ -34,7 +34,7 @@ export function exchange(where: Where, words: string): Promise<string> {
 export async function untilEchoed(
   where: Where,
   words = "are you there?",
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   await until(`an echo at ${JSON.stringify(where)}`, timeoutMs, async () => {
     const answer = await exchange(where, words);
@@ -45,7 +45,7 @@ export async function untilEchoed(
 /** Tries until a connection is refused, or ended without a word. */
 export async function untilRefused(
   where: Where,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   await until(`a refusal at ${JSON.stringify(where)}`, timeoutMs, async () => {
     try {

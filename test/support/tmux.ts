@@ -58,7 +58,7 @@ export class TerminalWindow {
   }
 
   /** Resolves with the screen when it matches; rejects with the last screen. */
-  async until(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+  async until(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const screen = this.screen();
