@@ -2,6 +2,7 @@
 // With route.ts and vnet.ts the only user of `process`.
 
 import { closeSync, readFileSync, statSync } from "node:fs";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { called } from "./called.js";
 import { readConfigFile } from "./config/file.js";
@@ -242,6 +243,8 @@ export async function run(program: Program): Promise<void> {
     else {
       openFiles.setLimit(openFilesLimit());
       names.setThreads(Number(process.env.UV_THREADPOOL_SIZE) || 4);
+      // The threads begin with the first work for them, and read then how many they are to be.
+      await access("/").catch(() => undefined);
       // What the launcher set is for this process, not for the programs of `exec:`.
       delete process.env.UV_THREADPOOL_SIZE;
       delete process.env.MALLOC_ARENA_MAX;
