@@ -1,11 +1,13 @@
 // One secret in one file that only its owner may read: made at first use, read afterwards.
 // Every key that the programs make themselves is kept by it. Never prints what it reads.
 
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { closeSync, constants, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { createPrivateFile, writePrivateFile } from "./private-file.js";
+import { openRegularFile } from "./regular-file.js";
 
 const OTHERS = 0o077;
 
@@ -33,13 +35,17 @@ export async function readOrMakeKeyFile(
 /** Null: there is no such file. */
 export async function readKeyFile(path: string): Promise<Buffer | null> {
   try {
-    const { mode } = await stat(path);
-    if (platform() !== "win32" && (mode & OTHERS) !== 0)
-      throw new VnetError(
-        "config",
-        `${path}: others can read this key; make it yours alone: chmod 600 ${path}`,
-      );
-    return await readFile(path);
+    const { fd, stats } = openRegularFile(path, constants.O_RDONLY);
+    try {
+      if (platform() !== "win32" && (stats.mode & OTHERS) !== 0)
+        throw new VnetError(
+          "config",
+          `${path}: others can read this key; make it yours alone: chmod 600 ${path}`,
+        );
+      return readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     if (error instanceof VnetError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;

@@ -2,18 +2,42 @@
 // Knows nothing of what is in it; says nothing, its caller explains an error.
 
 import { readdirSync, rmSync, statSync } from "node:fs";
-import { chmod, link, open, rename, rm } from "node:fs/promises";
+import {
+  link,
+  lstat,
+  open,
+  rename,
+  rm,
+  type FileHandle,
+} from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
 const OWNER_ONLY = 0o600;
 
-/** A crash or a full disk in the middle leaves the old file. Rejects with the operating system's error. */
+/**
+ * A crash or a full disk in the middle leaves the old file. A new one that root puts in its place belongs to the same user
+ * as before. Rejects with the operating system's error.
+ */
 export async function writePrivateFile(
   path: string,
   bytes: Buffer,
 ): Promise<void> {
-  await written(path, bytes, (temporary) => rename(temporary, path));
+  await written(path, bytes, {
+    finish: async (file) => {
+      if (process.geteuid?.() === 0) await giveToOwnerOf(path, file);
+    },
+    putInPlace: (temporary) => rename(temporary, path),
+  });
+}
+
+async function giveToOwnerOf(path: string, file: FileHandle): Promise<void> {
+  try {
+    const { uid, gid } = await lstat(path);
+    await file.chown(uid, gid);
+  } catch {
+    // There was none before; or this root may not give files away, as in some containers.
+  }
 }
 
 /** False: there is a file of that name already, another process's perhaps, and it is as it was. */
@@ -22,17 +46,19 @@ export async function createPrivateFile(
   bytes: Buffer,
 ): Promise<boolean> {
   let isCreated = true;
-  await written(path, bytes, async (temporary) => {
-    try {
-      // Unlike renaming, this fails where somebody was faster.
-      await link(temporary, path);
-    } catch (error) {
-      // Not every file system has links, and they say so in many ways.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
-        return rename(temporary, path);
-      isCreated = false;
-    }
-    await rm(temporary, { force: true });
+  await written(path, bytes, {
+    putInPlace: async (temporary) => {
+      try {
+        // Unlike renaming, this fails where somebody was faster.
+        await link(temporary, path);
+      } catch (error) {
+        // Not every file system has links, and they say so in many ways.
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+          return rename(temporary, path);
+        isCreated = false;
+      }
+      await rm(temporary, { force: true });
+    },
   });
   return isCreated;
 }
@@ -68,19 +94,23 @@ export function removeLeftovers(folder: string, own: readonly string[]): void {
 async function written(
   path: string,
   bytes: Buffer,
-  putInPlace: (temporary: string) => Promise<void>,
+  steps: {
+    finish?: (file: FileHandle) => Promise<void>;
+    putInPlace: (temporary: string) => Promise<void>;
+  },
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.new`;
   try {
     const file = await open(temporary, "w", OWNER_ONLY);
     try {
       await file.writeFile(bytes);
+      await file.chmod(OWNER_ONLY);
+      await steps.finish?.(file);
       await file.sync();
     } finally {
       await file.close();
     }
-    await chmod(temporary, OWNER_ONLY);
-    await putInPlace(temporary);
+    await steps.putInPlace(temporary);
   } catch (error) {
     // A key that nobody uses must not lie about; where it cannot be removed, it could not be made either.
     await rm(temporary, { force: true }).catch(() => undefined);

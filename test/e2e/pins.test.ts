@@ -1,9 +1,19 @@
 // What a person does about a key that changed: the real programs, their state on the disk, and `trust`.
 
-import { readFileSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
+import { fingerprintOf } from "../../src/keys/fingerprint.js";
 import { eventually, within } from "../support/deadline.js";
 import { connectTo, startEcho, type TestServer } from "../support/echo.js";
+import { skip } from "../support/find-program.js";
 import { askJson, startHub, untilRow, type UseRow } from "../support/lan.js";
 import {
   closeLaunched,
@@ -151,6 +161,25 @@ describe("a provider whose key changed", function () {
     const accepted = await trust(place, "route", "web");
     expect(accepted.status, accepted.stderr).to.equal(0);
     await untilEchoed(port);
+  });
+
+  it("and that root accepts stands in a file of the service's user all the same", async function () {
+    if (process.getuid?.() !== 0) skip(this, "needs root");
+    const place = new Place(nodeText(1));
+    const state = join(place.folder, "own");
+    mkdirSync(state, { mode: 0o700 });
+    const path = join(state, "known-nodes");
+    const line = (n: number, basis: string) =>
+      `default\tssh\t${fingerprintOf(Buffer.alloc(32, n))}\t${basis}\talone\thome\n`;
+    const text = line(1, "secret") + line(2, "refused");
+    writeFileSync(path, text, { mode: 0o600 });
+    for (const each of [state, path]) chownSync(each, 54321, 54322);
+    const words = ["trust", "ssh", place.file, "--state", state];
+    const { status, stderr } = await run("vnet", words);
+    expect(status, stderr).to.equal(0);
+    expect(readFileSync(path, "utf8")).to.include(line(2, "person"));
+    expect(statSync(path)).to.include({ uid: 54321, gid: 54322 });
+    expect(statSync(path).mode & 0o777).to.equal(0o600);
   });
 });
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -8,13 +9,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import {
   readKeyFile,
   readOrMakeKeyFile,
   writeKeyFile,
 } from "../../src/keys/key-file.js";
+import { within } from "../support/deadline.js";
 import { failureOf } from "../support/failure.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 
@@ -110,6 +112,14 @@ describe("a key file", () => {
     expect(error.code).to.equal("config");
     expect(error.message).to.include(`${path}: cannot read this key file`);
     expect(error.message).not.to.include("\n");
+  });
+
+  it("that is a named pipe is refused, and not waited for", async function () {
+    if (process.platform === "win32") this.skip();
+    mkdirSync(dirname(path), { recursive: true });
+    execFileSync("mkfifo", ["-m", "600", path]);
+    const error = await failureOf(within("an answer", readKeyFile(path)));
+    expect(error.message).to.include("it is not a regular file");
   });
 
   it("that cannot be written is named in one line", async () => {
