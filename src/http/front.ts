@@ -8,7 +8,8 @@ import { HttpVisit, type VisitLimits } from "./visit.js";
 
 const LIMITS: VisitLimits = {
   idleMs: 75_000,
-  lingerMs: 1_800_000,
+  lingerMs: 30_000,
+  lingerMaxMs: 1_800_000,
   bodyMs: 30_000,
   breakMs: 5_000,
 };

@@ -6,6 +6,8 @@ import type { Duplex } from "node:stream";
 const COPY_BYTES = 16 * 1024;
 
 export class Outbox {
+  /** all that was ever put in */
+  total = 0;
   private pieces: Buffer[] = [];
   private bytes = 0;
 
@@ -14,6 +16,7 @@ export class Outbox {
   add(piece: Buffer): void {
     this.pieces.push(piece);
     this.bytes += piece.length;
+    this.total += piece.length;
   }
 
   /** Of text that has one character a byte. */

@@ -33,8 +33,10 @@ import { ServiceConnection, type Asker } from "./service-connection.js";
 export interface VisitLimits {
   /** from the start or the last answer to the end of a request's head */
   idleMs: number;
-  /** from our last byte to the user's; what we said may still be on its way to a slow reader */
+  /** from our end, and again from when it was taken, to the user's end; more for what may still be on its way to him */
   lingerMs: number;
+  /** the same, however much was said */
+  lingerMaxMs: number;
   /** from an answer to the end of the request's body, or to its next piece where the service takes it */
   bodyMs: number;
   /** until what was written before a break has left */
@@ -53,6 +55,12 @@ export interface VisitOptions {
 
 /** Of what a user sends ahead: then he is not read on. */
 const AHEAD_BYTES_MAX = 64 * 1024;
+
+/**
+ * What was said to a user may lie in the buffers of the systems on the way, where nobody sees whether he takes it. A reader
+ * of this speed gets all of it.
+ */
+const SLOWEST_BYTES_PER_S = 4_096;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -402,10 +410,14 @@ export class HttpVisit implements Asker {
     this.input = EMPTY;
     this.dropService(false);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.destroy();
-    }, limits.lingerMs);
-    user.end();
+    const slowestMs = (this.outbox.total / SLOWEST_BYTES_PER_S) * 1000;
+    this.timer = setTimeout(
+      () => {
+        this.destroy();
+      },
+      Math.min(limits.lingerMs + slowestMs, limits.lingerMaxMs),
+    );
+    user.end(() => this.timer?.refresh());
     user.resume();
   }
 

@@ -24,19 +24,17 @@ export async function writePrivateFile(
   bytes: Buffer,
 ): Promise<void> {
   await written(path, bytes, {
-    finish: async (file) => {
-      if (process.geteuid?.() === 0) await giveToOwnerOf(path, file);
-    },
+    finish: (file) => giveToOwnerOf(path, file),
     putInPlace: (temporary) => rename(temporary, path),
   });
 }
 
 async function giveToOwnerOf(path: string, file: FileHandle): Promise<void> {
   try {
-    const { uid, gid } = await lstat(path);
-    await file.chown(uid, gid);
+    const [before, mine] = [await lstat(path), await file.stat()];
+    if (before.uid !== mine.uid) await file.chown(before.uid, before.gid);
   } catch {
-    // There was none before; or this root may not give files away, as in some containers.
+    // There was none before; or this is not root, or one that may not give files away, as in some containers.
   }
 }
 

@@ -984,6 +984,39 @@ describe("an HTTP front", () => {
       await within("the close", user.closed);
     });
 
+    it("whose user takes nothing go after a while", async () => {
+      await started(
+        Bench.http((_request, response) => response.end("x".repeat(4_000)), {
+          lingerMs: 20,
+        }),
+      );
+      const user = bench.front.open(FROM);
+      user.on("error", () => undefined);
+      user.write(get("/", "Connection: close"));
+      const closed = new Promise((resolve) => user.once("close", resolve));
+      await within("the close", closed);
+      expect(user.readableLength).to.be.greaterThan(4_000);
+    });
+
+    it("go after a while that is the longer the more was said, up to a bound", async () => {
+      const elapsed = async (length: number) => {
+        await started(
+          Bench.http((_request, response) => response.end("x".repeat(length)), {
+            ...{ lingerMs: 20, lingerMaxMs: 800 },
+          }),
+        );
+        const begun = performance.now();
+        const user = bench.open();
+        user.socket.write(get("/", "Connection: close"));
+        await within("the end", user.ended);
+        await within("the close", user.closed);
+        await bench.close();
+        return performance.now() - begun;
+      };
+      expect(await elapsed(2_048)).to.be.greaterThan(500);
+      expect(await elapsed(1_000_000)).to.be.at.least(799);
+    });
+
     it("are all cut off by close", async () => {
       await started(Bench.http(() => undefined));
       const users = [bench.open(), bench.open()];
