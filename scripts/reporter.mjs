@@ -1,16 +1,26 @@
 // The spec reporter plus what this project wants of a run: the reason of every
 // skipped test, one closing line of counts, and a watchdog for a process that
-// does not end after its last test. Loaded by mocha in scripts/test.mjs.
+// does not end after its last test. Loaded by mocha in scripts/test.mjs, which
+// says in which file it wants to find what failed.
 
+import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
 const WATCHDOG_MS = Number(process.env.VNET_TEST_WATCHDOG_MS ?? 60_000);
 
 export default class Reporter extends Mocha.reporters.Spec {
   #skipped = 0;
+  #failed = [];
 
   constructor(runner, options) {
     super(runner, options);
+    const { failures } = options.reporterOptions ?? {};
+    runner.on("fail", (test) => {
+      this.#failed.push({ title: test.fullTitle(), file: test.file });
+    });
+    runner.once("end", () => {
+      if (failures) writeFileSync(failures, JSON.stringify(this.#failed));
+    });
     runner.on("pending", (test) => {
       this.#skipped += 1;
       const indent = "  ".repeat(test.titlePath().length);
