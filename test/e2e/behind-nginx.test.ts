@@ -66,7 +66,7 @@ describe("a hub behind nginx", function () {
   it("serves nodes with nothing set, who then all have nginx's address", async () => {
     const hub = await startBehind("", false);
     await serveAndUse();
-    expect(hub.output).to.match(/joined group default from 127\.0\.0\.1:\d/);
+    await hub.waitForOutput(/joined group default from 127\.0\.0\.1:\d/);
   });
 
   it("with proxy_protocol=true the log names true addresses, and who comes around nginx is turned away", async () => {
@@ -89,7 +89,7 @@ describe("a hub behind nginx", function () {
 
   it("with proxy_protocol=true one address fills its own places only", async () => {
     await startBehind(
-      "proxy_protocol=true\n[limits]\nmax_unauthenticated_per_address=2",
+      "proxy_protocol=true\n[limits]\nhandshake_timeout=120\nmax_unauthenticated_per_address=2",
       true,
     );
     const port = nginx?.port ?? 0;
@@ -224,7 +224,7 @@ describe("the times of [route]", function () {
     const stopped = performance.now();
     try {
       await node.waitForOutput(/the hub \S+ is lost: /);
-      expect(performance.now() - stopped).to.be.within(500, 2_500);
+      expect(performance.now() - stopped).to.be.within(500, 12_000);
     } finally {
       hub.kill("SIGCONT");
     }
@@ -241,7 +241,7 @@ describe("the times of [route]", function () {
     const stopped = performance.now();
     try {
       await hub.waitForOutput(/of group default left: /);
-      expect(performance.now() - stopped).to.be.within(500, 2_500);
+      expect(performance.now() - stopped).to.be.within(500, 12_000);
     } finally {
       node.kill("SIGCONT");
     }

@@ -96,6 +96,7 @@ describe("at the hub's door", function () {
         expect(sent).to.be.above(before);
         expect(node.output).to.not.match(/not reached|tried again/);
       }
+      await hub.waitForOutput(/\(third\) joined/);
       expect(hub.output.match(/joined/g)).to.have.length(names.length);
     });
 

@@ -106,7 +106,7 @@ describe("when the machine is in trouble", function () {
     const after = await startHub(config("127.0.0.2"), { folder });
     leadsTo("127.0.0.2");
     await node.waitForOutput("connected to the hub", 30_000, from);
-    expect(after.output).to.match(/vnet .*joined group default/);
+    await after.waitForOutput(/vnet .*joined group default/);
   });
 
   it("a node that slept is back within seconds, with its number", async () => {

@@ -1,7 +1,7 @@
 // The hub's memory of who held which name and id, as an operator meets it: real programs, a kill, and `./route forget`.
 
 import { expect } from "chai";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../support/deadline.js";
 import { connectTo, startEcho } from "../support/echo.js";
@@ -49,7 +49,12 @@ describe("./route forget", function () {
     const kept = join(hub.folder, "state");
     await eventually("it is written", () => {
       const files = readdirSync(kept, { recursive: true }) as string[];
-      return files.some((name) => name.endsWith("claims.json"));
+      const written = files.find((name) => name.endsWith("claims.json"));
+      // The id may come a write later than the name.
+      return (
+        written !== undefined &&
+        readFileSync(join(kept, written), "utf8").includes('"700"')
+      );
     });
     const { stdout, status } = await forget("700", file, "--group", "lab");
     expect(stdout).to.match(/remembers nobody with 700 in group lab/);
@@ -78,6 +83,7 @@ describe("./route forget", function () {
     await hub.waitForOutput(
       /vnet \d+ \(home\) of group default serves 700 ssh/,
     );
+    await third.close();
     expect(third.output).not.to.contain("home-2");
   });
 
@@ -102,8 +108,9 @@ describe("./route forget", function () {
       expect(stdout).to.include("forgotten");
       await next.waitForOutput(`forgot who held ${name} `);
     }
-    expect(hub.output).not.to.include("forgot");
     user.socket.destroy();
+    await hub.exited;
+    expect(hub.output).not.to.include("forgot");
     await service.close();
   });
 

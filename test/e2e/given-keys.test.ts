@@ -63,6 +63,7 @@ describe("a key that is given beside the configuration", function () {
     await node.waitForOutput("connected to the hub");
     node.send("show vnet --json");
     await node.waitForOutput('"secret":"set"');
+    await node.close();
     expect(node.output).not.to.include(AUTHKEY).and.not.to.include(SECRET);
     return node.output;
   }
@@ -102,6 +103,7 @@ describe("a key that is given beside the configuration", function () {
     const seen = readFileSync(file, "utf8");
     expect(seen).to.include("PATH=");
     expect(seen).not.to.include(AUTHKEY).and.not.to.include(SECRET);
+    await hub.close();
     expect(hub.output).not.to.include("has no authkey");
   });
 
@@ -113,6 +115,7 @@ describe("a key that is given beside the configuration", function () {
       env: { CREDENTIALS_DIRECTORY: folder },
     });
     await hub.waitForOutput("ready: ");
+    await hub.close();
     expect(hub.output).not.to.include("has no authkey");
   });
 

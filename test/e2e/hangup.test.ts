@@ -217,6 +217,7 @@ describe("a signal that was ignored at the start", function () {
     const from = hub.output.length;
     const other = startNode(nodeConfig(hub.port, { name: "other" }));
     await other.waitForOutput("ready: ");
+    await hub.waitForOutput("(other) joined");
     expect(hub.output.slice(from)).not.to.include("left");
     process.kill(Number(pid), "SIGTERM");
     await hub.waitForOutput(/\(home\) .*left/);
@@ -251,25 +252,29 @@ describe("a program with pid 1", function () {
     return [program, pid];
   }
 
+  /** Ends one then. Where this process was so slow that it was ready before, another one. */
+  async function early(moment: (pid: number) => Promise<void>): Promise<void> {
+    for (let round = 0; ; round++) {
+      const [program, pid] = await start();
+      await moment(pid);
+      process.kill(pid, "SIGTERM");
+      const { status } = await program.exited;
+      expect(status, program.output).to.be.oneOf([0, 143]);
+      if (!program.output.includes("ready")) return;
+      expect(round, "all of them were ready").to.be.below(20);
+    }
+  }
+
   it("ends by a SIGTERM in its first moments, before it is Node", async () => {
-    const [program, pid] = await start();
-    await eventually("it listens", () => listensFor(pid, 15));
-    process.kill(pid, "SIGTERM");
-    const { status } = await program.exited;
-    expect(status, program.output).to.be.oneOf([0, 143]);
-    expect(program.output).not.to.include("ready");
+    await early(async (pid) => {
+      await eventually("it listens", () => listensFor(pid, 15));
+    });
   });
 
   it("ends by a SIGTERM while Node loads the program", async () => {
-    const [program, pid] = await start();
-    const node = await eventually("Node", () =>
-      childrenOf(pid).find(isNamedNode),
-    );
-    process.kill(pid, "SIGTERM");
-    const { status } = await program.exited;
-    expect(status, program.output).to.be.oneOf([0, 143]);
-    expect(node).to.be.greaterThan(pid);
-    expect(program.output).not.to.include("ready");
+    await early(async (pid) => {
+      await eventually("Node", () => childrenOf(pid).find(isNamedNode));
+    });
   });
 
   for (const [what, words] of [

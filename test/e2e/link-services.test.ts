@@ -152,7 +152,7 @@ describe("a service that is no TCP port", function () {
         await join2(`exec:${ssh.join(" ")}`);
         await untilEchoed(port);
         // What the group is told of it is the program's name alone.
-        expect(hub.output).to.match(/serves \d+ it \(tcp, "exec:ssh"\)/);
+        await hub.waitForOutput(/serves \d+ it \(tcp, "exec:ssh"\)/);
       });
     } finally {
       await closeLaunched();
@@ -176,6 +176,8 @@ describe("a service that is no TCP port", function () {
     );
     expect(await firstOutcome(own)).to.equal("ECONNRESET");
     await said;
+    await office.close();
+    await hub.close();
     expect(office.output + hub.output).not.to.include("hidden-word");
   });
 

@@ -52,6 +52,7 @@ describe("the log of the programs", function () {
     const stranger = await connectTo(hub.port);
     stranger.socket.write("GET / HTTP/1.1\r\n\r\n");
     await hub.waitForOutput("was turned away: is no vnet");
+    await hub.close();
     expect(hub.stdout).to.equal("");
     for (const line of linesOf(hub.stderr)) expect(line).to.match(TIMED);
   });
@@ -62,6 +63,7 @@ describe("the log of the programs", function () {
     const hub = await startHub(hubConfig(port, `format=json\nfile=${file}`));
     const node = startNode(nodeConfig(port, { name: "home" }));
     await node.waitForOutput("connected to the hub");
+    await hub.close();
     const events = linesOf(readFileSync(file, "utf8")).map(
       (line) => JSON.parse(line) as Record<string, string>,
     );
@@ -90,6 +92,7 @@ describe("the log of the programs", function () {
     });
     const isOnline = (view: VnetView) => view.link_state === "online";
     await untilVnet(node, isOnline, "online");
+    await node.close();
     expect(node.stderr).to.equal("");
   });
 
@@ -171,6 +174,7 @@ describe("the log of the programs", function () {
         await untilWritten(file, await turnAway(port));
         expect(readFileSync(file, "utf8")).not.to.include("ready: ");
       }
+      await hub.close();
       expect(hub.output).to.equal("");
     });
 
@@ -184,10 +188,10 @@ describe("the log of the programs", function () {
     renameSync(place, `${place}.1`);
     for (let round = 0; round < 3; round++)
       await untilWritten(join(`${place}.1`, "hub.log"), await turnAway(port));
-    expect(hub.lines).to.have.length(1);
-    expect(hub.output).to.match(/^the log .* cannot be opened anew: ENOENT/);
+    await hub.waitForOutput(/^the log .* cannot be opened anew: ENOENT/);
     mkdirSync(place);
     await untilWritten(file, await turnAway(port));
+    await hub.close();
     expect(hub.lines).to.have.length(1);
   });
 
@@ -246,6 +250,7 @@ describe("the log of the programs", function () {
     );
     const node = startNode(nodeConfig(port, { name: "home" }));
     await node.waitForOutput("connected to the hub");
+    await hub.close();
     expect(linesOf(hub.stderr)).to.have.length(1);
   });
 

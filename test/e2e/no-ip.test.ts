@@ -111,9 +111,9 @@ describe("a hub without IP", function () {
       ]);
       await untilEchoed(port);
       // Its arguments may hold secrets.
-      expect(node.output)
-        .to.include("connected to the hub exec:ssh as vnet")
-        .and.not.to.include(clientOptions[3]);
+      await node.waitForOutput("connected to the hub exec:ssh as vnet");
+      await node.close();
+      expect(node.output).not.to.include(clientOptions[3]);
     } finally {
       await closeLaunched();
       await sshd.close();

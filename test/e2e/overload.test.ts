@@ -149,6 +149,7 @@ describe("more than there is room for", function () {
         const [line] = await office.waitForOutput(told);
         expect(line).to.match(reason);
         expect(linesWith(office, told)).to.be.within(1, 5);
+        await process.waitForOutput(REACHED);
         if (poor !== "office")
           expect(linesWith(process, REACHED), process.output).to.equal(1);
         for (const [n, user] of users.entries()) {
@@ -264,6 +265,12 @@ describe("more than there is room for", function () {
       const flooder = await HubClient.connect(hub.port);
       await flooder.join({ name: "flooder" });
       await flooder.register(900);
+      await untilRow<{ name: string }>(
+        office,
+        "show vnets",
+        ({ name }) => name === "flooder",
+        "the flooder",
+      );
       const home = 1;
       let request = 0;
       const floods: (() => object)[] = [
@@ -384,7 +391,7 @@ async function untilRows(
     const rows = await askJson<ServeRow[]>(node, "show serves");
     if (fits(rows)) return rows;
     if (performance.now() > end)
-      throw new Error(`${rows.length} serves after 15 s`);
+      throw new Error(`${rows.length} serves after 60 s`);
     await sleep(30);
   }
 }

@@ -179,7 +179,6 @@ describe("a node driven by lines on its stdin", function () {
       .that.matches(/^SHA256:[A-Za-z0-9+/]{43}$/);
     expect(others).to.be.empty;
     expect(fine.stdout).to.match(/node 01 home/);
-    expect(node.stderr).not.to.include("office");
 
     const unknown = await run("vnet", ["config.ini", "-e", "shwo serves"], {
       config,
@@ -191,6 +190,8 @@ describe("a node driven by lines on its stdin", function () {
     });
     expect(refused.status).to.equal(2);
     expect(refused.stderr).to.include("unserve would end with this guest");
+    await node.close();
+    expect(node.stderr).not.to.include("office");
   });
 });
 
