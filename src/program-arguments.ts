@@ -144,7 +144,7 @@ function nameOf(program: ProgramOptions, flags: readonly Flag[]): string {
   return `vnet-${digest(JSON.stringify(hasName ? named : all))}`;
 }
 
-export function usage(
+function usage(
   program: ProgramOptions,
   text: string,
   cause?: unknown,

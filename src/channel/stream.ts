@@ -73,11 +73,6 @@ export class Stream extends EventEmitter<{
     return this.state === "ended" || this.state === "refused";
   }
 
-  /** Opener: the service is connected, and the stream runs. */
-  get isAccepted(): boolean {
-    return this.state === "open";
-  }
-
   /** Opener: the user's connection. Its bytes leave at once, before the service is known to be there. */
   attach(given: Duplex): void {
     if (this.isOver) {

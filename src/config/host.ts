@@ -25,7 +25,7 @@ export function isHost(text: string): boolean {
 }
 
 /** A name that could be looked up: ASCII, or international as people write it. */
-export function isHostName(text: string): boolean {
+function isHostName(text: string): boolean {
   if (text.length > 253) return false;
   const name = /^[!-~]*$/.test(text) ? text : domainToASCII(text);
   if (name.length > 253) return false;

@@ -3,7 +3,7 @@
 
 import { SHARES, type Share } from "../config/config.js";
 
-export const CLAIM_KINDS = ["node", "serveid", "name"] as const;
+const CLAIM_KINDS = ["node", "serveid", "name"] as const;
 export type ClaimKind = (typeof CLAIM_KINDS)[number];
 
 /** Who claims. */

@@ -10,7 +10,7 @@ export interface DuplexPair<End extends PairEnd = PairEnd> {
 }
 
 /** How much each side holds of what the other one wrote before it says that it is full. */
-export const PAIR_BYTES = 64 * 1024;
+const PAIR_BYTES = 64 * 1024;
 
 export function createDuplexPair(bytes = PAIR_BYTES): DuplexPair {
   return joinEnds(new PairEnd(bytes), new PairEnd(bytes));

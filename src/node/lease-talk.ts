@@ -17,7 +17,7 @@ export interface LeasePace {
   silenceMs: number;
 }
 
-export const LEASE_PACE: LeasePace = { beatMs: 20_000, silenceMs: 60_000 };
+const LEASE_PACE: LeasePace = { beatMs: 20_000, silenceMs: 60_000 };
 
 /** Far more than anybody has to say between two beats. */
 const MAX_WORDS = 100;

@@ -22,7 +22,7 @@ export function vnetid(): Argument<number> {
 }
 
 /** `remote-ssh (01)` */
-export function describeNode(node: Pick<RemoteNode, "vnetid" | "name">) {
+function describeNode(node: Pick<RemoteNode, "vnetid" | "name">) {
   return `${node.name} (${formatVnetid(node.vnetid)})`;
 }
 

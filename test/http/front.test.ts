@@ -154,6 +154,15 @@ describe("an HTTP front", () => {
     return bench;
   };
 
+  /** A service that gives this answer to each read, or to the first one and then ends. */
+  const answering = (text: string, { ends = false } = {}) =>
+    started(
+      Bench.raw(({ socket }) => {
+        if (ends) socket.once("data", () => socket.end(text));
+        else socket.on("data", () => socket.write(text));
+      }),
+    );
+
   describe("headers", () => {
     async function headersFor(
       text: string,
@@ -188,24 +197,65 @@ describe("an HTTP front", () => {
         expect(headers["x-forwarded-for"]).to.equal(ip);
       });
 
-    it("keep what a proxy in front of the user's side said where it is believed, and put the address behind it", async () => {
-      const headers = await headersFor(
-        get(
-          "/",
+    for (const [what, sent, got, gone] of [
+      [
+        "keep what a proxy in front of the user's side said, and put the address behind it",
+        [
           "X-Forwarded-For: 198.51.100.1",
           "X-Forwarded-For: 198.51.100.2",
           "X-Forwarded-Proto: https",
           "X-Forwarded-Host: outside.example",
-        ),
-        FROM,
-        { trustsForwarded: true },
-      );
-      expect(headers).to.deep.include({
-        "x-forwarded-for": "198.51.100.1, 198.51.100.2, 192.0.2.7",
-        "x-forwarded-proto": "https",
-        "x-forwarded-host": "outside.example",
+        ],
+        {
+          "x-forwarded-for": "198.51.100.1, 198.51.100.2, 192.0.2.7",
+          "x-forwarded-proto": "https",
+          "x-forwarded-host": "outside.example",
+        },
+      ],
+      [
+        "pass the others of such a proxy",
+        ["X-Real-IP: 198.51.100.1", "X-Forwarded-Port: 443"],
+        { "x-real-ip": "198.51.100.1", "x-forwarded-port": "443" },
+      ],
+      [
+        "cannot be taken out by a user's Connection",
+        [
+          "Connection: X-Real-IP, X-Forwarded-Port, Forwarded, X-Forwarded-For, X-Mine",
+          "X-Real-IP: 198.51.100.1",
+          "X-Forwarded-Port: 443",
+          "Forwarded: for=198.51.100.1",
+          "X-Forwarded-For: 198.51.100.1",
+          "X-Mine: 1",
+        ],
+        {
+          "x-real-ip": "198.51.100.1",
+          "x-forwarded-port": "443",
+          forwarded: "for=198.51.100.1",
+          "x-forwarded-for": "198.51.100.1, 192.0.2.7",
+        },
+        "x-mine",
+      ],
+      [
+        "lose what cannot be so, and what CGI would take for them",
+        [
+          "X-Forwarded-Proto: gopher",
+          "X-Forwarded-Host: a, b",
+          "X_Forwarded_For: 198.51.100.1",
+        ],
+        {
+          "x-forwarded-for": "192.0.2.7",
+          "x-forwarded-proto": "http",
+          "x-forwarded-host": "shown.example",
+        },
+        "x_forwarded_for",
+      ],
+    ] as const)
+      it(`where a proxy is believed, ${what}`, async () => {
+        const rules = { trustsForwarded: true };
+        const headers = await headersFor(get("/", ...sent), FROM, rules);
+        expect(headers).to.deep.include(got);
+        if (gone !== undefined) expect(headers).not.to.have.property(gone);
       });
-    });
 
     it("that a user says of himself are dropped, whichever proxy they are of", async () => {
       const names = [
@@ -250,41 +300,6 @@ describe("an HTTP front", () => {
         );
         expect(headers["max-forwards"]).to.equal("3");
       }
-    });
-
-    it("of a proxy that is believed cannot be taken out by a user's Connection", async () => {
-      const headers = await headersFor(
-        get(
-          "/",
-          "Connection: X-Real-IP, X-Forwarded-Port, Forwarded, X-Forwarded-For, X-Mine",
-          "X-Real-IP: 198.51.100.1",
-          "X-Forwarded-Port: 443",
-          "Forwarded: for=198.51.100.1",
-          "X-Forwarded-For: 198.51.100.1",
-          "X-Mine: 1",
-        ),
-        FROM,
-        { trustsForwarded: true },
-      );
-      expect(headers).to.deep.include({
-        "x-real-ip": "198.51.100.1",
-        "x-forwarded-port": "443",
-        forwarded: "for=198.51.100.1",
-        "x-forwarded-for": "198.51.100.1, 192.0.2.7",
-      });
-      expect(headers).not.to.have.property("x-mine");
-    });
-
-    it("pass the others of a proxy that is believed", async () => {
-      const headers = await headersFor(
-        get("/", "X-Real-IP: 198.51.100.1", "X-Forwarded-Port: 443"),
-        FROM,
-        { trustsForwarded: true },
-      );
-      expect(headers).to.deep.include({
-        "x-real-ip": "198.51.100.1",
-        "x-forwarded-port": "443",
-      });
     });
 
     for (const [header, sent, got] of [
@@ -354,14 +369,8 @@ describe("an HTTP front", () => {
     });
 
     it("of a service may be folded, and give one length twice", async () => {
-      await started(
-        Bench.raw(({ socket }) => {
-          socket.once("data", () =>
-            socket.write(
-              "HTTP/1.1 200 OK\r\nX-A: b\r\n\tc\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
-            ),
-          );
-        }),
+      await answering(
+        "HTTP/1.1 200 OK\r\nX-A: b\r\n\tc\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
       );
       const user = bench.open();
       user.socket.write(get("/"));
@@ -373,11 +382,7 @@ describe("an HTTP front", () => {
 
     it("of endless blanks cost no time, in a head, in trailers and in an answer", async () => {
       const blank = `X: a${" ".repeat(60_000)}\tb`;
-      await started(
-        Bench.raw(({ socket }) => {
-          socket.on("data", () => socket.write(ok("x", blank)));
-        }),
-      );
+      await answering(ok("x", blank));
       const user = bench.open();
       const before = process.cpuUsage();
       for (let count = 2; count <= 4; count++) {
@@ -413,25 +418,6 @@ describe("an HTTP front", () => {
         expect(line).to.equal(`${method} / HTTP/1.1`);
       });
 
-    it("lose what cannot be so, and what CGI would take for them", async () => {
-      const headers = await headersFor(
-        get(
-          "/",
-          "X-Forwarded-Proto: gopher",
-          "X-Forwarded-Host: a, b",
-          "X_Forwarded_For: 198.51.100.1",
-        ),
-        FROM,
-        { trustsForwarded: true },
-      );
-      expect(headers).to.deep.include({
-        "x-forwarded-for": "192.0.2.7",
-        "x-forwarded-proto": "http",
-        "x-forwarded-host": "shown.example",
-      });
-      expect(headers).not.to.have.property("x_forwarded_for");
-    });
-
     it("lose what means one connection only, and nothing else", async () => {
       const headers = await headersFor(
         get(
@@ -464,14 +450,8 @@ describe("an HTTP front", () => {
     });
 
     it("of a response come back in their order and case, repeated ones too", async () => {
-      await started(
-        Bench.raw(({ socket }) => {
-          socket.once("data", () =>
-            socket.write(
-              ok("x", "Set-Cookie: a=1", "X-CASE: y", "Set-Cookie: b=2"),
-            ),
-          );
-        }),
+      await answering(
+        ok("x", "Set-Cookie: a=1", "X-CASE: y", "Set-Cookie: b=2"),
       );
       expect(await bench.say(get("/"))).to.match(
         /Set-Cookie: a=1\r\nX-CASE: y\r\nSet-Cookie: b=2\r\n/,
@@ -917,11 +897,7 @@ describe("an HTTP front", () => {
 
     it("end in good order behind the first of two answers, when the service ends there", async () => {
       const bytes = 500_000;
-      await started(
-        Bench.raw(({ socket }) => {
-          socket.once("data", () => socket.end(ok("x".repeat(bytes))));
-        }),
-      );
+      await answering(ok("x".repeat(bytes)), { ends: true });
       const user = bench.open();
       user.socket.write(get("/1") + get("/2"));
       expect(await within("the end", user.ended)).to.equal("fin");
@@ -1183,11 +1159,7 @@ describe("an HTTP front", () => {
       ],
     ] as const)
       it(`${what} is a 502`, async () => {
-        await started(
-          Bench.raw(({ socket }) => {
-            socket.once("data", () => socket.end(says));
-          }),
-        );
+        await answering(says, { ends: true });
         const user = bench.open();
         user.socket.write(get("/"));
         await eventually("a 502", () => user.text.endsWith("\n"));
@@ -1208,13 +1180,7 @@ describe("an HTTP front", () => {
       ],
     ] as const)
       it(`answers with ${what} is understood, and its connection carries no more`, async () => {
-        await started(
-          Bench.raw(({ socket }) => {
-            socket.on("data", () =>
-              socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`),
-            );
-          }),
-        );
+        await answering(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
         const user = bench.open();
         for (let count = 1; count <= 2; count++) {
           user.socket.write(get("/"));
@@ -1249,13 +1215,7 @@ describe("an HTTP front", () => {
       ],
     ] as const)
       it(`answers with ${what} is understood`, async () => {
-        await started(
-          Bench.raw(({ socket }) => {
-            socket.on("data", () =>
-              socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`),
-            );
-          }),
-        );
+        await answering(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
         const user = bench.open();
         user.socket.write(get("/"));
         await eventually("it", () =>
@@ -1269,13 +1229,9 @@ describe("an HTTP front", () => {
       ["chunks", "Transfer-Encoding: chunked"],
     ] as const)
       it(`breaks off a response with ${what} breaks the user's connection`, async () => {
-        await started(
-          Bench.raw(({ socket }) => {
-            socket.once("data", () =>
-              socket.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n4\r\nhal`),
-            );
-          }),
-        );
+        await answering(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n4\r\nhal`, {
+          ends: true,
+        });
         const user = bench.open();
         user.socket.write(get("/"));
         expect(await within("the end", user.ended)).to.equal("reset");

@@ -6,8 +6,7 @@ import {
   type Server,
   type Socket,
 } from "node:net";
-import { Duplex } from "node:stream";
-import tls from "node:tls";
+import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import { KeyRing } from "../../src/hub/key-ring.js";
 import {
@@ -23,7 +22,7 @@ import { secureAsClient } from "../../src/net/secure.js";
 import { encodeLegPreamble } from "../../src/wire/preamble.js";
 import { eventually, within } from "../support/deadline.js";
 import { Networks } from "../../src/net/networks.js";
-import { recordClientHello } from "../support/client-hello.js";
+import { recordClientHello, recordTlsHello } from "../support/client-hello.js";
 import { LOOPBACK } from "../support/networks.js";
 import { connectTo, Observed } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
@@ -536,7 +535,7 @@ describe("the hub's reception", () => {
     ] as const)
       it(`hands over a user of ${what}, in pieces too`, async () => {
         await open({}, { onPlain });
-        const hello = await tlsHello(options);
+        const hello = await recordTlsHello(options);
         const client = await say(hello.subarray(0, 50));
         client.socket.write(hello.subarray(50));
         const { connection } = await eventually("a plain one", () => plain[0]);
@@ -594,19 +593,3 @@ describe("the hub's reception", () => {
     });
   });
 });
-
-/** What a browser would say first. */
-function tlsHello(options: tls.ConnectionOptions): Promise<Buffer> {
-  return new Promise((resolve) => {
-    const wire: Duplex = new Duplex({
-      read: () => undefined,
-      write: (chunk: Buffer, _encoding, done) => {
-        resolve(chunk);
-        done();
-        wire.destroy();
-      },
-    });
-    const client = tls.connect({ socket: wire, ...options });
-    client.on("error", () => undefined);
-  });
-}

@@ -141,7 +141,7 @@ export function listedServeJson(serve: ListedServe) {
   return { ...remoteServeJson(serve), trusted: serve.trusted };
 }
 
-export function remoteServeJson(serve: RemoteServe) {
+function remoteServeJson(serve: RemoteServe) {
   const { vnet, name, type, ip, port, info, share, service = "up" } = serve;
   const serveid = formatId(serve);
   const vnetid = formatVnetid(serve.vnetid);
