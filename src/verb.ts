@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { closestMatch } from "leven";
 import { messageOf, VnetError } from "./errors.js";
+import { nearestName } from "./nearest.js";
 import { printable } from "./printable.js";
 
 /** 0 fine, 1 failed at run time, 2 usage or configuration error. */
@@ -53,7 +53,7 @@ export function refuseUnknownWord(known: KnownWords, words: string[]): void {
       "usage",
       `${name}: ${printable(words.join(" "))} is a command of a running node's terminal; a guest runs it with ${called} config.ini -e '${printable(words.join(" "))}'`,
     );
-  const near = closestMatch(word.toLowerCase(), verbs, { maxDistance: 2 });
+  const near = nearestName(word, verbs);
   const hint = near === undefined ? "" : `, did you mean ${near}?`;
   throw new VnetError(
     "usage",

@@ -2,7 +2,7 @@
 // reads it. Knows no file and no node; warnings are not compared.
 
 import { formatServeid } from "./config.js";
-import { formatWanted } from "./target.js";
+import { formatWanted, targetOf } from "./target.js";
 import type {
   LogSettings,
   NodeConfig,
@@ -12,6 +12,11 @@ import type {
   VnetSettings,
 } from "./config.js";
 import { describeLink, isLink } from "./link.js";
+
+/** Of what is there afterwards, when the change was applied: whether it is active now. */
+interface Outcome {
+  active?: boolean;
+}
 
 /** One difference. `changed` names the keys, as written in the file, that differ. */
 export type ConfigChange =
@@ -33,22 +38,22 @@ export type ConfigChange =
       after: VnetSettings;
       changed: string[];
     }
-  | { kind: "serve-added"; serve: ServeSettings }
+  | ({ kind: "serve-added"; serve: ServeSettings } & Outcome)
   | { kind: "serve-removed"; serve: ServeSettings }
-  | {
+  | ({
       kind: "serve-changed";
       before: ServeSettings;
       after: ServeSettings;
       changed: string[];
-    }
-  | { kind: "use-added"; use: UseSettings }
+    } & Outcome)
+  | ({ kind: "use-added"; use: UseSettings } & Outcome)
   | { kind: "use-removed"; use: UseSettings }
-  | {
+  | ({
       kind: "use-changed";
       before: UseSettings;
       after: UseSettings;
       changed: string[];
-    };
+    } & Outcome);
 
 /** Field → key as written in the file. A field that is forgotten here does not compile. */
 type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
@@ -78,9 +83,12 @@ const LOG_KEYS: KeyNames<LogSettings> = {
 
 /** What they say counts when a node starts. */
 const START_KEYS = new Set([
-  ...["terminal", "startserve", "startuse", "state"],
+  ...["terminal", "state"],
   ...Object.values(LOG_KEYS),
 ]);
+
+/** What they say counts for what a file brings, at the start or at a reload. */
+const ADDED_KEYS = new Set(["startserve", "startuse"]);
 
 const VNET_KEYS: KeyNames<VnetSettings> = {
   name: "name",
@@ -200,7 +208,10 @@ function fieldsOf<T>(names: KeyNames<T>) {
   return Object.entries(names) as [keyof KeyNames<T>, string][];
 }
 
-/** One line: `+ serve ssh 700 → 127.0.0.1:22`, `~ use db: port 3306 → 3307`, `- serve web`. */
+/**
+ * One line: `+ serve ssh 700 → 127.0.0.1:22 (active)`, `~ use db: port 3306 → 3307 (active)`, `- serve web`. Of what is not
+ * applied yet it says what the file does.
+ */
 export function formatChange(change: ConfigChange): string {
   switch (change.kind) {
     case "route":
@@ -210,22 +221,38 @@ export function formatChange(change: ConfigChange): string {
     case "vnet":
       return `~ vnet: ${formatKeys(VNET_KEYS, change)}`;
     case "serve-added": {
-      const { label, serveid, ip, port, active } = change.serve;
-      return `+ serve ${label} ${formatServeid(serveid)} → ${formatTarget(ip, port)}${active ? "" : " (inactive)"}`;
+      const { label, serveid, ip, port } = change.serve;
+      return `+ serve ${label} ${formatServeid(serveid)} → ${formatTarget(ip, port)}${outcomeOf(change, change.serve, "until `serve open`")}`;
     }
     case "serve-changed":
-      return `~ serve ${change.after.label}: ${formatKeys(SERVE_KEYS, change)}`;
+      return `~ serve ${change.after.label}: ${formatKeys(SERVE_KEYS, change)}${outcomeOf(change, change.after, "until `serve open`")}`;
     case "serve-removed":
       return `- serve ${change.serve.label}`;
     case "use-added": {
-      const { label, ip, port, active } = change.use;
-      return `+ use ${label} ${formatTarget(ip, port)} → ${formatWanted(change.use)}${active ? "" : " (inactive)"}`;
+      const { label, ip, port } = change.use;
+      return `+ use ${label} ${formatTarget(ip, port)} → ${formatWanted(change.use)}${outcomeOf(change, change.use, useWaitsFor(change.use))}`;
     }
     case "use-changed":
-      return `~ use ${change.after.label}: ${formatKeys(USE_KEYS, change)}`;
+      return `~ use ${change.after.label}: ${formatKeys(USE_KEYS, change)}${outcomeOf(change, change.after, useWaitsFor(change.after))}`;
     case "use-removed":
       return `- use ${change.use.label}`;
   }
+}
+
+/** @param waitsFor said where it is not active although its section says so */
+function outcomeOf(
+  { active }: Outcome,
+  settings: { active: boolean },
+  waitsFor: string,
+): string {
+  if (active ?? settings.active) return " (active)";
+  return settings.active ? ` (inactive ${waitsFor})` : " (inactive)";
+}
+
+function useWaitsFor(use: UseSettings): string {
+  return targetOf(use).kind === "none"
+    ? "as it has no serveid"
+    : "until `use open`";
 }
 
 function formatKeys<T>(
@@ -238,7 +265,11 @@ function formatKeys<T>(
       if (SECRET_KEYS.has(key)) return `${key} changed`;
       const before = formatValue(key, change.before[field]);
       const after = formatValue(key, change.after[field]);
-      const when = START_KEYS.has(key) ? " (at the next start)" : "";
+      const when = START_KEYS.has(key)
+        ? " (at the next start)"
+        : ADDED_KEYS.has(key)
+          ? " (for what is added, and at the next start)"
+          : "";
       return `${key} ${before} → ${after}${when}`;
     })
     .join(", ");

@@ -1,7 +1,7 @@
 // One section: which of the table's it is, and its entries as typed values.
 // Owned by one parse; never decides what several sections mean together.
 
-import { closestMatch } from "leven";
+import { nearestName } from "../nearest.js";
 import type { IniSection } from "./ini.js";
 import { formatPlace, quoteFound } from "./problem.js";
 import type { Problems } from "./problem.js";
@@ -67,21 +67,13 @@ function classify(
 
 function suggestSection(name: string): string {
   const [head = "", rest = ""] = name.split(/[.:_\-\s](.*)/s);
-  const kind = nearest(head, KINDS) as SectionKind | undefined;
+  const kind = nearestName(head, KINDS) as SectionKind | undefined;
   if (kind === undefined) return "";
   const title =
     SECTIONS[kind].labelled && isLabel(rest.trim())
       ? `[${kind}.${rest.trim()}]`
       : SECTIONS[kind].title;
   return `; did you mean ${title}?`;
-}
-
-/** The known name that `name` is most likely a mistyping of, if any is near. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
-  const maxDistance =
-    name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
-  return closestMatch(name.toLowerCase(), known, { maxDistance });
 }
 
 /**
@@ -169,7 +161,7 @@ function unknownKey(key: string, keys: KeySpecs): string {
   const names = Object.keys(keys).filter(
     (name) => keys[name]?.deprecatedFor === undefined,
   );
-  const near = nearest(key, names);
+  const near = nearestName(key, names);
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   return `found an unknown key, allowed ${names.join(", ")}${hint}`;
 }

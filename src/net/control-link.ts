@@ -75,7 +75,7 @@ export class ControlLink<
         this.probe(WAKE_TIMEOUT_MS);
       },
       onSilence: () => {
-        const seconds = Math.round(options.heartbeat.timeoutMs / 1000);
+        const seconds = options.heartbeat.timeoutMs / 1000;
         this.drop(new VnetError("timeout", `nothing heard for ${seconds} s`));
       },
     });

@@ -26,7 +26,7 @@ import type {
 import { assemble, type NodeOptions, type NodeParts } from "./parts.js";
 import { untilOnline, untilReady } from "./online.js";
 import { pingHub, pingNode } from "./ping.js";
-import { applyReload, planReload } from "./reload.js";
+import { applyReload, planReload, withOutcome } from "./reload.js";
 
 export class Node implements NodeControl {
   private current: NodeConfig;
@@ -217,7 +217,7 @@ export class Node implements NodeControl {
     const changes = planReload(this.parts, this.current, config);
     this.current = config;
     await applyReload(this.parts, config, changes);
-    return changes;
+    return changes.map((change) => withOutcome(this.parts, change));
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {

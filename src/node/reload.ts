@@ -133,6 +133,32 @@ export async function applyReload(
   await Promise.all(opening);
 }
 
+/** The change, with whether what it is about is active now; as it was where that is gone again. */
+export function withOutcome(
+  { serves, uses }: Pick<ReloadParts, "serves" | "uses">,
+  change: ConfigChange,
+): ConfigChange {
+  const activeOf = (
+    entries: { label: string; view(): { active: boolean } }[],
+    { label }: { label: string },
+  ) => {
+    const entry = entries.find((each) => each.label === label);
+    return entry === undefined ? {} : { active: entry.view().active };
+  };
+  switch (change.kind) {
+    case "serve-added":
+      return { ...change, ...activeOf(serves.all(), change.serve) };
+    case "serve-changed":
+      return { ...change, ...activeOf(serves.all(), change.after) };
+    case "use-added":
+      return { ...change, ...activeOf(uses.all(), change.use) };
+    case "use-changed":
+      return { ...change, ...activeOf(uses.all(), change.after) };
+    default:
+      return change;
+  }
+}
+
 /** Nobody is closed for a change of something else; and what is open by itself at the start is so here, too. */
 function staysOpen(
   { changed, after }: { changed: string[]; after: { active: boolean } },

@@ -106,13 +106,12 @@ export function label(name: string, what: string): Argument<string> {
   };
 }
 
-/** Whether a serve shares its id and name; said by name only (`share=balance`), as few need it. */
+/** Whether a serve shares its id and name. */
 export function share(): Argument<Share> {
   return {
     name: "share",
     ask: "share",
     doc: `${SHARE.allowed}: what happens when another serve wants its id or name`,
-    later: true,
     fits: (word) => SHARES.some((known) => known === word),
     parse: (text) => read(SHARE, "share", text),
     fallback: () => ({ text: "exclusive", value: "exclusive" }),

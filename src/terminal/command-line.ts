@@ -1,8 +1,8 @@
 // From a line to a command and its arguments: matches the longest name, binds words by order and shape.
 // Knows the table of commands only as data; asks nobody and runs nothing.
 
-import { closestMatch } from "leven";
 import { VnetError } from "../errors.js";
+import { nearestName } from "../nearest.js";
 import type { NodeControl } from "../node/control.js";
 import { usageOf, type Argument, type Command } from "./command.js";
 import { splitLine, type Word } from "./words.js";
@@ -160,14 +160,15 @@ export function unknownCommand(
   const group = names.filter((name) => name.startsWith(`${first} `));
   if (group.length > 0 && second === undefined)
     return new VnetError("usage", `${first} what? ${group.join(", ")}`);
-  const pool = group.length > 0 ? group : names;
-  const near = closestMatch(typed.toLowerCase(), pool, {
-    maxDistance: Math.min(3, Math.ceil(typed.length / 2)),
-  });
-  const nearFirst = closestMatch(first, names, {
-    maxDistance: Math.min(2, Math.ceil(first.length / 2)),
-  });
-  const guess = near ?? nearFirst;
+  // With the group known, only the word behind it can be the slip.
+  const nearInGroup = nearestName(
+    second ?? "",
+    group.map((name) => name.slice(first.length + 1)),
+  );
+  const guess =
+    group.length > 0
+      ? nearInGroup && `${first} ${nearInGroup}`
+      : (nearestName(typed, names) ?? nearestName(first, names));
   const hint = guess
     ? `did you mean \`${guess}\`?`
     : group.length > 0

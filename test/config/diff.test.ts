@@ -153,12 +153,12 @@ port=1122`,
       "~ route: port 7749 → 7750",
       '~ vnet: group default → "my group"',
       "- serve web",
-      '~ serve db: port 3306 → 3307, info "" → fast',
-      "+ serve ssh 700 → 127.0.0.1:22",
+      '~ serve db: port 3306 → 3307, info "" → fast (active)',
+      "+ serve ssh 700 → 127.0.0.1:22 (active)",
       "+ serve six 000 → [::1]:80 (inactive)",
       "- use x",
-      "~ use db: serveid 007 → 008, port 3306 → (the serve's own port)",
-      "+ use y 127.0.0.1:1122 → 009",
+      "~ use db: serveid 007 → 008, port 3306 → (the serve's own port) (active)",
+      "+ use y 127.0.0.1:1122 → 009 (active)",
     ]);
   });
 });

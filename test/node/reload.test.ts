@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { NodeConfig } from "../../src/config/config.js";
-import type { ConfigChange } from "../../src/config/diff.js";
+import { formatChange, type ConfigChange } from "../../src/config/diff.js";
 import { eventually, within } from "../support/deadline.js";
 import {
   startEcho,
@@ -102,6 +102,42 @@ describe("a reload", () => {
       await within("the echo", second.ended);
       await expectAlive(user);
       expect(home.control.config).to.equal(after);
+    }));
+
+  it("tells of each serve and use whether it is active afterwards", () =>
+    withStage(async ({ home, config, service }) => {
+      const after = copy(config);
+      Object.assign(after.vnet, { startserve: false, startuse: false });
+      after.serves[1] = { ...after.serves[1]!, info: "changed" };
+      after.serves.push(
+        serveSettings("redis", { port: service.port }),
+        serveSettings("idle", { port: 1, active: false }),
+      );
+      after.uses.push(
+        useSettings("db", { serveid: 702, port: 0 }),
+        useSettings("no id", { serveid: 0, port: 0 }),
+      );
+      const lines = async (of: NodeConfig) =>
+        (await home.control.reload(of)).map(formatChange);
+      const later = "(for what is added, and at the next start)";
+      expect(await lines(after)).to.deep.equal([
+        `~ vnet: startserve true → false ${later}, startuse true → false ${later}`,
+        '~ serve other: info "" → changed (active)',
+        `+ serve redis 000 → 127.0.0.1:${service.port} (inactive until \`serve open\`)`,
+        "+ serve idle 000 → 127.0.0.1:1 (inactive)",
+        "+ use db 127.0.0.1:(the serve's own port) → 702 (inactive until `use open`)",
+        "+ use no id 127.0.0.1:(the serve's own port) → 000 (inactive as it has no serveid)",
+      ]);
+      await home.control.openServe("redis");
+      const again = copy(after);
+      again.serves[2] = { ...again.serves[2]!, port: service.port, info: "x" };
+      again.serves[3] = { ...again.serves[3]!, active: true };
+      again.uses.pop();
+      expect(await lines(again)).to.deep.equal([
+        '~ serve redis: info "" → x (active)',
+        "~ serve idle: active false → true (inactive until `serve open`)",
+        "- use no id",
+      ]);
     }));
 
   it("removes serves and uses with their streams, and touches no others", () =>

@@ -16,7 +16,7 @@ const LAYERS = [
   ["terminal"],
   ["programs"],
 ];
-const BASE = ["errors.ts", "log.ts", "printable.ts", "count.ts"];
+const BASE = ["errors.ts", "log.ts", "printable.ts", "count.ts", "nearest.ts"];
 const PROGRAMS = [
   ...[
     "program.ts",

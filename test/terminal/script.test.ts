@@ -252,6 +252,13 @@ describe("script", () => {
     ["shwo serves", "did you mean `show serves`?"],
     ["show", "show what? show serve, show use"],
     ["xyzzy", "`help` lists the commands"],
+    ["use del 700", "did you mean `use delete`?"],
+    ["serve DEL web", "did you mean `serve delete`?"],
+    ["serve o web", "there is serve new, serve run"],
+    ["serve cl web", "did you mean `serve close`?"],
+    ["use rm 700", "there is use new, use run"],
+    ["unserv 01 80", "did you mean `unserve`?"],
+    ["exi", "did you mean `exit`?"],
     ["use run 1000", 'serveid "1000": give 1–999'],
     [
       "use run mysql@",

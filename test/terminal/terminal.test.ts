@@ -52,6 +52,20 @@ describe("terminal", () => {
     await screen.answer("ping\r", "1: 1.00 ms");
   });
 
+  for (const line of ["serve run", "serve new"])
+    it(`asks for everything that \`${line}\` takes, also whether it is shared`, async () => {
+      await screen.answer(`${line}\r`, "port:");
+      await screen.answer("8080\r", "ip (127.0.0.1):");
+      await screen.answer("\r", "serveid (000):");
+      await screen.answer("\r", "name (serve-8080):");
+      await screen.answer("web\r", "type (tcp):");
+      await screen.answer("\r", "share (exclusive):");
+      await screen.answer("both\r", "give exclusive, takeover, balance");
+      await screen.answer("\u0015balance\r", "info:");
+      await screen.answer("\r", "serve web (127.0.0.1:8080) is");
+      expect(node.calls.at(-1)).to.include('"share":"balance"');
+    });
+
   for (const [name, key] of [
     ["Ctrl-C", CTRL_C],
     ["Ctrl-D", CTRL_D],
