@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import net from "node:net";
 import { describeLink, isLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
+import { socketPathReason } from "./path-reason.js";
 
 /** `127.0.0.1:22`, `[::1]:22`, `example.org:22`; a link as it may be shown, without the port */
 export function formatAddress(host: string, port: number): string {
@@ -80,31 +81,17 @@ const WORDS: Record<string, string> = {
   ENFILE: "the system has too many open files",
 };
 
-/** Of a socket file the same codes mean something else. */
-const FILE_WORDS: Record<string, string> = {
-  ENOENT: "there is no such file or folder",
-  ENOTDIR: "a part of its path is no folder",
-  EACCES: "not permitted (see the owner and mode of the file and its folder)",
-  EPERM: "not permitted",
-  EROFS: "the file system is read-only",
-  EADDRINUSE: "that file is there already",
-  EAGAIN: "too many connections wait there already",
-  EPROTOTYPE: "the file is a socket of another kind",
-  EINVAL: "its path is not one that a socket can have",
-};
-
 /** Plain words for an error of the operating system. */
 export function networkReason(cause: unknown): string {
   const first =
     cause instanceof AggregateError ? (mainOf(cause) ?? cause) : cause;
   if (first instanceof VnetError) return first.message;
   const error = first as NodeJS.ErrnoException & { address?: unknown };
-  const code = error.code ?? "";
-  const { address } = error;
+  const { code = "", syscall = "", address } = error;
+  // Of a socket file the same codes mean something else.
   const isFile = typeof address === "string" && /^[/\\]/.test(address);
-  return (
-    (isFile ? FILE_WORDS[code] : undefined) ?? WORDS[code] ?? error.message
-  );
+  const ofFile = isFile ? socketPathReason(address, { code, syscall }) : null;
+  return ofFile ?? WORDS[code] ?? error.message;
 }
 
 /** Of several addresses: the one that answered says more than one of a family that is not there. */

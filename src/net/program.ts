@@ -2,9 +2,11 @@
 // What they read and write is program-link.ts.
 
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { isAbsolute } from "node:path";
 import { baseName } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { networkReason } from "./address.js";
+import { programPathReason } from "./path-reason.js";
 
 /** Its stdin, stdout and stderr are pipes to us. */
 export type Program = ChildProcessWithoutNullStreams;
@@ -21,7 +23,7 @@ export function startProgram(
 ): Promise<Program> {
   return new Promise((resolve, reject) => {
     const refuse = (cause: unknown) => {
-      const text = `cannot start ${baseName(file)}: ${startReason(cause)}`;
+      const text = `cannot start ${baseName(file)}: ${startReason(file, cause)}`;
       reject(new VnetError("network", text, { cause }));
     };
     try {
@@ -64,8 +66,11 @@ export function killPrograms(): void {
   for (const program of running) program.kill("SIGKILL");
 }
 
-function startReason(cause: unknown): string {
-  const { code } = cause as NodeJS.ErrnoException;
+function startReason(file: string, cause: unknown): string {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  // Only then it is a path; other names are looked for in the PATH.
+  const ofPath = isAbsolute(file) ? programPathReason(file, code) : null;
+  if (ofPath !== null) return ofPath;
   if (code === "ENOENT") return "there is no such program";
   if (code === "EACCES") return "it is not permitted to run it";
   return networkReason(cause);

@@ -62,6 +62,8 @@ export class SocketFile {
 async function removeStale(path: string): Promise<void> {
   const before = statOf(path);
   if (before === null) return;
+  if (before.isDirectory())
+    throw new VnetError("network", "that is a folder; name a file in it");
   if (!before.isSocket())
     throw new VnetError(
       "network",
@@ -75,13 +77,25 @@ async function removeStale(path: string): Promise<void> {
     if (code !== "ECONNREFUSED") throw cause;
     // Somebody else may have been as quick.
     const now = statOf(path);
-    if (now !== null && isSame(now, before)) unlinkSync(path);
+    if (now !== null && isSame(now, before)) remove(path);
     return;
   }
   throw new VnetError(
     "network",
     "another program listens there already; end it, or take another path",
   );
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    throw new VnetError(
+      "network",
+      "what listened there has ended and left its file, which the user who runs this may not remove; remove it, or take another path",
+      { cause },
+    );
+  }
 }
 
 function statOf(path: string): Stats | null {

@@ -3,12 +3,16 @@
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { expect } from "chai";
 import { encodeFrame } from "../../src/wire/frame.js";
 import type { Hello } from "../../src/wire/to-hub.js";
 import { eventually } from "../support/deadline.js";
 import { startEcho, type TestServer } from "../support/echo.js";
+import { needs, skip } from "../support/find-program.js";
+import { makeFolder } from "../support/folder.js";
 import { HubClient, helloOf } from "../support/hub-client.js";
 import {
   askJson,
@@ -168,6 +172,34 @@ describe("a configuration error", function () {
       .to.include(String(taken.port))
       .and.to.include("already in use");
     expect(status).to.equal(1);
+  });
+
+  it("at run time is exit status 1: the hub's socket cannot be made where it is to be, and what to mend is said", async function () {
+    if (process.platform === "win32") skip(this, "needs Unix sockets");
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) needs(this, "setpriv");
+    // Root may do everything, unless it gives that up.
+    const prefix = isRoot ? ["setpriv", "--bounding-set=-all"] : [];
+    const folder = makeFolder();
+    const [closed, full] = ["closed", "full"].map((name) => join(folder, name));
+    mkdirSync(closed!, { mode: 0o600 });
+    mkdirSync(full!, { mode: 0o555 });
+    writeFileSync(`${folder}/file`, "");
+    const rows = [
+      [
+        `${folder}/no/dir`,
+        `there is no folder ${folder}/no; make ${folder}/no/dir first`,
+      ],
+      [`${folder}/file`, `${folder}/file is a file and no folder`],
+      [closed!, `the user who runs this may not enter folder ${closed!}`],
+      [full!, `the user who runs this may not write to folder ${full!}`],
+    ] as const;
+    for (const [at, words] of rows) {
+      const ip = `unix:${at}/hub.sock`;
+      const outcome = await run("route", ["--ip", ip], { prefix });
+      expect(outcome.stderr).to.include(`cannot listen on ${ip}: ${words}\n`);
+      expect(outcome.status).to.equal(1);
+    }
   });
 
   it("at run time is exit status 1: -e finds no hub", async () => {

@@ -138,9 +138,9 @@ describe("networkReason", () => {
   it("has other words where a socket file is meant", () => {
     const about = (code: string) =>
       networkReason(Object.assign(systemError(code), { address: "/run/x" }));
-    expect(about("EACCES")).to.include("mode of the file");
-    expect(about("ENOENT")).to.include("no such file");
-    expect(about("ECONNREFUSED")).to.include("nothing listens there");
+    expect(about("EADDRINUSE")).to.include("that file is there already");
+    expect(about("EPROTOTYPE")).to.include("a socket of another kind");
+    expect(about("EROFS")).to.include("read-only");
   });
 
   it("leaves what it has no words for as it is", () => {

@@ -216,13 +216,19 @@ describe("a program as a connection", () => {
   it("says why a program cannot be started", async () => {
     const plain = join(folder, "plain");
     writeFileSync(plain, "");
+    const script = join(folder, "script");
+    writeFileSync(script, "#!/no/interpreter\n", { mode: 0o755 });
     const rows: [string, RegExp][] = [
       [
         "no-such-program-x a",
         /exec:no-such-program-x: cannot start no-such-program-x: there is no such program$/,
       ],
-      [`${plain} a`, /exec:plain: cannot start plain: it is not permitted/],
-      ["/etc/ssl x", /not permitted/],
+      [`${plain} a`, /plain: the user who runs this may not run .*chmod \+x/],
+      ["/etc/ssl x", /ssl: \/etc\/ssl is a folder$/],
+      [`${script} x`, /script is there, but not what its first line \(#!\)/],
+      [`${folder}/no/x y`, /cannot start x: there is no folder .*\/no$/],
+      [`${plain}/x y`, /plain is a file and no folder$/],
+      [`${folder}/x y`, /there is no such program$/],
       [`"unclosed`, /exec:unclosed: without a closing "/],
     ];
     for (const [command, words] of rows) {

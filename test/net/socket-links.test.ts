@@ -85,6 +85,15 @@ async function serve(
   await once(server, "listening");
 }
 
+/** The file of a socket whose owner is gone. */
+async function leaveStale(at: string): Promise<void> {
+  const server = createServer().listen(`${at}.old`);
+  await once(server, "listening");
+  // Its file moved away from under it stays when it closes.
+  renameSync(`${at}.old`, at);
+  server.close();
+}
+
 const echo = (socket: Socket) => void socket.pipe(socket);
 
 describe("a Unix socket", () => {
@@ -105,10 +114,20 @@ describe("a Unix socket", () => {
 
   it("says why it cannot be dialled", async () => {
     writeFileSync(path, "");
+    mkdirSync(`${path}d`);
+    symlinkSync("nowhere", `${path}l`);
+    writeFileSync(path, "");
+    await leaveStale(`${path}o`);
     const rows: [string, RegExp][] = [
-      [`unix:${path}`, /s: connection refused, nothing listens there$/],
-      [`unix:${path}x`, /sx: there is no such file or folder$/],
-      [`unix:${path}/x`, /is no folder$/],
+      [`unix:${path}o`, /so: connection refused, nothing listens there$/],
+      [`unix:${path}`, /s: it is a file and no socket$/],
+      [`unix:${path}d`, /sd: it is a folder and no socket$/],
+      [`unix:${path}l`, /sl: it is a link to something that is not there$/],
+      [`unix:${path}x`, /sx: there is no such file; the service that makes it/],
+      [`unix:${path}/x`, /\/s is a file and no folder$/],
+      [`unix:${path}l/x`, /sl is a link to something that is not there$/],
+      [`unix:${folder}/no/s`, /there is no folder .*\/no$/],
+      [`hvsock:${folder}/no/s:7`, /there is no folder .*\/no$/],
       ["unix:relative", /must be absolute/],
     ];
     for (const [host, words] of rows) {
@@ -148,11 +167,7 @@ describe("a Unix socket", () => {
   });
 
   it("takes the place of a stale one, and removes its file at the end", async () => {
-    const server = createServer().listen(`${path}.old`);
-    await once(server, "listening");
-    // Its file moved away from under it stays when it closes.
-    renameSync(`${path}.old`, path);
-    server.close();
+    await leaveStale(path);
     expect(lstatSync(path).isSocket()).to.equal(true);
     const listener = await listen(`unix:${path}`, echo);
     const seen = new Observed(await open(`unix:${path}`));
@@ -181,9 +196,15 @@ describe("a Unix socket", () => {
     writeFileSync(path, "precious");
     mkdirSync(`${path}d`);
     symlinkSync(path, `${path}l`);
-    for (const at of [path, `${path}d`, `${path}l`]) {
+    const folderWords = "that is a folder; name a file in it";
+    const rows = [
+      [path, "is no socket; remove it"],
+      [`${path}l`, "is no socket; remove it"],
+      [`${path}d`, folderWords],
+    ] as const;
+    for (const [at, words] of rows) {
       const error = await failureOf(listen(`unix:${at}`));
-      expect(error.message).to.include("is no socket; remove it");
+      expect(error.message).to.include(words);
       expect(existsSync(at)).to.equal(true);
     }
   });
@@ -200,11 +221,14 @@ describe("a Unix socket", () => {
   });
 
   it("says why nothing can listen there", async () => {
+    writeFileSync(path, "");
     const rows: [string, RegExp][] = [
       [
-        `unix:${folder}/no/s`,
-        /cannot listen on .*there is no such file or folder|not permitted/,
+        `unix:${folder}/no/folder/s`,
+        /cannot listen on .*: there is no folder .*\/no; make .*\/no\/folder first$/,
       ],
+      [`hvsock:${folder}/no/s:7`, /there is no folder .*\/no; make .*first$/],
+      [`unix:${path}/x`, /\/s is a file and no folder$/],
       [
         "exec:cat secret",
         /cannot listen on exec:cat: that can be dialled only/,
