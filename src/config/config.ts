@@ -103,6 +103,14 @@ export interface ServeSettings {
   check: boolean;
 }
 
+/** Whether the node with that fingerprint may have a serve as well that is shared. */
+export function isPeer(
+  { peers }: Pick<ServeSettings, "peers">,
+  fingerprint: string,
+): boolean {
+  return peers === "" || peers.split(" ").includes(fingerprint);
+}
+
 /** `[use.LABEL]` */
 export interface UseSettings {
   label: string;

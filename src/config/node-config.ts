@@ -139,7 +139,7 @@ function readServes(
   );
   const nameOnce = once(
     problems,
-    "each name once among serves with share=takeover, which would displace each other",
+    "each name once among serves with share=takeover, of which only the latest would be used",
   );
   return sections
     .filter((section) => section.kind === "serve")

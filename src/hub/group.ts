@@ -19,7 +19,6 @@ import {
   ServeRegistry,
   type Holder,
   type RegisteredServe,
-  type Registration,
 } from "./serve-registry.js";
 
 /** What a group knows of a session. */
@@ -172,7 +171,7 @@ export class Group<M extends Member> {
     this.names.join(member);
   }
 
-  /** All that have this id; more than one where they are balanced. */
+  /** All that have this id; more than one where they share it. */
   holders(serveid: number): readonly RegisteredServe<M>[] {
     return this.registry.holders(serveid);
   }
@@ -186,16 +185,17 @@ export class Group<M extends Member> {
     return this.registry.ofOwner(member);
   }
 
-  /** Throws VnetError `refused`. */
+  /** See ServeRegistry. Throws VnetError `refused`. */
   register(
     owner: M,
     wanted: number,
     particulars: ServeParticulars,
-  ): Registration<M> {
-    const registration = this.registry.register(owner, wanted, particulars);
-    for (const displaced of registration.displaced) this.tell(displaced, null);
-    this.publish(registration.serve);
-    return registration;
+    since?: number,
+  ): RegisteredServe<M> {
+    const { registry } = this;
+    const serve = registry.register(owner, wanted, particulars, since);
+    this.publish(serve);
+    return serve;
   }
 
   update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {
@@ -290,7 +290,7 @@ function serveEntry(
   isNamesake: boolean,
 ): DirectoryServe {
   const { serveid, name, type, ip, port, info, share, owner } = serve;
-  const { service = "up" } = serve;
+  const { service = "up", since } = serve;
   return {
     serveid,
     vnetid: owner.vnetid,
@@ -302,6 +302,7 @@ function serveEntry(
     share,
     service,
     ...(isNamesake && { namesake: true }),
+    ...(share === "takeover" && { since }),
   };
 }
 

@@ -62,27 +62,21 @@ function createServeHandlers({
   const own = (serveid: number) => group.serveOf(session, serveid);
 
   const register: Handlers["register"] = (message) => {
-    const { request, serveid, serve } = message;
+    const { request, serveid, serve, since } = message;
     try {
       if (group.servesOf(session).length >= limits.maxServesPerNode)
         throw new VnetError(
           "refused",
           `the hub allows ${limits.maxServesPerNode} serves for each node (max_serves_per_node)`,
         );
-      const given = group.register(session, serveid, serve);
-      for (const { owner, serveid } of given.displaced) {
-        const { vnetid, name } = session;
-        owner.send({ type: "displaced", serveid, vnetid, name });
-      }
+      const given = group.register(session, serveid, serve, since);
       session.send({
         type: "registered",
         request,
-        serveid: given.serve.serveid,
+        serveid: given.serveid,
+        ...(given.share === "takeover" && { since: given.since }),
       });
-      changes.info({
-        who,
-        what: `serves ${describe(given.serve.serveid, serve)}`,
-      });
+      changes.info({ who, what: `serves ${describe(given.serveid, serve)}` });
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       session.send({ type: "refused", request, reason: error.message });

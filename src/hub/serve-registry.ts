@@ -13,6 +13,8 @@ import { IdPool } from "./id-pool.js";
 export interface RegisteredServe<Owner> extends ServeParticulars {
   serveid: number;
   owner: Owner;
+  /** by the wall clock, and never the same twice */
+  since: number;
 }
 
 export interface Holder extends Claimant {
@@ -27,21 +29,21 @@ export interface RegistryOptions {
   now: () => number;
   /** see mayTake; 0: nothing is kept */
   reservePercent?: number;
+  /** absent: Date.now, which outlives this process */
+  clock?: () => number;
 }
 
-export interface Registration<Owner> {
-  serve: RegisteredServe<Owner>;
-  /** serves of others whose id or name it took over; they are no longer registered */
-  displaced: RegisteredServe<Owner>[];
-}
+/** So many share one id: whoever has an authkey may join, and each member hears of all. */
+export const MAX_HOLDERS = 256;
 
 export class ServeRegistry<Owner extends Holder> {
-  /** in the order of registration; more than one with an id only where all of them have share=balance */
+  /** in the order of registration; more than one with an id only where all of them share it in the same way */
   private readonly serves = new Map<number, RegisteredServe<Owner>[]>();
   private readonly byOwner = new Map<Owner, Set<RegisteredServe<Owner>>>();
   private readonly byName = new Map<string, Set<RegisteredServe<Owner>>>();
   private readonly dynamicIds: IdPool;
   private count = 0;
+  private latest = 0;
 
   constructor(private readonly options: RegistryOptions) {
     const { restMs, now, claims, group } = options;
@@ -117,41 +119,42 @@ export class ServeRegistry<Owner extends Holder> {
     const before = { ...serve };
     const { share, name } = serve;
     const isShared = this.holders(serve.serveid).length > 1;
-    this.unlist(serve);
     Object.assign(
       serve,
       { service: "up" },
       particulars,
       isShared && { share, name },
     );
-    this.list(serve);
     if (before.name === serve.name && before.share === serve.share) return;
+    if (before.name !== serve.name) {
+      removeFrom(this.byName, before.name, serve);
+      addTo(this.byName, serve.name, serve);
+    }
     this.release(before);
     this.claim(serve);
   }
 
-  /** Throws VnetError `refused` when a static id is held or no dynamic one is left; then nobody is displaced. */
+  /**
+   * Throws VnetError `refused` when a static id is held or no dynamic one is left.
+   * @param since it was registered then, says its owner
+   */
   register(
     owner: Owner,
     wanted: number,
     particulars: ServeParticulars,
-  ): Registration<Owner> {
-    const displaced = this.displacedBy(wanted, particulars);
-    this.refuseHeld(owner, wanted, particulars, displaced);
-    if (displaced.length === 0 && !this.mayShare(owner, wanted, particulars))
-      this.refuseGreedy(owner, wanted);
-    for (const serve of displaced) this.remove(serve, mark(owner, particulars));
-    const serveid = this.takeId(owner, wanted, particulars, displaced);
-    const serve = { ...particulars, serveid, owner };
+    since?: number,
+  ): RegisteredServe<Owner> {
+    this.refuseHeld(owner, wanted, particulars);
+    const serveid = this.takeId(owner, wanted, particulars);
+    const serve = { ...particulars, serveid, owner, since: this.stamp(since) };
     this.serves.set(serveid, [...this.holders(serveid), serve]);
     this.list(serve);
     this.count++;
     this.claim(serve);
-    return { serve, displaced };
+    return serve;
   }
 
-  /** @param heir whom its dynamic id rests for; absent: its owner */
-  remove(serve: RegisteredServe<Owner>, heir = mark(serve.owner, serve)): void {
+  remove(serve: RegisteredServe<Owner>): void {
     const { serveid } = serve;
     const holders = this.holders(serveid);
     const rest = holders.filter((holder) => holder !== serve);
@@ -164,7 +167,11 @@ export class ServeRegistry<Owner extends Holder> {
     }
     this.serves.delete(serveid);
     if (serveid < SERVEID.staticMin)
-      this.dynamicIds.free(serveid, heir, crowdOf(serve.owner));
+      this.dynamicIds.free(
+        serveid,
+        mark(serve.owner, serve),
+        crowdOf(serve.owner),
+      );
   }
 
   private list(serve: RegisteredServe<Owner>): void {
@@ -183,7 +190,7 @@ export class ServeRegistry<Owner extends Holder> {
     const { serveid, share, owner } = serve;
     const what = String(serveid);
     const held = claims.get(group, "serveid", what);
-    const isShared = share === "balance" && held?.share === share;
+    const isShared = share !== "exclusive" && held?.share === share;
     if (serveid >= SERVEID.staticMin && !isShared)
       claims.put(group, owner, { kind: "serveid", what, share, number: 0 });
     this.claimName(serve);
@@ -192,23 +199,17 @@ export class ServeRegistry<Owner extends Holder> {
   private claimName(serve: RegisteredServe<Owner>): void {
     const { claims, group } = this.options;
     const { name: what, share, owner, serveid: number } = serve;
-    const held = claims.inTheWay(group, "name", what, owner.key);
-    if (held !== undefined && (share !== "takeover" || held.share !== share))
-      return;
+    if (claims.inTheWay(group, "name", what, owner.key) !== undefined) return;
     claims.put(group, owner, { kind: "name", what, share, number });
   }
 
-  /** Only who has said share=takeover is displaced, and only by who says so too. */
-  private displacedBy(
-    wanted: number,
-    { share, name }: ServeParticulars,
-  ): RegisteredServe<Owner>[] {
-    if (share !== "takeover") return [];
-    return [...this.all()].filter(
-      (serve) =>
-        serve.share === "takeover" &&
-        (serve.serveid === wanted || serve.name === name),
-    );
+  /** When it came: what was said by its owner is believed where it makes it no later than it is. */
+  private stamp(since?: number): number {
+    const { clock = Date.now } = this.options;
+    const now = Math.max(clock(), this.latest + 1);
+    if (since !== undefined && since < now) return since;
+    this.latest = now;
+    return now;
   }
 
   /** A static id is given as asked for or not at all. */
@@ -216,11 +217,10 @@ export class ServeRegistry<Owner extends Holder> {
     owner: Owner,
     wanted: number,
     { share, name }: ServeParticulars,
-    displaced: readonly RegisteredServe<Owner>[],
   ): void {
     if (wanted < SERVEID.staticMin) return;
     const holders = this.holders(wanted);
-    const [holder] = holders.filter((serve) => !displaced.includes(serve));
+    const [holder] = holders;
     if (holder === undefined) {
       this.refuseClaimed(owner, wanted, share);
       return;
@@ -232,7 +232,7 @@ export class ServeRegistry<Owner extends Holder> {
         "refused",
         `${by}, which has share=${holder.share}; share=${share} must be set on both`,
       );
-    if (holder.name !== name)
+    if (share === "balance" && holder.name !== name)
       throw new VnetError(
         "refused",
         `${by}; serves that are balanced under one id have one name`,
@@ -241,6 +241,11 @@ export class ServeRegistry<Owner extends Holder> {
       throw new VnetError(
         "refused",
         `serveid ${formatServeid(wanted)} is this node's already; give the second one another id, and use them by name`,
+      );
+    if (!this.hasRoom(owner, wanted, name))
+      throw new VnetError(
+        "refused",
+        `serveid ${formatServeid(wanted)} is shared by ${holders.length} nodes already, of ${MAX_HOLDERS}; the last places are kept for other addresses`,
       );
   }
 
@@ -301,13 +306,12 @@ export class ServeRegistry<Owner extends Holder> {
     owner: Owner,
     wanted: number,
     particulars: ServeParticulars,
-    displaced: readonly RegisteredServe<Owner>[],
   ): number {
-    // Whoever takes over and has no id of its own in mind goes on under the one that people know.
-    const [first] = displaced;
-    const id = wanted === SERVEID.none ? (first?.serveid ?? wanted) : wanted;
-    if (id >= SERVEID.staticMin) return id;
+    const id =
+      wanted === SERVEID.none ? this.knownId(owner, particulars) : wanted;
     if (this.mayShare(owner, id, particulars)) return id;
+    this.refuseGreedy(owner, id);
+    if (id >= SERVEID.staticMin) return id;
     const given = this.dynamicIds.take(id, mark(owner, particulars));
     if (given !== null) return given;
     throw new VnetError(
@@ -316,15 +320,48 @@ export class ServeRegistry<Owner extends Holder> {
     );
   }
 
+  /** Whoever takes over and has no id of its own in mind goes on under the one that people know. */
+  private knownId(owner: Owner, particulars: ServeParticulars): number {
+    if (particulars.share !== "takeover") return SERVEID.none;
+    const named = this.named(particulars.name);
+    const ids = new Set(named.map(({ serveid }) => serveid));
+    for (const id of ids) if (this.mayShare(owner, id, particulars)) return id;
+    return SERVEID.none;
+  }
+
   private mayShare(
     owner: Owner,
     serveid: number,
     { share, name }: ServeParticulars,
   ): boolean {
     const holders = this.holders(serveid);
+    if (share === "exclusive" || holders.length === 0) return false;
+    // A dynamic id means the serve of a name; a static one is given by people, who may rename what takes over.
+    const mayDiffer = share === "takeover" && serveid >= SERVEID.staticMin;
     const fits = (serve: RegisteredServe<Owner>) =>
-      serve.share === "balance" && serve.name === name && serve.owner !== owner;
-    return share === "balance" && holders.length > 0 && holders.every(fits);
+      serve.share === share &&
+      (serve.name === name || mayDiffer) &&
+      serve.owner !== owner;
+    return holders.every(fits) && this.hasRoom(owner, serveid, name);
+  }
+
+  /** The last places of an id are for other addresses, and its first owner always has one. */
+  private hasRoom(owner: Owner, serveid: number, name: string): boolean {
+    const { claims, group, reservePercent = 0 } = this.options;
+    const holders = this.holders(serveid);
+    const free = MAX_HOLDERS - holders.length;
+    const count = (fits: (holder: Owner) => boolean) =>
+      holders.filter((serve) => fits(serve.owner)).length;
+    const ofKey = count(({ key }) => key === owner.key);
+    const first =
+      serveid >= SERVEID.staticMin
+        ? claims.get(group, "serveid", String(serveid))
+        : claims.get(group, "name", name);
+    if (ofKey === 0 && first?.holder.key === owner.key) return true;
+    if (!mayTake("identity", ofKey, free, reservePercent)) return false;
+    if (owner.crowd === "") return true;
+    const ofCrowd = count(({ crowd }) => crowd === owner.crowd);
+    return mayTake("address", ofCrowd, free, reservePercent);
   }
 }
 

@@ -1,5 +1,5 @@
-// Which of several serves of one name or id the next stream goes to: the one on which this use has the fewest, those
-// that failed a moment ago last. Counts streams; opens none.
+// Which of several serves of one name or id the next stream goes to: the one on which this use has the fewest, or the
+// latest where they take over; those that failed a moment ago last. Counts streams; opens none.
 
 import { performance } from "node:perf_hooks";
 import type { RemoteServe } from "./control.js";
@@ -23,12 +23,15 @@ export class Balance {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** The best one first. */
+  /** The best one first. Those that take over come with the latest first. */
   order<T extends RemoteServe>(serves: readonly T[]): T[] {
     const now = this.now();
     const rank = (serve: T) => {
       const { streams, chosen, restsUntil } = this.of(serve);
-      return [restsUntil > now ? 1 : 0, streams, chosen] as const;
+      const rests = restsUntil > now ? 1 : 0;
+      return serve.share === "takeover"
+        ? ([rests, 0, 0] as const)
+        : ([rests, streams, chosen] as const);
     };
     return [...serves].sort((a, b) => {
       const [restA, streamsA, chosenA] = rank(a);

@@ -52,9 +52,9 @@ export interface UseView {
   state: "inactive" | "waiting" | "listening" | "error";
   /** why it waits or failed, or the newest refusal of a stream while listening; one line, or null */
   error: string | null;
-  /** whom it reaches; where serves are balanced, the one that was there first */
+  /** whom it reaches; where serves are balanced, the one that was there first; where they take over, the latest */
   remote: RemoteServe | null;
-  /** how many nodes it reaches: more than one where they are balanced */
+  /** how many nodes it reaches: more than one where they are balanced, or where earlier ones stand behind the latest */
   providers: number;
   /** the fingerprint of a key that it refuses in place of the one that it knows; null: it refuses none */
   refusedKey: string | null;
@@ -80,6 +80,8 @@ export interface RemoteServe {
   service?: "up" | "down" | undefined;
   /** true: another node had its name first, so the bare name does not mean this one */
   namesake?: boolean | undefined;
+  /** with share=takeover: when it came, by the hub's clock; of several the latest is meant */
+  since?: number | undefined;
 }
 
 export interface RemoteNode {
@@ -103,6 +105,8 @@ export type Trust = "yes" | "no" | "unknown";
 /** A serve in a list. */
 export interface ListedServe extends RemoteServe {
   trusted: Trust;
+  /** another one, which is not untrusted, came later and takes over */
+  overtaken: boolean;
 }
 
 export type LinkState = "connecting" | "online" | "offline" | "closed";

@@ -18,13 +18,21 @@ export interface DirectoryNews {
 
 interface Copy {
   nodes: Map<number, DirectoryNode>;
-  /** by id and node: what is balanced has one id at several nodes; in the order of registration */
+  /** by id and node: what is shared has one id at several nodes; in the order of registration */
   serves: Map<string, RemoteServe>;
 }
 
-/** What tells one serve of the group from all others: balanced ones share their id. */
+/** What tells one serve of the group from all others: several may share their id. */
 export function serveKey({ serveid, vnetid }: ServeOf): string {
   return `${serveid} ${vnetid}`;
+}
+
+/** The order of serves of which a later one takes over from an earlier one. */
+export function latestFirst(
+  a: Pick<RemoteServe, "since">,
+  b: Pick<RemoteServe, "since">,
+): number {
+  return (b.since ?? 0) - (a.since ?? 0);
 }
 
 const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
@@ -56,7 +64,7 @@ export class Directory extends EventEmitter<{
     return [...this.copy.nodes.values()].filter(fits);
   }
 
-  /** The serve with this id; where several nodes balance it, the one that registered first. */
+  /** The serve with this id; where several nodes share it, the one that registered first. */
   serve(serveid: number): RemoteServe | undefined {
     return this.find((serve) => serve.serveid === serveid)[0];
   }
@@ -68,7 +76,8 @@ export class Directory extends EventEmitter<{
 
   serves(): RemoteServe[] {
     return [...this.copy.serves.values()].sort(
-      (a, b) => a.serveid - b.serveid || a.vnetid - b.vnetid,
+      (a, b) =>
+        a.serveid - b.serveid || latestFirst(a, b) || a.vnetid - b.vnetid,
     );
   }
 
@@ -78,7 +87,17 @@ export class Directory extends EventEmitter<{
       const key = this.node(serve.vnetid)?.key ?? "";
       return { ...serve, trusted: trustOf(key) };
     });
-    return untrustedLast(listed);
+    const latest = latestOf(listed);
+    return untrustedLast(
+      listed.map((serve) => ({
+        ...serve,
+        overtaken:
+          serve.share === "takeover" &&
+          [serve.name, serve.serveid].some(
+            (of) => (latest.get(of) ?? 0) > (serve.since ?? 0),
+          ),
+      })),
+    );
   }
 
   /** How many nodes there are. */
@@ -133,6 +152,18 @@ export class Directory extends EventEmitter<{
     const after = afterReconnect ? into : touchedBy(change, into);
     this.emit("change", { ...difference(before, after), afterReconnect });
   }
+}
+
+/** When the latest one that takes over came, by name and by id; what is not trusted takes nothing over. */
+function latestOf(
+  listed: readonly (RemoteServe & { trusted: Trust })[],
+): Map<string | number, number> {
+  const latest = new Map<string | number, number>();
+  for (const { share, trusted, name, serveid, since = 0 } of listed)
+    if (share === "takeover" && trusted !== "no")
+      for (const of of [name, serveid])
+        latest.set(of, Math.max(since, latest.get(of) ?? 0));
+  return latest;
 }
 
 function untrustedLast<T extends { trusted: Trust }>(listed: T[]): T[] {

@@ -114,6 +114,7 @@ export function assemble(
   const security = new ChannelSecurity(options.identity, settings);
   const serves = new Serves({
     link,
+    directory,
     notify,
     audit: options.audit ?? (() => undefined),
   });
@@ -203,7 +204,7 @@ function connect(parts: NodeParts): void {
     // Who comes back may have the right secret by now.
     if (news.afterReconnect) security.standings.forgetFailures();
     security.standings.left(news.nodesGone.map(({ key }) => key));
-    serves.heard(news, directory);
+    serves.heard(news);
     uses.heard();
     notices.heard(news);
   });
@@ -222,9 +223,6 @@ function hear(parts: NodeParts, news: HubNews): void {
       return;
     case "offer":
       void parts.channels.answerOffer(news);
-      return;
-    case "displaced":
-      parts.serves.displaced(news);
       return;
   }
 }

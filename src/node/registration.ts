@@ -1,26 +1,28 @@
 // The registration of one serve at the hub: asked for when there is a hub, again after each loss of it, with the id
-// that it had; refused, or taken over by a later serve, it waits for its turn. Knows no stream.
+// that it had; refused, it waits for its turn. Says when a later serve has taken over. Knows no stream.
 
 import {
   formatServeid,
   formatVnetid,
+  isPeer,
   SERVEID,
   type ServeSettings,
 } from "../config/config.js";
 import { describeLink, isLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
 import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { ToHub } from "../wire/to-hub.js";
-import type { Notice, ServeView } from "./control.js";
-import type { Directory } from "./directory.js";
+import type { Notice, RemoteServe, ServeView } from "./control.js";
+import { latestFirst, type Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
-import type { HubNews } from "./hub-messages.js";
+import type { Reply } from "./hub-messages.js";
 
 /** The hub refused an id: asked again this often, besides at once when the id becomes free. */
 const RETRY_MS = 15_000;
 
-export type Displaced = Extract<HubNews, { type: "displaced" }>;
+type Registered = Extract<Reply, { type: "registered" }>;
 
 export interface RegistrationOptions {
   /** those of the moment */
@@ -30,6 +32,7 @@ export interface RegistrationOptions {
   /** as far as is known */
   isServiceUp: () => boolean;
   link: HubLink;
+  directory: Directory;
   notify: (notice: Notice) => void;
 }
 
@@ -37,14 +40,14 @@ export class Registration {
   private current: ServeView["state"] = "inactive";
   /** the id that the hub gave; kept while the hub is away, so that it can be asked for again */
   private given = SERVEID.none as number;
+  /** since when the hub has it (share=takeover); kept likewise, so that a broken link makes it no later */
+  private since: number | undefined;
   private why: string | null = null;
+  /** what was told of a later one */
+  private toldLater = "";
   private retryTimer: NodeJS.Timeout | undefined;
-  /** another node's serve took over its id or name, and while that one is there this one stands back */
-  private isDisplaced = false;
   /** one question to the hub at a time: a serve closed and opened again at once must not be registered twice */
   private inTurn: Promise<void> = Promise.resolve();
-  /** what was said of ids while the hub was being asked */
-  private readonly overtaken = new Map<number, Displaced>();
   /** the hub was told, or is being told, of settings before these */
   private isOutdated = false;
   /** somebody waits for the answer, and is told by it */
@@ -114,50 +117,47 @@ export class Registration {
     this.current = "inactive";
     this.why = null;
     this.given = SERVEID.none;
-    this.isDisplaced = false;
+    this.since = undefined;
+    this.toldLater = "";
   }
 
   /** The hub is gone; streams that run are none of its business. */
   hubLost(): void {
     this.epoch++;
     clearTimeout(this.retryTimer);
-    if (this.isOpen && !this.isDisplaced) this.current = "waiting";
+    // What another one took over is seen anew; why it was refused is no news then.
+    if (this.current === "registered") this.why = null;
+    if (this.isOpen) this.current = "waiting";
   }
 
-  /** A later one of the group took over what may be this one's; streams that run go on. */
-  displaced(by: Displaced): void {
-    // It may come in the same read as the answer that this one is registered, before that answer's turn.
-    this.overtaken.set(by.serveid, by);
-    if (this.registeredId !== by.serveid) return;
-    this.isDisplaced = true;
-    this.current = "refused";
-    this.why = `vnet ${formatVnetid(by.vnetid)} (${quoted(by.name)}) has taken it over (share=takeover)`;
+  /** The group's serves changed: a later one may have taken over, or be gone again. It is told once. */
+  lookForLater(): void {
+    if (this.current !== "registered") return;
+    const later = this.later;
+    this.why = null;
+    if (later === undefined) return;
+    const { vnetid, vnet, since } = later;
+    this.why = `vnet ${formatVnetid(vnetid)} (${quoted(vnet)}) has taken it over (share=takeover)`;
+    const news = `${vnet} ${since ?? 0}`;
+    if (this.toldLater === news) return;
+    this.toldLater = news;
     this.options.notify({
       level: "warn",
       who: `serve ${this.settings.label} (${formatServeid(this.given)})`,
-      what: "waits until the other one is gone",
+      what: "gets new connections only of users that keep the other one out",
       why: this.why,
     });
   }
 
   /** The group's serves changed: what stood in the way of this one may be gone. */
-  settle(directory: Directory): void {
+  settle(): void {
     if (this.current !== "refused") return;
-    const own = this.serveid;
-    const { name } = this.settings;
-    const inTheWay = directory.find(
-      (serve) =>
-        serve.serveid === own || (this.isDisplaced && serve.name === name),
-    );
-    if (inTheWay.length > 0) return;
-    this.isDisplaced = false;
-    this.retry();
+    if (this.options.directory.serve(this.serveid) === undefined) this.retry();
   }
 
   /** The hub is (back) there, or an id that was refused has become free. */
   retry(): void {
     if (this.current !== "waiting" && this.current !== "refused") return;
-    if (this.isDisplaced) return;
     this.register().catch(() => undefined);
   }
 
@@ -185,6 +185,27 @@ export class Registration {
     return { name, type, ...told, info, share, service };
   }
 
+  /** The latest of those to which users of this one go instead, where they have that secret and accept that key. */
+  private get later(): RemoteServe | undefined {
+    const { directory } = this.options;
+    const { share, name } = this.settings;
+    if (share !== "takeover") return undefined;
+    const isLater = (serve: RemoteServe) =>
+      serve.share === share &&
+      (serve.serveid === this.given || serve.name === name) &&
+      serve.service !== "down" &&
+      (serve.since ?? 0) > (this.since ?? 0) &&
+      this.isLetIn(serve);
+    return directory.find(isLater).sort(latestFirst)[0];
+  }
+
+  private isLetIn({ vnetid }: RemoteServe): boolean {
+    const node = this.options.directory.node(vnetid);
+    if (node === undefined) return false;
+    const fingerprint = fingerprintOf(Buffer.from(node.key, "base64"));
+    return isPeer(this.settings, fingerprint);
+  }
+
   private register(): Promise<void> {
     const turn = this.inTurn
       .then(() => this.options.looked())
@@ -200,15 +221,15 @@ export class Registration {
     const epoch = ++this.epoch;
     clearTimeout(this.retryTimer);
     const wanted = this.serveid;
-    this.overtaken.clear();
     this.isOutdated = false;
     try {
       const reply = await link.request<Extract<ToHub, { type: "register" }>>({
         type: "register",
         serveid: wanted,
         serve: this.particulars,
+        ...(this.since !== undefined && { since: this.since }),
       });
-      if (reply.type === "registered") this.registered(reply.serveid, epoch);
+      if (reply.type === "registered") this.registered(reply, epoch);
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
       if (epoch === this.epoch) this.refused(error);
@@ -216,7 +237,7 @@ export class Registration {
     }
   }
 
-  private registered(serveid: number, epoch: number): void {
+  private registered({ serveid, since }: Registered, epoch: number): void {
     const { link, notify } = this.options;
     if (epoch !== this.epoch) {
       // Closed meanwhile, and perhaps opened again, which waits for its turn: the hub's answer crossed with that.
@@ -227,6 +248,7 @@ export class Registration {
     this.current = "registered";
     this.why = null;
     this.given = serveid;
+    this.since = since;
     if (before !== SERVEID.none && before !== serveid && !this.isAsked)
       notify({
         level: "warn",
@@ -235,8 +257,8 @@ export class Registration {
         why: `${formatServeid(before)} is taken`,
       });
     if (this.isOutdated) this.update();
-    const by = this.overtaken.get(serveid);
-    if (by !== undefined) this.displaced(by);
+    // The later one may have been heard of before the hub's answer was read.
+    this.lookForLater();
   }
 
   private refused(reason: VnetError): void {

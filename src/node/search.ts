@@ -1,5 +1,5 @@
 // How a use finds the serves that it wants, in the directory of this moment: by id, by name, or by borrowing.
-// Several only where they are balanced. Owns the loan, where there is one.
+// Several only where they share. Owns the loan, where there is one.
 
 import { formatServeid } from "../config/config.js";
 import type { UseTarget } from "../config/target.js";
@@ -9,7 +9,7 @@ import type { DirectoryNode } from "../wire/fields.js";
 import type { Borrower } from "./borrower.js";
 import type { Choice, Chosen } from "./choice.js";
 import type { RemoteServe } from "./control.js";
-import type { Directory } from "./directory.js";
+import { latestFirst, type Directory } from "./directory.js";
 import { Loan } from "./loan.js";
 import { Meaning } from "./meaning.js";
 
@@ -87,19 +87,21 @@ function findNamed(
 
 /** Those of them whose service is there; why there is none; undefined where nobody offers it. */
 function available(picked: Provider[]): Provider[] | string | undefined {
-  const meant = balanced(picked);
+  const meant = sharing(picked);
   const there = meant?.filter(({ service }) => service !== "down");
   const [first] = meant ?? [];
   if (first === undefined || there?.length !== 0) return there;
   return `vnet ${quoted(first.vnet)} offers it, but the service is not there just now`;
 }
 
-/** The first one, with all others like it where they are balanced. */
-function balanced(serves: Provider[]): Provider[] | undefined {
+/** The first one, with all others like it where they share; the latest first where that one takes over. */
+function sharing(serves: Provider[]): Provider[] | undefined {
   const [first] = serves;
   if (first === undefined) return undefined;
-  if (first.share !== "balance") return [first];
-  return serves.filter(({ share }) => share === "balance");
+  const { share } = first;
+  if (share === "exclusive") return [first];
+  const alike = serves.filter((serve) => serve.share === share);
+  return share === "takeover" ? alike.sort(latestFirst) : alike;
 }
 
 class IdSearch implements Search {

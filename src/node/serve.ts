@@ -4,13 +4,18 @@
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
-import { DEFAULT_MAX_PROCESSES, type ServeSettings } from "../config/config.js";
+import {
+  DEFAULT_MAX_PROCESSES,
+  isPeer,
+  type ServeSettings,
+} from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { Consent } from "../keys/known-nodes.js";
 import { ProgramLimit } from "../net/program-limit.js";
 import { quoted } from "../printable.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe, ServeView } from "./control.js";
+import type { Directory } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
 import { Registration } from "./registration.js";
 import { ServedStreams } from "./served-streams.js";
@@ -27,6 +32,7 @@ export interface ServeOptions {
   settings: ServeSettings;
   origin: Origin;
   link: HubLink;
+  directory: Directory;
   notify: (notice: Notice) => void;
 }
 
@@ -43,12 +49,13 @@ export class Serve {
   private readonly rivals = new Set<string>();
 
   constructor(private options: ServeOptions) {
-    const { link, notify } = options;
+    const { link, directory, notify } = options;
     this.registration = new Registration({
       settings: () => this.settings,
       looked: () => this.looked,
       isServiceUp: () => this.watch.problem === null,
       link,
+      directory,
       notify,
     });
     this.service = this.createService();
@@ -115,12 +122,12 @@ export class Serve {
 
   /** Another node has a serve with this one's id or name, and both say that they share it: told once for each key. */
   joined(by: RemoteServe, fingerprint: string): void {
-    const { share, name, label, peers } = this.settings;
+    const { share, name, label } = this.settings;
     if (share === "exclusive" || by.share !== share) return;
     if (by.name !== name && by.serveid !== this.registeredId) return;
     if (this.rivals.has(fingerprint) || this.rivals.size >= MAX_RIVALS) return;
     this.rivals.add(fingerprint);
-    const isListed = peers === "" || peers.split(" ").includes(fingerprint);
+    const isListed = isPeer(this.settings, fingerprint);
     this.options.notify({
       level: isListed ? "info" : "warn",
       who: `serve ${label}`,

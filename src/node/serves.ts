@@ -15,11 +15,11 @@ import { callerOf, type Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe } from "./control.js";
 import type { Directory, DirectoryNews } from "./directory.js";
 import type { HubLink } from "./hub-link.js";
-import type { Displaced } from "./registration.js";
 import { Serve } from "./serve.js";
 
 export interface ServesOptions {
   link: HubLink;
+  directory: Directory;
   notify: (notice: Notice) => void;
   /** who was let in or kept out by `allow=`, for the log alone */
   audit: (event: LogEvent) => void;
@@ -104,18 +104,14 @@ export class Serves {
     }
   }
 
-  /** Ids that became free may be the ones that were refused, or taken over. */
-  heard(news: DirectoryNews, directory: Directory): void {
-    for (const remote of news.servesCame) this.seen(remote, directory);
-    if (news.servesGone.length === 0 && !news.afterReconnect) return;
-    for (const { registration } of this.byLabel.values())
-      registration.settle(directory);
-  }
-
-  /** The hub gave the id or name of one of ours to another node. */
-  displaced(news: Displaced): void {
-    for (const { registration } of this.byLabel.values())
-      registration.displaced(news);
+  /** Ids that became free may be the ones that were refused; others may have taken over. */
+  heard(news: DirectoryNews): void {
+    for (const remote of news.servesCame) this.seen(remote);
+    const areFreed = news.servesGone.length > 0 || news.afterReconnect;
+    for (const { registration } of this.byLabel.values()) {
+      registration.lookForLater();
+      if (areFreed) registration.settle();
+    }
   }
 
   /** A name proves nothing, so the line has the fingerprint. */
@@ -127,10 +123,10 @@ export class Serves {
     });
   }
 
-  private seen(remote: RemoteServe, directory: Directory): void {
+  private seen(remote: RemoteServe): void {
+    const { directory, link } = this.options;
     const node = directory.node(remote.vnetid);
-    if (node === undefined || remote.vnetid === this.options.link.vnetid)
-      return;
+    if (node === undefined || remote.vnetid === link.vnetid) return;
     const { fingerprint } = callerOf(node);
     for (const serve of this.byLabel.values())
       serve.joined(remote, fingerprint);

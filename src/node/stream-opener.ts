@@ -1,5 +1,6 @@
-// Opens the stream of one user's connection at one of the serves that a use reaches. Where they are balanced it waits
-// for the service before it lets the user's bytes go, so that a serve that fails is passed over and nothing is lost.
+// Opens the stream of one user's connection at one of the serves that a use reaches. Where they are balanced, or an earlier
+// one stands behind the one that took over, it waits for the service before it lets the user's bytes go, so that a serve
+// that fails is passed over and nothing is lost.
 
 import type { Channel } from "../channel/channel.js";
 import { ACCEPT_TIMEOUT_MS, type Stream } from "../channel/stream.js";
@@ -57,9 +58,13 @@ export class StreamOpener {
       if (serve === undefined)
         throw failure ?? new VnetError("closed", "nobody offers it just now");
       try {
-        // There is no other to turn to behind the last one: it has as long as one that is not balanced.
-        const patienceMs =
-          left.length === 1 ? ACCEPT_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
+        // There is no other to turn to behind the last one: it has as long as one that is not shared.
+        const isLast = left.length === 1;
+        if (isLast && serve.share !== "balance") {
+          const { channel } = await this.channelTo(serve, visitor);
+          return this.begin(channel, serve, visitor);
+        }
+        const patienceMs = isLast ? ACCEPT_TIMEOUT_MS : ATTEMPT_TIMEOUT_MS;
         return await this.openAt(serve, visitor, patienceMs);
       } catch (error) {
         if (!(error instanceof VnetError) || visitor.gone?.aborted === true)
@@ -76,10 +81,6 @@ export class StreamOpener {
     patienceMs: number,
   ): Promise<Stream> {
     const { balance } = this;
-    if (serve.share !== "balance") {
-      const { channel } = await this.channelTo(serve, visitor);
-      return this.begin(channel, serve, visitor);
-    }
     balance.opened(serve);
     try {
       const stream = await this.openAccepted(serve, visitor, patienceMs);

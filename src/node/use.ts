@@ -45,7 +45,7 @@ export interface UseOptions {
 export class Use {
   private state: UseView["state"] = "inactive";
   private error: string | null = null;
-  /** whom it reaches; several where they are balanced */
+  /** whom it reaches; several where they share, the latest first where that one takes over */
   private serves: readonly Provider[] = [];
   private search: Search | undefined;
   private choice: Choice | undefined;

@@ -67,6 +67,8 @@ export const signature = v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{86}==$/));
 /** an HMAC-SHA256 as 64 hex digits */
 export const mac = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 export const flag = v.boolean();
+/** when a serve was registered: milliseconds by the hub's clock */
+export const since = whole(0, Number.MAX_SAFE_INTEGER);
 export const version = whole(0, 1_000_000);
 /** Abilities beyond the version, see version.ts. */
 export const features = v.pipe(
@@ -102,7 +104,7 @@ export const particulars = v.pipe(
   v.check((serve) => hasItsPort(serve), ITS_PORT),
 );
 
-/** A serve of a node: where serves are balanced, several nodes have the same serveid. */
+/** A serve of a node: where serves are shared, several nodes have the same serveid. */
 export const serveOf = v.object({ serveid, vnetid });
 
 export const directoryNode = v.object({
@@ -121,6 +123,8 @@ export const directoryServe = v.pipe(
     ...particularFields.entries,
     /** true: another node had its name first, so a use by the bare name does not mean this one */
     namesake: v.optional(flag),
+    /** with share=takeover: of several the latest is meant */
+    since: v.optional(since),
   }),
   v.check((serve) => hasItsPort(serve), ITS_PORT),
 );

@@ -21,11 +21,12 @@ export const toHubMessages = {
     proof: field.mac,
     encrypt: field.flag,
   }),
-  /** Offers a serve to the group. */
+  /** Offers a serve to the group. `since`: it was registered then, and the link broke: it is no later for that. */
   register: v.object({
     request: field.request,
     serveid: field.wantedServeid,
     serve: field.particulars,
+    since: v.optional(field.since),
   }),
   /** New particulars of a serve that stays registered. */
   update: v.object({

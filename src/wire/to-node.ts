@@ -45,15 +45,11 @@ export const toNodeMessages = {
     goneServes: v.array(field.serveOf),
     complete: field.flag,
   }),
+  /** `since`: with share=takeover, as the group sees it. */
   registered: v.object({
     request: field.request,
     serveid: field.serveid,
-  }),
-  /** Another node's serve took over the id or name of a serve of this node (share=takeover), which is unregistered. */
-  displaced: v.object({
-    serveid: field.serveid,
-    vnetid: field.vnetid,
-    name: field.label,
+    since: v.optional(field.since),
   }),
   refused: v.object({ request: field.request, reason: field.reason }),
   /** The ticket for this node's leg of the channel that it asked for. */

@@ -100,7 +100,7 @@ describe("a group", () => {
   });
 
   it("tells each change once to each member, as a delta", async () => {
-    const { serve } = group.register(home, 700, SERVE);
+    const serve = group.register(home, 700, SERVE);
     await gathered();
     for (const member of [home, office])
       expect(member.heard()).to.deep.equal([{ serves: [web], complete: true }]);
@@ -147,7 +147,7 @@ describe("a group", () => {
   });
 
   it("tells of the end only, where a serve came and went in one turn", async () => {
-    group.remove(group.register(home, 700, SERVE).serve);
+    group.remove(group.register(home, 700, SERVE));
     await gathered();
     expect(office.heard()).to.deep.equal([
       { goneServes: [{ serveid: 700, vnetid: 1 }], complete: true },
@@ -214,7 +214,7 @@ describe("a group", () => {
   it("removes all serves of a node that leaves, and no others", () => {
     group.register(home, 700, SERVE);
     group.register(home, 0, SERVE);
-    const { serve: kept } = group.register(office, 701, SERVE);
+    const kept = group.register(office, 701, SERVE);
     group.leave(home);
     expect(group.holders(700)).to.be.empty;
     expect(group.serveOf(office, 701)).to.equal(kept);
@@ -267,22 +267,21 @@ describe("a group", () => {
     expect(group.isEmpty).to.be.true;
   });
 
-  it("tells in one message of the serve that was displaced and of the one in its place", async () => {
-    const takeover = { ...SERVE, share: "takeover" } as const;
-    group.register(home, 700, takeover);
+  it("tells of one that takes over when it came, and takes nothing from the one before it", async () => {
+    const share = "takeover" as const;
+    const { since } = group.register(home, 700, { ...SERVE, share });
     await gathered();
     office.heard();
-    group.register(office, 0, takeover);
+    const later = group.register(office, 0, { ...SERVE, share });
+    expect(later.since).to.be.greaterThan(since);
     await gathered();
     expect(office.heard()).to.deep.equal([
       {
-        goneServes: [{ serveid: 700, vnetid: 1 }],
-        serves: [{ ...web, vnetid: 2, share: "takeover" }],
+        serves: [{ ...web, vnetid: 2, share, since: later.since }],
         complete: true,
       },
     ]);
-    expect(group.serveOf(home, 700)).to.be.undefined;
-    expect(group.serveOf(office, 700)).to.include({ owner: office });
+    expect(group.serveOf(home, 700)).to.include({ owner: home, since });
   });
 
   it("tells of the one that left only, where another node has the same id", async () => {

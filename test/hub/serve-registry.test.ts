@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
 import { Claims } from "../../src/hub/claims.js";
 import {
+  MAX_HOLDERS,
   ServeRegistry,
   type RegisteredServe,
 } from "../../src/hub/serve-registry.js";
@@ -17,12 +18,15 @@ const OFFICE = node(2, "office");
 
 describe("a serve registry", () => {
   let now = 0;
+  let clock = 0;
+  let reservePercent: number;
   let claims: Claims;
   let registry: ServeRegistry<typeof HOME>;
 
   const make = () =>
     new ServeRegistry<typeof HOME>({
       ...{ group: "default", claims, restMs: REST_MS, now: () => now },
+      ...{ clock: () => clock, reservePercent },
     });
 
   /** As its owner gives it up, so that nothing is kept for it. */
@@ -33,12 +37,14 @@ describe("a serve registry", () => {
 
   beforeEach(() => {
     now = 1_000_000;
+    clock = 1_800_000_000_000;
+    reservePercent = 0;
     claims = new Claims({ now: () => now });
     registry = make();
   });
 
   const register = (owner: typeof HOME, serveid: number, name = "web") =>
-    registry.register(owner, serveid, { ...SERVE, name }).serve;
+    registry.register(owner, serveid, { ...SERVE, name });
 
   const refusal = (act: () => unknown): string => {
     try {
@@ -131,7 +137,7 @@ describe("a serve registry", () => {
       register(HOME, 0, "shop");
       for (const share of ["balance", "takeover"] as const) {
         const particulars = { ...SERVE, name: "shop", share };
-        const { serve } = registry.register(OFFICE, 0, particulars);
+        const serve = registry.register(OFFICE, 0, particulars);
         expect(isNamesake(serve)).to.equal(true);
       }
     });
@@ -140,7 +146,7 @@ describe("a serve registry", () => {
       for (const share of ["balance", "takeover"] as const)
         for (const owner of [HOME, OFFICE]) {
           const particulars = { ...SERVE, name: share, share };
-          const { serve } = registry.register(owner, 0, particulars);
+          const serve = registry.register(owner, 0, particulars);
           expect(isNamesake(serve)).to.equal(false);
         }
     });
@@ -155,13 +161,18 @@ describe("a serve registry", () => {
 
   it("does not let one of several with an id change what they agreed on", () => {
     const particulars = { ...SERVE, share: "balance" } as const;
-    const serves = [HOME, OFFICE].map(
-      (owner) => registry.register(owner, 700, particulars).serve,
+    const serves = [HOME, OFFICE].map((owner) =>
+      registry.register(owner, 700, particulars),
     );
     for (const serve of serves)
       registry.update(serve, { ...SERVE, info: "new", name: "mine" });
     for (const serve of serves)
       expect(serve).to.include({ ...particulars, info: "new" });
+    registry.update(serves[0]!, particulars);
+    expect(
+      registry.named("web"),
+      "in the order in which they came",
+    ).to.deep.equal(serves);
   });
 
   it("takes a dynamic id as a preference", () => {
@@ -216,78 +227,106 @@ describe("a serve registry", () => {
   });
 
   describe("with share=takeover", () => {
-    const take = (owner: typeof HOME, serveid: number, name = "web") =>
-      registry.register(owner, serveid, { ...SERVE, name, share: "takeover" });
+    const take = (
+      owner: typeof HOME,
+      serveid: number,
+      name = "web",
+      since?: number,
+    ) => {
+      const particulars = { ...SERVE, name, share: "takeover" } as const;
+      return registry.register(owner, serveid, particulars, since);
+    };
 
-    it("gives a dynamic id to the later one though it has another name", () => {
-      take(HOME, 7, "shop");
-      expect(take(OFFICE, 7, "blog").serve.serveid).to.equal(7);
-    });
-
-    it("gives an id to the later one, and says whom that displaced", () => {
-      const { serve: first } = take(HOME, 700);
-      const { serve, displaced } = take(OFFICE, 700, "other");
-      expect(displaced).to.deep.equal([first]);
-      expect(registry.holders(700)).to.deep.equal([serve]);
-      expect(registry.size).to.equal(1);
-    });
-
-    it("gives a name to the later one, which goes on under the id that people know", () => {
+    it("lists all that have an id, static or dynamic, and takes it from nobody", () => {
       for (const id of [700, 7]) {
-        const { serve: first } = take(HOME, id, `web ${id}`);
-        const { serve, displaced } = take(OFFICE, 0, `web ${id}`);
-        expect(displaced).to.deep.equal([first]);
-        expect(serve).to.include({ serveid: id, owner: OFFICE });
+        const all = [HOME, OFFICE].map((owner) => take(owner, id, `web ${id}`));
+        expect(registry.holders(id)).to.deep.equal(all);
+        for (const { serveid } of all) expect(serveid).to.equal(id);
+      }
+      expect(registry.size).to.equal(4);
+    });
+
+    it("says of each when it came, and never the same twice", () => {
+      const times = [HOME, OFFICE].map((owner) => take(owner, 700).since);
+      expect(times).to.deep.equal([clock, clock + 1]);
+    });
+
+    it("takes one back as of the time at which it came, after its link or the hub broke, and not as of a later one", () => {
+      const [first, second] = [take(HOME, 700), take(OFFICE, 700)];
+      registry.remove(first);
+      clock += 60_000;
+      expect(take(HOME, 700, "web", first.since).since).to.equal(first.since);
+      registry = make();
+      expect(take(OFFICE, 700, "web", second.since).since).to.equal(
+        second.since,
+      );
+      expect(take(HOME, 0, "other", clock + 5).since).to.equal(clock);
+    });
+
+    it("goes on under the id that people know of the name", () => {
+      for (const id of [700, 7]) {
+        take(HOME, id, `web ${id}`);
+        expect(take(OFFICE, 0, `web ${id}`).serveid).to.equal(id);
       }
     });
 
-    it("gives the later one the id that it asks for, and frees the other", () => {
+    it("shares a static id also under another name, and a dynamic one under the same name only", () => {
       take(HOME, 700);
-      expect(take(OFFICE, 701).serve.serveid).to.equal(701);
-      expect(registry.holders(700)).to.be.empty;
+      expect(take(OFFICE, 700, "other").serveid).to.equal(700);
+      take(HOME, 7, "shop");
+      expect(take(OFFICE, 7, "blog").serveid).not.to.equal(7);
     });
 
-    it("displaces two at once, one by its id and one by its name", () => {
-      const displaced = [
-        take(HOME, 700, "a").serve,
-        take(HOME, 701, "b").serve,
-      ];
-      expect(take(OFFICE, 701, "a").displaced).to.deep.equal(displaced);
-      expect(registry.size).to.equal(1);
+    it("gives one the id that it asks for, beside others of its name", () => {
+      const first = take(HOME, 700);
+      expect(take(OFFICE, 701).serveid).to.equal(701);
+      expect(registry.holders(700)).to.deep.equal([first]);
     });
 
-    it("displaces only who says takeover, too, and nobody when it is refused", () => {
-      take(HOME, 701, "web");
+    it("shares with those only that say takeover, too", () => {
       for (const share of ["exclusive", "balance"] as const) {
-        const held = registry.register(HOME, 700, { ...SERVE, share }).serve;
+        const held = registry.register(HOME, 700, { ...SERVE, share });
         expect(refusal(() => take(OFFICE, 700))).to.match(
           /^serveid 700 is held by vnet 01 \(home\), serve web, which has share=/,
         );
         expect(registry.holders(700)).to.deep.equal([held]);
-        expect(registry.holders(701)).to.have.length(1);
-        registry.remove(held);
+        release(held);
       }
-    });
-
-    it("is not displaced by what says something else", () => {
-      const { serve } = take(HOME, 700);
+      take(HOME, 700);
       expect(refusal(() => register(OFFICE, 700))).to.equal(
         "serveid 700 is held by vnet 01 (home), serve web",
       );
-      expect(register(OFFICE, 0).serveid).to.equal(1);
-      expect(registry.holders(700)).to.deep.equal([serve]);
     });
 
-    it("gives a dynamic id back to the earlier one when the later one has left", () => {
+    it("gives the same node's second one another dynamic id, and refuses it a static one", () => {
       take(HOME, 7);
-      const { serve } = take(OFFICE, 0);
-      registry.remove(serve);
-      expect(take(HOME, 7).serve.serveid).to.equal(7);
+      expect(take(HOME, 0).serveid).to.equal(1);
+      take(HOME, 700);
+      expect(refusal(() => take(HOME, 700))).to.match(/is this node's already/);
+    });
+
+    it("leaves id and name to the key that had them first, also when the later one stays alone", () => {
+      const first = take(HOME, 700);
+      take(OFFICE, 700);
+      registry.remove(first);
+      for (const kind of ["serveid", "name"] as const)
+        expect(
+          claims.get("default", kind, kind === "name" ? "web" : "700")?.holder
+            .key,
+        ).to.equal(HOME.key);
+      expect(take(HOME, 700).serveid).to.equal(700);
+    });
+
+    it("passes them on when that one gives them up", () => {
+      release(take(HOME, 700));
+      const [second] = [take(OFFICE, 700)];
+      release(second);
+      expect(register(HOME, 700).serveid).to.equal(700);
     });
 
     it("keeps a freed dynamic id from those with another name", () => {
-      registry.remove(take(HOME, 7).serve);
-      expect(take(HOME, 7, "other").serve.serveid).to.equal(1);
+      registry.remove(take(HOME, 7));
+      expect(take(HOME, 7, "other").serveid).to.equal(1);
       expect(register(HOME, 7).serveid).to.equal(2);
     });
   });
@@ -299,9 +338,7 @@ describe("a serve registry", () => {
 
     it("gives several nodes one id, static or dynamic, in the order in which they came", () => {
       for (const id of [700, 7]) {
-        const all = [HOME, OFFICE, LAB].map(
-          (owner) => balance(owner, id).serve,
-        );
+        const all = [HOME, OFFICE, LAB].map((owner) => balance(owner, id));
         expect(registry.holders(id)).to.deep.equal(all);
         for (const { serveid } of all) expect(serveid).to.equal(id);
       }
@@ -309,9 +346,7 @@ describe("a serve registry", () => {
     });
 
     it("gives several nodes one name and an id each", () => {
-      const ids = [HOME, OFFICE].map(
-        (owner) => balance(owner, 0).serve.serveid,
-      );
+      const ids = [HOME, OFFICE].map((owner) => balance(owner, 0).serveid);
       expect(ids).to.deep.equal([1, 2]);
     });
 
@@ -324,7 +359,7 @@ describe("a serve registry", () => {
 
     it("gives the same node's second one another dynamic id", () => {
       balance(HOME, 7);
-      expect(balance(HOME, 7).serve.serveid).to.equal(1);
+      expect(balance(HOME, 7).serveid).to.equal(1);
     });
 
     it("refuses a static id under another name or another share, in words", () => {
@@ -345,16 +380,13 @@ describe("a serve registry", () => {
 
     it("gives another dynamic id where the one asked for has another name", () => {
       balance(HOME, 7);
-      expect(balance(OFFICE, 7, "shop").serve.serveid).to.equal(1);
+      expect(balance(OFFICE, 7, "shop").serveid).to.equal(1);
       expect(register(LAB, 7).serveid).to.equal(2);
     });
 
     it("frees the id when the last one goes", () => {
       for (const id of [700, 7]) {
-        const [first, second] = [
-          balance(HOME, id).serve,
-          balance(OFFICE, id).serve,
-        ];
+        const [first, second] = [balance(HOME, id), balance(OFFICE, id)];
         release(first);
         expect(registry.holders(id)).to.deep.equal([second]);
         if (id === 700)
@@ -368,10 +400,44 @@ describe("a serve registry", () => {
     });
 
     it("keeps the dynamic id for whoever of them comes back first", () => {
-      for (const serve of [balance(HOME, 7).serve, balance(OFFICE, 7).serve])
+      for (const serve of [balance(HOME, 7), balance(OFFICE, 7)])
         registry.remove(serve);
-      expect(balance(HOME, 7).serve.serveid).to.equal(7);
-      expect(balance(OFFICE, 7).serve.serveid).to.equal(7);
+      expect(balance(HOME, 7).serveid).to.equal(7);
+      expect(balance(OFFICE, 7).serveid).to.equal(7);
+    });
+  });
+
+  describe("with many that share one id", () => {
+    beforeEach(() => {
+      reservePercent = 10;
+      registry = make();
+    });
+
+    const share = "takeover" as const;
+    const nodeOf = (number: number, crowd: string) => {
+      const key = Buffer.alloc(32, 200);
+      key.writeUInt32BE(number);
+      const of = { ...node(1, `n${number}`), crowd };
+      return { ...of, key: key.toString("base64") };
+    };
+    const join = (number: number, crowd: string) =>
+      registry.register(nodeOf(number, crowd), 700, { ...SERVE, share });
+
+    it("keeps the last places for other addresses, and one for the first of all", () => {
+      const first = join(0, "home");
+      const flood = () => {
+        for (let n = 1; ; n++) join(n, "crowd");
+      };
+      expect(refusal(flood)).to.match(
+        /^serveid 700 is shared by 2\d\d nodes already, of 256; the last places are kept for other addresses$/,
+      );
+      expect(join(1_000, "office").serveid).to.equal(700);
+      registry.remove(first);
+      expect(refusal(flood)).to.match(/^serveid 700 is shared by/);
+      for (let n = 2_000; registry.holders(700).length < MAX_HOLDERS; n++)
+        join(n, `crowd ${n}`);
+      expect(refusal(() => join(3_000, "other"))).to.match(/is shared by 256/);
+      expect(join(0, "home").serveid).to.equal(700);
     });
   });
 });

@@ -239,7 +239,6 @@ describe("a node's way to the hub", () => {
           { type: "registered", request: 99, serveid: 1 },
           { type: "refused", request: 98, reason: "no" },
           { type: "leg", request: 97, ticket: "00".repeat(16) },
-          { type: "displaced", serveid: 5, vnetid: 2, name: "b" },
           WELCOME,
           { ...EMPTY, nodes: [MEMBER] },
         ])

@@ -680,7 +680,7 @@ describe("a node", () => {
         service: "up",
       };
       expect(office.control.remoteServes()).to.deep.equal([
-        { ...remote, trusted: "unknown" },
+        { ...remote, trusted: "unknown", overtaken: false },
       ]);
       expect(office.control.uses()).to.deep.equal([
         {

@@ -196,17 +196,16 @@ describe("a member who shares or takes over a serve", () => {
         ]);
         await stage.reachesHome(user, "use-0");
         await stage.startEvil({ share });
-        await home.untilNotice(
-          /another node beside it .*not among peers=|has taken it over/,
-        );
+        await home.untilNotice(/another node beside it .*not among peers=/);
         await eventually(
           "the user has heard of it",
           () => user.control.knownNodes().length === 3,
         );
-        // The hub gives the name to whoever takes over; its users wait.
-        if (share === "takeover") await user.untilUse("use-0", "error");
-        else for (let n = 0; n < 4; n++) await stage.reachesHome(user, "use-0");
-        stage.expectSpared();
+        for (let n = 0; n < 4; n++) await stage.reachesHome(user, "use-0");
+        expect(home.serve("web")).to.include({
+          state: "registered",
+          error: null,
+        });
       }));
 
   it("gets none with share=takeover of a serve that its owner keeps for itself", () =>
@@ -221,6 +220,38 @@ describe("a member who shares or takes over a serve", () => {
       await home.close();
       await user.untilUse("use-0", "error");
       stage.expectSpared();
+    }));
+
+  it("gets all of them with share=takeover where the owner lets anybody of the group in, until it goes", () =>
+    withStage(async (stage) => {
+      const share = "takeover" as const;
+      const home = await stage.startHome({ share });
+      const user = await stage.startUser([
+        { serve: "web", port: await port() },
+      ]);
+      await stage.reachesHome(user, "use-0");
+      const later = await stage.startEvil({ share });
+      await home.untilNotice(/^serve web has another node beside it/);
+      await eventually(
+        "it is the other one's",
+        () => user.use("use-0").remote?.vnet === "home-2",
+      );
+      const { port: at } = user.use("use-0");
+      for (let n = 0; n < 4; n++) {
+        const connection = await stage.hub.user(at);
+        connection.socket.end("hello");
+        await within("the echo", connection.ended);
+        expect(connection.text).to.equal("hello");
+      }
+      expect(stage.bad.connections).to.have.length(4);
+      expect(stage.good.connections).to.have.length(1);
+      await user.untilNotice(/is served by a new key: vnet home/);
+      await later.close();
+      const { port: still } = await user.untilUse("use-0", "listening");
+      const connection = await stage.hub.user(still);
+      connection.socket.end("hello");
+      await within("the echo", connection.ended);
+      expect(stage.good.connections).to.have.length(2);
     }));
 
   it("gets some where the owner lets anybody of the group in, and both sides are told", () =>

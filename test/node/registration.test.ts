@@ -1,17 +1,22 @@
 import { expect } from "chai";
 import { setImmediate } from "node:timers/promises";
+import type { Directory } from "../../src/node/directory.js";
 import type { HubLink } from "../../src/node/hub-link.js";
 import type { Reply } from "../../src/node/hub-messages.js";
 import { Registration } from "../../src/node/registration.js";
+import {
+  directoryOf,
+  entryOf,
+  nodeEntry,
+  remoteServe,
+  tell,
+} from "../support/remote-serve.js";
 import { serveSettings } from "../support/settings.js";
 
 const ID = 700;
-const LATER = {
-  type: "displaced",
-  serveid: ID,
-  vnetid: 2,
-  name: "later",
-} as const;
+/** Another node's, with the same id. */
+const later = (since: number) =>
+  entryOf(remoteServe(2, { serveid: ID, share: "takeover", since }));
 
 /** A hub by hand: answers when the test says so. */
 class Asked {
@@ -33,8 +38,9 @@ class Asked {
   }
 
   /** As one read of the connection does: what comes behind it is heard in the same turn. */
-  register(): void {
-    this.#answers.shift()?.({ type: "registered", request: 1, serveid: ID });
+  register(since?: number): void {
+    const answer = { type: "registered", request: 1, serveid: ID } as const;
+    this.#answers.shift()?.({ ...answer, ...(since && { since }) });
   }
 }
 
@@ -43,17 +49,23 @@ describe("the registration of a serve", () => {
   let settings: ReturnType<typeof serveSettings>;
   let registration: Registration;
   let isUp: boolean;
+  let directory: Directory;
+  let told: string[];
 
   beforeEach(() => {
     asked = new Asked();
     isUp = true;
-    settings = serveSettings("web", { serveid: ID, port: 80 });
+    directory = directoryOf();
+    told = [];
+    const share = "takeover" as const;
+    settings = serveSettings("web", { serveid: ID, port: 80, share });
     registration = new Registration({
       settings: () => settings,
       looked: () => Promise.resolve(),
       isServiceUp: () => isUp,
       link: asked as unknown as HubLink,
-      notify: () => undefined,
+      directory,
+      notify: ({ why }) => told.push(why ?? ""),
     });
   });
 
@@ -77,26 +89,62 @@ describe("the registration of a serve", () => {
     expect(registration).to.include({ state: "registered", registeredId: ID });
   });
 
-  it("stands back also when it was taken over in the same moment in which it was registered", async () => {
+  it("says who has taken it over, also where that was heard of before the hub's answer, and no longer than it is there", async () => {
     void registration.open();
     await setImmediate();
-    asked.register();
-    registration.displaced(LATER);
-    // Every serve of the node hears of all of them.
-    registration.displaced({ ...LATER, serveid: ID + 1 });
+    asked.register(5);
+    tell(directory, { nodes: [nodeEntry(2)], serves: [later(6)] });
+    registration.lookForLater();
     await setImmediate();
-    expect(registration.state).to.equal("refused");
-    expect(registration.error).to.include("vnet 02 (later) has taken it over");
+    const why = "vnet 02 (office) has taken it over (share=takeover)";
+    expect(registration).to.include({ state: "registered", error: why });
+    registration.lookForLater();
+    expect(told, "once").to.deep.equal([why]);
+    tell(directory, { goneServes: [{ serveid: ID, vnetid: 2 }] });
+    registration.lookForLater();
+    expect(registration).to.include({ state: "registered", error: null });
   });
 
-  it("is not troubled by what was taken over from others, or before it asked", async () => {
-    registration.displaced(LATER);
+  it("is not taken over by what came before it, is not let in, has no service, or does not say so", async () => {
     void registration.open();
     await setImmediate();
-    asked.register();
-    registration.displaced({ ...LATER, serveid: ID + 1 });
+    asked.register(5);
+    tell(directory, { nodes: [nodeEntry(2)] });
+    const peers = `SHA256:${"A".repeat(43)}`;
+    for (const [serve, own] of [
+      [later(4), {}],
+      [later(6), { peers }],
+      [{ ...later(6), service: "down" as const }, {}],
+      [{ ...later(6), share: "balance" as const }, {}],
+      [{ ...later(6), serveid: 701, name: "db" }, {}],
+    ] as const) {
+      tell(directory, { serves: [serve] });
+      settings = { ...settings, peers: "", ...own };
+      registration.lookForLater();
+      expect(registration.error).to.equal(null);
+      const { serveid, vnetid } = serve;
+      tell(directory, { goneServes: [{ serveid, vnetid }] });
+    }
+    expect(told).to.be.empty;
+  });
+
+  it("comes back as of the time at which it came, unless it was closed meanwhile", async () => {
+    void registration.open();
     await setImmediate();
-    expect(registration.state).to.equal("registered");
+    asked.register(5);
+    await setImmediate();
+    registration.hubLost();
+    registration.retry();
+    await setImmediate();
+    expect(asked.sent.at(-1)).to.include({ serveid: ID, since: 5 });
+    asked.register(5);
+    await setImmediate();
+    registration.close();
+    void registration.open();
+    await setImmediate();
+    expect(asked.sent.at(-1)).not.to.have.property("since");
+    asked.register(9);
+    await setImmediate();
   });
 
   it("tells the group of settings that changed while it was on its way", async () => {

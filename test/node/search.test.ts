@@ -92,6 +92,25 @@ describe("a search", () => {
       expect(found(named("web", "lab"), several)).to.deep.equal([3]);
     });
 
+    it("finds all that take over, the latest first, and none whose service is not there", () => {
+      const share = "takeover" as const;
+      const several = directoryOf(
+        remoteServe(1, { share, since: 5 }),
+        remoteServe(2, { share, since: 9 }),
+        remoteServe(3, { share, since: 7, serveid: 4 }),
+        remoteServe(3, { share: "balance", serveid: 5 }),
+      );
+      expect(found(named("web"), several)).to.deep.equal([2, 3, 1]);
+      expect(found({ kind: "id", serveid: 700 }, several)).to.deep.equal([
+        2, 1,
+      ]);
+      const service = "down" as const;
+      tell(several, {
+        serves: [entryOf(remoteServe(2, { share, since: 9, service }))],
+      });
+      expect(found(named("web"), several)).to.deep.equal([3, 1]);
+    });
+
     it("leaves an exclusive one alone when the first is balanced, and the other way about", () => {
       const balanced = remoteServe(1, { share });
       const exclusive = remoteServe(2, { serveid: 5 });

@@ -39,6 +39,14 @@ async function user(
   return { node, port };
 }
 
+/** A connection there comes back. */
+async function echoes(hub: TestHub, port: number): Promise<void> {
+  const connection = await hub.user(port);
+  connection.socket.end("hello");
+  await within("the echo", connection.ended);
+  expect(connection.text).to.equal("hello");
+}
+
 const untilProviders = (node: TestNode, count: number) =>
   eventually(`${count} providers`, () => node.use("web").providers === count);
 
@@ -95,78 +103,116 @@ describe("serves that are balanced", () => {
 describe("serves that take over", () => {
   const serve = (node: TestNode) => node.serve("web");
 
-  it("stand back for the later one, are told why, and come back when it goes", () =>
+  it("leave new connections to the later one, are told so, and have them again when it goes", () =>
     withHub(async (hub) => {
-      const echo = await hub.service(startEcho);
+      const [echo, other] = [
+        await hub.service(startEcho),
+        await hub.service(startEcho),
+      ];
       const first = await provider(hub, "first", "takeover", echo.port);
       await first.untilServe("web", "registered");
-      const { serveid } = serve(first);
-      const second = await provider(hub, "second", "takeover", echo.port);
-      await first.untilServe("web", "refused");
-      expect(serve(first).error).to.equal(
-        "vnet 02 (second) has taken it over (share=takeover)",
-      );
+      const { node, port } = await user(hub);
+      await node.untilUse("web", "listening");
+      const running = await hub.user(port);
+      running.socket.write("a");
+      await within("the echo", running.untilBytes(1));
+
+      const second = await provider(hub, "second", "takeover", other.port);
+      await untilProviders(node, 2);
+      const taken = "vnet 03 (second) has taken it over (share=takeover)";
       await first.untilNotice(
-        /^serve web \(001\) waits until the other one is gone: vnet 02 \(second\) has taken it over/,
+        /^serve web \(001\) gets new connections only of users that keep the other one out:/,
       );
-      expect(serve(second)).to.include({ state: "registered", serveid });
+      expect(serve(first)).to.include({ state: "registered", error: taken });
+      expect(serve(second)).to.include({ serveid: 1, error: null });
+      await eventually(
+        "it is the later one's",
+        () => node.use("web").remote?.vnet === "second",
+      );
+      expect(
+        node.control
+          .knownServes()
+          .map(({ vnet, overtaken }) => [vnet, overtaken]),
+      ).to.deep.equal([
+        ["second", false],
+        ["first", true],
+      ]);
+      for (let n = 0; n < 3; n++) await echoes(hub, port);
+      expect(other.connections).to.have.length(3);
+      running.socket.write("b");
+      await within("the echo over the earlier one", running.untilBytes(2));
+
       await second.control.closeServe("web");
-      await first.untilServe("web", "registered");
-      expect(serve(first)).to.include({ serveid, error: null });
+      await untilProviders(node, 1);
+      await echoes(hub, port);
+      expect(echo.connections).to.have.length(2);
+      await eventually("it is told", () => serve(first).error === null);
     }));
 
-  it("stand back also where the later one has the name only, under another id", () =>
+  it("lose no byte of a user whose latest one fails, and go on with the earlier one", () =>
     withHub(async (hub) => {
       const echo = await hub.service(startEcho);
-      const first = await provider(hub, "first", "takeover", echo.port, 700);
-      await first.untilServe("web", "registered");
-      const second = await provider(hub, "second", "takeover", echo.port, 701);
-      await first.untilServe("web", "refused");
-      // Something else goes, and its own id is free all the while.
-      const other = await provider(hub, "other", "exclusive", echo.port, 800);
-      await first.untilSeen(800);
-      await other.close();
-      await first.untilUnseen(800);
-      await first.control.ping(null, 1);
-      const told = [first, second].flatMap(({ notices }) =>
-        notices.filter(({ text }) => text.includes("has taken it over")),
-      );
-      expect(told, "once, not in turns").to.have.length(1);
-      expect(serve(first).state).to.equal("refused");
-      expect(serve(second).state).to.equal("registered");
-      await second.close();
-      await first.untilServe("web", "registered");
-      expect(serve(first).serveid).to.equal(700);
+      await provider(hub, "first", "takeover", echo.port);
+      const gone = await reservePort();
+      const rude = {
+        ...serveSettings("web", { port: gone, share: "takeover" }),
+        check: false,
+      };
+      const second = await hub.node({ name: "second", serves: [rude] });
+      await second.untilServe("web", "registered");
+      const { node, port } = await user(hub);
+      await untilProviders(node, 2);
+      for (let n = 0; n < 4; n++) await echoes(hub, port);
+      expect(echo.connections).to.have.length(4);
     }));
 
-  it("do not take turns when both lose the hub and come back", () =>
+  it("are the latest by name under any id, and by id under that one", () =>
+    withHub(async (hub) => {
+      const echo = await hub.service(startEcho);
+      await provider(hub, "first", "takeover", echo.port, 700);
+      const second = await provider(hub, "second", "takeover", echo.port, 701);
+      await second.untilServe("web", "registered");
+      const node = await hub.node({
+        name: "user",
+        uses: [
+          useSettings("name", { serve: "web", port: await reservePort() }),
+          useSettings("id", { serveid: 700, port: await reservePort() }),
+        ],
+      });
+      await node.untilUse("id", "listening");
+      await eventually(
+        "the latest is met",
+        () => node.use("name").remote?.vnet === "second",
+      );
+      expect(node.use("id").remote?.vnet).to.equal("first");
+    }));
+
+  it("keep their order when they lose the hub and come back, in whatever order", () =>
     withHub(async (hub) => {
       const echo = await hub.service(startEcho);
       const nodes = [
         await provider(hub, "first", "takeover", echo.port, 700),
         await provider(hub, "second", "takeover", echo.port, 700),
       ] as const;
-      const states = () => nodes.map((node) => serve(node).state);
-      await nodes[0].untilServe("web", "refused");
+      const taken = () => nodes.map((node) => serve(node).error !== null);
+      await eventually("the later one is seen", () => taken()[0]);
       const told = () =>
         nodes.flatMap(({ notices }) =>
           notices.filter(({ text }) => text.includes("has taken it over")),
         );
-      expect(told()).to.have.length(1);
-      await hub.stop();
-      for (const node of nodes)
-        await eventually("the hub is lost", () => node.vnetid === 0);
-      await hub.open();
-      for (const node of nodes) await node.online();
-      await eventually(
-        "one has it",
-        () => states().filter((state) => state === "registered").length === 1,
-      );
-      // Each has heard all that the other's return brings.
-      for (const node of nodes) await node.control.ping(null, 3);
-      expect([...states()].sort()).to.deep.equal(["refused", "registered"]);
-      expect(told().length).to.be.at.most(2);
-      expect(hub.counts.serves).to.equal(1);
+      for (let n = 0; n < 2; n++) {
+        await hub.stop();
+        for (const node of nodes)
+          await eventually("the hub is lost", () => node.vnetid === 0);
+        await hub.open();
+        for (const node of nodes) await node.online();
+        await eventually("both are back", () => hub.counts.serves === 2);
+        // Each has heard all that the other's return brings.
+        for (const node of nodes) await node.control.ping(null, 3);
+        await eventually("the later one is seen", () => taken()[0]);
+        expect(taken()).to.deep.equal([true, false]);
+      }
+      expect(told(), "once, not in turns").to.have.length(1);
     }));
 
   it("register anew when a reload changes their share, or the name by which they share", () =>
@@ -186,20 +232,22 @@ describe("serves that take over", () => {
             serveSettings("web", { serveid: 700, port: echo.port, ...fields }),
           ],
         });
+      const isTaken = (is: boolean) =>
+        eventually("it is told", () => (serve(rival).error !== null) === is);
       await node.control.reload(config({ share: "takeover" }));
       await node.untilServe("web", "registered");
-      await rival.untilServe("web", "refused");
+      await isTaken(true);
 
       await node.control.reload(
         config({ serveid: 0, share: "takeover", name: "shop" }),
       );
-      await rival.untilServe("web", "registered");
+      await isTaken(false);
       await node.untilServe("web", "registered");
       expect(node.serve("web").serveid).not.to.equal(700);
       await node.control.reload(
         config({ serveid: 0, share: "takeover", name: "web" }),
       );
-      await rival.untilServe("web", "refused");
+      await isTaken(true);
       expect(node.serve("web").serveid).to.equal(700);
     }));
 });

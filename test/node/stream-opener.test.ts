@@ -110,6 +110,22 @@ describe("a stream opener", () => {
     ]);
   });
 
+  it("goes to the latest that takes over, past one that fails", async () => {
+    const taking = [3, 1, 2].map((vnetid) =>
+      provider(vnetid, { share: "takeover" }),
+    );
+    for (let n = 0; n < 3; n++) expect((await open(taking)).vnetid).to.equal(3);
+    channels.refuse(3);
+    for (let n = 0; n < 3; n++) expect((await open(taking)).vnetid).to.equal(1);
+    expect(channels.tried.filter((vnetid) => vnetid === 3)).to.have.length(4);
+  });
+
+  it("does not wait for the answer of one that takes over and has nobody behind it", async () => {
+    channels.answers.set(7, isSilent);
+    const alone = provider(7, { share: "takeover" });
+    expect((await open([alone])).vnetid).to.equal(7);
+  });
+
   it("waits for a channel in the line of the serve that it means", async () => {
     await open([provider(7, { serveid: 701 })]);
     await open([provider(7, { serveid: 702, share })]);

@@ -50,6 +50,7 @@ const FIELDS = new Map<unknown, fc.Arbitrary<unknown>>([
   [field.publicKey, base64(32)],
   [field.signature, base64(64)],
   [field.flag, fc.boolean()],
+  [field.since, fc.maxSafeNat()],
   [field.version, whole(0, 1_000_000)],
   [
     field.features,

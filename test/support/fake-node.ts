@@ -30,6 +30,7 @@ export const SSH: ListedServe = {
   info: "home-ssh",
   share: "exclusive",
   trusted: "unknown",
+  overtaken: false,
 };
 
 export const REMOTE_NODE: RemoteNode = {

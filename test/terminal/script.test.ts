@@ -4,7 +4,7 @@ import { VnetError } from "../../src/errors.js";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { usageOf } from "../../src/terminal/command.js";
 import { runCommands, runScript } from "../../src/terminal/script.js";
-import { fakeConfig, FakeNode } from "../support/fake-node.js";
+import { fakeConfig, FakeNode, SSH } from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
 import { serveSettings, useSettings } from "../support/settings.js";
 
@@ -305,6 +305,18 @@ describe("script", () => {
     expect(await json("show serves --json")).to.deep.equal([]);
   });
 
+  it("says which of several that take over has a later one beside it, and how many stand behind", async () => {
+    const later = { ...SSH, share: "takeover" as const };
+    node.remoteList = [later, { ...later, vnetid: 2, overtaken: true }];
+    await run("use run 700 1122", "show serves", "show use");
+    expect(out.raw).to.match(
+      / ssh \(takeover\) .*\n.* ssh \(takeover: a later one is there\) /,
+    );
+    node.useList[0] = { ...node.useList[0]!, remote: later, providers: 2 };
+    await run("show use");
+    expect(out.raw).to.match(/ssh on remote-ssh \(01\), else 1 earlier\n/);
+  });
+
   it("prints one JSON document with ids as strings and ports as numbers", async () => {
     await run("use run 700 1122", "use run 5 1123");
     const remote = {
@@ -320,7 +332,7 @@ describe("script", () => {
       service: "up",
     };
     expect(await json("show serves --json")).to.deep.equal([
-      { ...remote, trusted: "unknown" },
+      { ...remote, trusted: "unknown", overtaken: false },
     ]);
     const uses = (await json("show use --json")) as Record<string, unknown>[];
     expect(uses[0]).to.deep.include({

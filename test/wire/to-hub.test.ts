@@ -49,6 +49,7 @@ const wrong: readonly object[] = [
   { ...good.hello, encrypt: "yes" },
   { ...good.hello, guest: "no" },
   { ...good.register, serveid: 1000 },
+  { ...good.register, since: 1.5 },
   { ...good.register, serve: null },
   { ...good.register, serve: [] },
   { ...good.register, serve: { ...serve, port: 0 } },

@@ -128,7 +128,7 @@ export function remoteServeRow(serve: ListedServe): string[] {
     formatServeid(serve.serveid),
     formatVnetid(serve.vnetid),
     serve.vnet,
-    serve.name + markOfShare(serve.share) + markOfService(serve),
+    serve.name + markOfListed(serve) + markOfService(serve),
     serve.type,
     serve.ip,
     formatPort(serve.port),
@@ -138,7 +138,8 @@ export function remoteServeRow(serve: ListedServe): string[] {
 }
 
 export function listedServeJson(serve: ListedServe) {
-  return { ...remoteServeJson(serve), trusted: serve.trusted };
+  const { trusted, overtaken } = serve;
+  return { ...remoteServeJson(serve), trusted, overtaken };
 }
 
 function remoteServeJson(serve: RemoteServe) {
@@ -181,9 +182,18 @@ function markOfHandle({
   return label === name ? "" : ` [here ${label}]`;
 }
 
-/** Behind the first of several that are balanced. */
-function describeOthers({ providers }: Pick<UseView, "providers">): string {
-  return providers > 1 ? ` and ${providers - 1} more` : "";
+/** Behind the first of several: those that have connections as well, or stand by. */
+function describeOthers({ providers, remote }: Shown<UseView>): string {
+  if (providers < 2) return "";
+  const others = providers - 1;
+  return remote?.share === "takeover"
+    ? `, else ${others} earlier`
+    : ` and ${others} more`;
+}
+
+/** As markOfShare, for one that others can be seen beside. */
+function markOfListed({ share, overtaken }: ListedServe): string {
+  return overtaken ? ` (${share}: a later one is there)` : markOfShare(share);
 }
 
 /** Behind an id that others may have too, or take. */

@@ -43,7 +43,6 @@ const WORDS: readonly Message[] = [
   DIRECTORY,
   GONE,
   { type: "registered", request: 1, serveid: 700 },
-  { type: "displaced", serveid: 700, vnetid: 2, name: "b" },
   { type: "refused", request: 1, reason: "no" },
   { type: "leg", request: 1, ticket: "00".repeat(16) },
   {
