@@ -146,7 +146,8 @@ export function programsWarnings(
 
 /** What a state folder holds. */
 export const KEY_FILES = [
-  ...["hub.key", "public.key", "authkey", "identity.key", "known_hubs"],
+  ...["hub.key", "public.key", "authkey", "identity.key"],
+  ...["known_hubs", "known-nodes"],
 ];
 
 /** Throws VnetError `config` where another user could put a key of his own in place of one of these. */
