@@ -116,7 +116,9 @@ describe("100 nodes and 900 serves in one group", function () {
   it("leave no trace when they go", async () => {
     for (const node of nodes.splice(0)) await node.close();
     await ear.until(() => ear.serves === 0);
-    expect(await askJson<unknown[]>(office, "show serves")).to.deep.equal([]);
+    let left: unknown[];
+    do left = await askJson<unknown[]>(office, "show serves");
+    while (left.length > 0);
   });
 });
 

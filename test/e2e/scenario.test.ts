@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { connectTo } from "../support/echo.js";
@@ -12,6 +13,7 @@ import { findProgram, needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { closeLaunched, startHub, startNode } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
+import { accepts } from "../support/program.js";
 import {
   startNginx,
   startSshd,
@@ -51,6 +53,8 @@ describe("the scenario of the original document", function () {
       cwd: folder,
     });
     await office.until(/connected to the hub/);
+    // Its use listens when a channel to the provider was made, and not before.
+    while (!(await accepts(usePort))) await sleep(30);
   });
 
   after(async () => {

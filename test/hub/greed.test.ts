@@ -133,7 +133,7 @@ describe("an attack on what there is little of", () => {
           let told = await witness.next("directory");
           while (!told.serves.some(({ serveid }) => serveid === 800 + n))
             told = await witness.next("directory");
-          expect(performance.now() - asked).to.be.below(2_000);
+          expect(performance.now() - asked).to.be.below(8_000);
           await setTimeout(300);
         }
       } finally {
