@@ -60,7 +60,7 @@ const AHEAD_BYTES_MAX = 64 * 1024;
  * What was said to a user may lie in the buffers of the systems on the way, where nobody sees whether he takes it. A reader
  * of this speed gets all of it.
  */
-const SLOWEST_BYTES_PER_S = 4_096;
+const SLOWEST_BYTES_PER_S = 1_024;
 
 const EMPTY = Buffer.alloc(0);
 

@@ -962,7 +962,7 @@ describe("an HTTP front", () => {
 
     it("whose user takes nothing go after a while", async () => {
       await started(
-        Bench.http((_request, response) => response.end("x".repeat(4_000)), {
+        Bench.http((_request, response) => response.end("x".repeat(300)), {
           lingerMs: 20,
         }),
       );
@@ -971,7 +971,7 @@ describe("an HTTP front", () => {
       user.write(get("/", "Connection: close"));
       const closed = new Promise((resolve) => user.once("close", resolve));
       await within("the close", closed);
-      expect(user.readableLength).to.be.greaterThan(4_000);
+      expect(user.readableLength).to.be.greaterThan(300);
     });
 
     it("go after a while that is the longer the more was said, up to a bound", async () => {
@@ -989,7 +989,7 @@ describe("an HTTP front", () => {
         await bench.close();
         return performance.now() - begun;
       };
-      expect(await elapsed(2_048)).to.be.greaterThan(500);
+      expect(await elapsed(512)).to.be.greaterThan(500);
       expect(await elapsed(1_000_000)).to.be.at.least(799);
     });
 
