@@ -69,7 +69,7 @@ class Users {
           known.every(({ name }) => name !== undefined)
         );
       },
-      15_000,
+      60_000,
     );
   }
 
@@ -156,9 +156,10 @@ describe("a topic that several nodes balance", function () {
     const killedAt = performance.now();
     victim.kill("SIGKILL");
     await hub.waitForOutput(/\(a\) .*left/, 30_000, said);
+    // The user's node has to have heard it from the hub, too.
+    await untilProviders(2);
     const noticedAt = performance.now();
     await running.more(150);
-    await untilProviders(2);
 
     const { attempts } = running;
     const failed = attempts.filter(({ name }) => name === null);
@@ -167,7 +168,7 @@ describe("a topic that several nodes balance", function () {
     ).to.be.empty;
     expect(
       failed.filter(({ at }) => at > noticedAt),
-      "failed after the hub knew",
+      "failed after the node knew",
     ).to.be.empty;
     expect(failed.length, "failed before").to.be.at.most(inFlight + 1);
     const healthy = running.counts(noticedAt);
@@ -178,7 +179,8 @@ describe("a topic that several nodes balance", function () {
     await again.waitForOutput("connected to the hub");
     await untilProviders(3);
     const backAt = performance.now();
-    await running.more(60);
+    // Who comes back has none, and gets some more at first: so many that this does not count.
+    await running.more(200);
     const after = running.counts(backAt);
     expect(after.a).to.be.above(10);
     expect(spread(after)).to.be.below(1.25);

@@ -259,14 +259,14 @@ describe("the times of [route]", function () {
     );
     try {
       startNode(route(port, "retry_interval=300"));
-      await eventually("five attempts", () => at.length >= 5);
+      await eventually("nine attempts", () => at.length >= 9);
     } finally {
       server.close();
     }
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0));
     for (const gap of gaps) expect(gap).to.be.at.least(140);
-    // One that is late on a busy machine says nothing; that most are would.
-    const middle = gaps.toSorted((a, b) => a - b)[1];
-    expect(middle, gaps.map(Math.round).join(" ")).to.be.below(600);
+    // One that is late on a busy machine says nothing; that all but the first are would.
+    const second = gaps.toSorted((a, b) => a - b)[1];
+    expect(second, gaps.map(Math.round).join(" ")).to.be.below(600);
   });
 });
