@@ -6,8 +6,8 @@ import { messageOf, VnetError } from "./errors.js";
 import { nearestName } from "./nearest.js";
 import { printable } from "./printable.js";
 
-/** 0 fine, 1 failed at run time, 2 usage or configuration error. */
-export type ExitStatus = 0 | 1 | 2;
+/** 0 fine, 1 failed at run time, 2 usage or configuration error, 3 done, but not all of it: what is missing was told. */
+export type ExitStatus = 0 | 1 | 2 | 3;
 
 /** Does something and ends. */
 export interface Verb {

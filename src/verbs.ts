@@ -32,6 +32,9 @@ comment for each thing that has no counterpart. Writes and starts nothing:
 
 Reads qjw-proxy's JSON (in and out), port-proxy's YAML (server and client),
 and frp's INI, TOML, YAML or JSON (frpc and frps).
+
+Exit status: 0 fine; 3 printed, but something that decided who reaches what is
+not in it, and a line on standard error names it; 2 nothing could be printed.
 `;
 
 /** Prints another program's configuration as ours. */
@@ -43,8 +46,11 @@ export const importVerb: Verb = {
   async run([file = ""]) {
     // Loaded here, so that a node's start does not wait for it.
     const { importFile } = await import("./import/import.js");
-    process.stdout.write(await importFile(file, called));
-    return 0;
+    const { text, losses } = await importFile(file, called);
+    process.stdout.write(text);
+    for (const loss of losses)
+      process.stderr.write(`! ${printable(`${file}: ${loss}`)}\n`);
+    return losses.length === 0 ? 0 : 3;
   },
 };
 

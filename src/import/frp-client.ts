@@ -2,9 +2,9 @@
 // opened on the server a sketch for the hub's file. Pure.
 
 import { BOOLEAN, HOST, PORT, SECRET } from "../config/value.js";
-import { frpHeartbeat, frpToken } from "./frp-common.js";
+import { frpHeartbeat, frpLog, frpToken } from "./frp-common.js";
 import { readEntry, type FrpEntry } from "./frp-entry.js";
-import { FRP_REASONS } from "./frp-reasons.js";
+import { FRPC_REASONS } from "./frp-reasons.js";
 import { TEXT, type FrpFile } from "./frp.js";
 import { Labels } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
@@ -27,9 +27,10 @@ export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
     ...frpToken(root),
     ...frpHeartbeat(root),
   });
+  const log = frpLog(root);
   // What a node does anyway needs no word; the other value is left over, for a comment.
   for (const key of ["loginFailExit", "login_fail_exit"])
-    if (String(root.value[key]) === "false") root.take(key, BOOLEAN);
+    if (String(root.peek(key)) === "false") root.take(key, BOOLEAN);
   const context = {
     user,
     started,
@@ -43,9 +44,10 @@ export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
     from: `frp's ${format} (frpc, the client)`,
     program: "vnet",
     items: [
-      ...leftoverComments(root.rest(), FRP_REASONS),
+      ...leftoverComments(root.rest(), FRPC_REASONS),
       ...userComment(user, proxies),
       route,
+      ...log,
       ...vnetSection(entries),
       ...entries.flatMap((entry) => entry.items),
       ...publicSketch(entries),
@@ -106,10 +108,12 @@ function secretLine(
     "make one with keygen and write secret=... here and on every node of the group, in place of what an import printed there";
   if (entries.some((entry) => entry.secret !== secret))
     return {
+      isLost: true,
       comment: `not imported: the secret keys of ${where}, because they differ and a node has one secret for its whole group: ${advice}.`,
     };
   if (SECRET.parse(secret) === undefined)
     return {
+      isLost: true,
       comment: `not imported: the secret key of ${where} (a secret has 8–256 printable characters): ${advice}.`,
     };
   return { key: "secret", value: secret };

@@ -1,8 +1,9 @@
-// The settings that frpc and frps have in common: token and heartbeat. Pure.
+// The settings that frpc and frps have in common: token, heartbeat, log. Pure.
 
-import { BOOLEAN, type ValueKind } from "../config/value.js";
+import { BOOLEAN, PATH, type ValueKind } from "../config/value.js";
 import { TEXT } from "./frp.js";
 import type { Mapping } from "./mapping.js";
+import type { Section } from "./outline.js";
 import type { RouteParts } from "./route-section.js";
 
 /** Seconds; frp writes 0 or less for "none". */
@@ -17,8 +18,8 @@ const SECONDS: ValueKind<number> = {
 export function frpToken(root: Mapping): Pick<RouteParts, "key" | "keyName"> {
   const auth = root.child("auth");
   // The method `token` says nothing new; others are left over, for a comment.
-  if (auth.value.method === "token") auth.take("method", TEXT);
-  if (root.value.authentication_method === "token")
+  if (auth.peek("method") === "token") auth.take("method", TEXT);
+  if (root.peek("authentication_method") === "token")
     root.take("authentication_method", TEXT);
   const nested = auth.take("token", TEXT);
   const flat = root.take("token", TEXT);
@@ -44,8 +45,29 @@ export function frpHeartbeat(
     [transport, "protocol"],
     [root, "protocol"],
   ] as const)
-    if (mapping.value[key] === "tcp") mapping.take(key, TEXT);
+    if (mapping.peek(key) === "tcp") mapping.take(key, TEXT);
   for (const key of ["tcpMux"])
-    if (transport.value[key] === true) transport.take(key, BOOLEAN);
+    if (transport.peek(key) === true) transport.take(key, BOOLEAN);
   return { heartbeatMs, timeoutMs };
+}
+
+const LEVELS = ["trace", "debug", "info", "warn", "error"];
+
+const LEVEL: ValueKind<string> = {
+  allowed: LEVELS.join(", "),
+  parse: (text) => LEVELS.find((level) => level === text),
+};
+
+/** [log], where the file says something that is not so anyway. */
+export function frpLog(root: Mapping): Section[] {
+  const log = root.child("log");
+  const to = log.take("to", PATH) ?? root.take("log_file", PATH) ?? "console";
+  const level = log.take("level", LEVEL) ?? root.take("log_level", LEVEL);
+  const lines = [
+    ...(level === undefined || level === "info"
+      ? []
+      : [{ key: "level", value: level === "trace" ? "debug" : level }]),
+    ...(to === "console" ? [] : [{ key: "file", value: to }]),
+  ];
+  return lines.length === 0 ? [] : [{ title: "log", lines }];
 }

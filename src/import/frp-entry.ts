@@ -9,7 +9,7 @@ import {
   wholeNumber,
   type ValueKind,
 } from "../config/value.js";
-import { FRP_REASONS, FRP_TYPES } from "./frp-reasons.js";
+import { FRPC_REASONS, FRP_TYPES } from "./frp-reasons.js";
 import { TEXT, type FrpProxy } from "./frp.js";
 import { plainName, renamed, type Labels } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
@@ -59,12 +59,17 @@ function leftOut({ name, type, isVisitor, mapping }: FrpProxy): FrpEntry {
   const reason = name.startsWith("range:")
     ? "a range of ports: write one section for each"
     : Object.hasOwn(FRP_TYPES, type)
-      ? FRP_TYPES[type]
+      ? (FRP_TYPES[type] ?? "")
       : "no counterpart";
   const keys = mapping.rest().map(({ shown }) => shown);
   const with_ = keys.length === 0 ? "" : `: ${keys.join("; ")}`;
   const comment = `not imported: the ${what} ${name} of type ${type} (${reason})${with_}`;
-  return { name, secret: undefined, items: [{ comment }], hubPorts: [] };
+  return {
+    name,
+    secret: undefined,
+    items: [{ comment, isLost: true }],
+    hubPorts: [],
+  };
 }
 
 function service(proxy: FrpProxy, context: FrpContext): FrpEntry {
@@ -73,11 +78,11 @@ function service(proxy: FrpProxy, context: FrpContext): FrpEntry {
   const plugin = pluginOf(mapping);
   if (plugin.type !== undefined && plugin.path === undefined) {
     const comment = `not imported: the proxy ${name} (its plugin ${plugin.type} has no counterpart; run a program that does the same, and offer it as a serve)`;
-    const rest = leftoverComments(mapping.rest(), FRP_REASONS);
+    const rest = leftoverComments(mapping.rest(), FRPC_REASONS);
     return {
       name,
       secret: undefined,
-      items: [{ comment }, ...rest],
+      items: [{ comment, isLost: true }, ...rest],
       hubPorts: [],
     };
   }
@@ -90,7 +95,7 @@ function service(proxy: FrpProxy, context: FrpContext): FrpEntry {
   const active = activeLines(proxy, context);
   takeEncryption(mapping);
   const lines = [
-    ...leftoverComments(mapping.rest(), FRP_REASONS),
+    ...leftoverComments(mapping.rest(), FRPC_REASONS),
     ...renamed(full),
     { key: "name", value: plainName(full) },
     ...target,
@@ -122,7 +127,7 @@ function localTarget(mapping: Mapping): Entry[] {
 
 /** frp's plugin for Unix sockets is an address here. */
 function pluginOf(mapping: Mapping): { type?: string; path?: Entry[] } {
-  const old = typeof mapping.value.plugin === "string";
+  const old = typeof mapping.peek("plugin") === "string";
   const plugin = old ? undefined : mapping.child("plugin");
   const type = old ? mapping.take("plugin", TEXT) : plugin?.take("type", TEXT);
   if (type === undefined) return {};
@@ -177,7 +182,7 @@ function visitor(proxy: FrpProxy, context: FrpContext): FrpEntry {
   const port = mapping.need(bindKey, BIND_PORT, 0);
   const active = activeLines(proxy, context);
   takeEncryption(mapping);
-  const rest = leftoverComments(mapping.rest(), FRP_REASONS);
+  const rest = leftoverComments(mapping.rest(), FRPC_REASONS);
   if (port < 0) {
     const comment = `not imported: the visitor ${name} (it listens nowhere: its port is below 0)`;
     return { name, secret, items: [{ comment }, ...rest], hubPorts: [] };
@@ -228,8 +233,8 @@ function activeLines(
 /** Channels are encrypted anyway, so `true` needs no word. */
 function takeEncryption(mapping: Mapping): void {
   const transport = mapping.child("transport");
-  if (transport.value.useEncryption === true)
+  if (transport.peek("useEncryption") === true)
     transport.take("useEncryption", BOOLEAN);
-  if (mapping.value.use_encryption === "true")
+  if (mapping.peek("use_encryption") === "true")
     mapping.take("use_encryption", BOOLEAN);
 }

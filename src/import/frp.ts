@@ -3,7 +3,7 @@
 
 import type { Problems } from "../config/problem.js";
 import { LABEL, type ValueKind } from "../config/value.js";
-import { isRecord, Mapping } from "./mapping.js";
+import { hasKey, isRecord, Mapping, type Case } from "./mapping.js";
 import type { Format } from "./source.js";
 
 export interface FrpProxy {
@@ -29,6 +29,15 @@ const CLIENT = ["serverAddr", "serverPort", "proxies", "visitors"];
 const CLIENT_COMMON = ["server_addr", "server_port", "user", "start"];
 const SERVER = ["bindPort", "bindAddr", "vhostHTTPPort", "kcpBindPort"];
 const SERVER_COMMON = ["bind_port", "bind_addr", "vhost_http_port"];
+/** Of an old INI file's sections; `type` alone is in many programs' files. */
+const CLIENT_SECTION = [
+  "local_port",
+  "remote_port",
+  "server_name",
+  "custom_domains",
+  "subdomain",
+  "plugin",
+];
 
 /** Which program of frp the value configures; null: none. `file` decides where the keys could be of both. */
 export function frpSide(
@@ -37,14 +46,15 @@ export function frpSide(
   file: string,
 ): "frpc" | "frps" | null {
   if (!isRecord(value)) return null;
+  const caseOfKeys = caseIn(format);
   const has = (record: unknown, keys: readonly string[]) =>
-    isRecord(record) && keys.some((key) => Object.hasOwn(record, key));
+    isRecord(record) && hasKey(record, keys, caseOfKeys);
   if (format === "INI") {
     if (has(value, ["route", "vnet"])) return null;
     const { common, ...others } = value;
     if (has(common, SERVER_COMMON)) return "frps";
     if (has(common, CLIENT_COMMON)) return "frpc";
-    if (Object.values(others).some((each) => has(each, ["type", "local_port"])))
+    if (Object.values(others).some((each) => has(each, CLIENT_SECTION)))
       return "frpc";
   } else {
     if (has(value, CLIENT)) return "frpc";
@@ -53,6 +63,11 @@ export function frpSide(
   const isAnyFrp = has(value, ["common", "auth"]);
   const named = /frp[cs]/i.exec(file)?.[0].toLowerCase();
   return isAnyFrp && (named === "frpc" || named === "frps") ? named : null;
+}
+
+/** frp reads the new formats by way of JSON, where Go finds `serveraddr` too; in its INI each letter counts. */
+function caseIn(format: Format): Case {
+  return format === "INI" ? "exact" : "any";
 }
 
 /** A value to be filled in from the environment would come out as it stands, so it is refused. */
@@ -71,7 +86,7 @@ export function readFrp(
   problems: Problems,
 ): FrpFile {
   if (format !== "INI") {
-    const root = new Mapping(value, "", problems);
+    const root = new Mapping(value, "", problems, caseIn(format));
     const proxies = [
       ...root.list("proxies").map((mapping) => readProxy(mapping, false)),
       ...root.list("visitors").map((mapping) => readProxy(mapping, true)),

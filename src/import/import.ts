@@ -8,8 +8,8 @@ import { importFrpClient } from "./frp-client.js";
 import { importFrpServer } from "./frp-server.js";
 import { frpSide, readFrp, refuseTemplates } from "./frp.js";
 import { writeIni } from "./ini-writer.js";
-import { isRecord, Mapping } from "./mapping.js";
-import type { Imported } from "./outline.js";
+import { hasKey, isRecord, Mapping } from "./mapping.js";
+import { lossesOf, type Imported } from "./outline.js";
 import { importPortProxyClient, importPortProxyServer } from "./port-proxy.js";
 import { importQjwProxy } from "./qjw-proxy.js";
 import { readSource, type Source } from "./source.js";
@@ -17,11 +17,18 @@ import { readSource, type Source } from "./source.js";
 const KNOWN =
   "qjw-proxy's JSON (in and out: a list `networks`), port-proxy's YAML (server: `bind` and `proxy`; client: `name` and `server`), frp's INI, TOML, YAML or JSON (frpc and frps)";
 
+/** What an import prints. */
+export interface ImportedText {
+  readonly text: string;
+  /** what decided who reaches what, and is not in the text: a sentence each */
+  readonly losses: readonly string[];
+}
+
 /** Our INI for what `file` says. Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
 export async function importFile(
   file: string,
   called: Called,
-): Promise<string> {
+): Promise<ImportedText> {
   return importText(await readConfigFile(file), file, called);
 }
 
@@ -32,7 +39,7 @@ export async function importText(
   text: string,
   file: string,
   called: Called,
-): Promise<string> {
+): Promise<ImportedText> {
   const problems = new Problems(file);
   const source = await readSource(file, text, problems);
   problems.throwIfAny();
@@ -43,7 +50,7 @@ export async function importText(
   const keygen = JSON.stringify(imported.items).includes("with keygen")
     ? ` \`${call} keygen\` makes a key.`
     : "";
-  return writeIni([
+  const written = writeIni([
     { comment: `Imported from ${imported.from}: ${file}` },
     ...source.notes.map((comment) => ({ comment })),
     {
@@ -51,6 +58,7 @@ export async function importText(
     },
     ...imported.items,
   ]);
+  return { text: written, losses: lossesOf(imported.items) };
 }
 
 function recognise(
@@ -67,8 +75,10 @@ function recognise(
     return side === "frpc" ? importFrpClient(frp) : importFrpServer(frp);
   }
   if (isRecord(value) && format !== "INI") {
+    // qjw-proxy reads JSON as Go does.
+    if (hasKey(value, ["networks"], "any"))
+      return importQjwProxy(new Mapping(value, "", problems, "any"));
     const root = new Mapping(value, "", problems);
-    if (root.has("networks")) return importQjwProxy(root);
     if (root.has("proxy") && root.has("bind"))
       return importPortProxyServer(root);
     if (root.has("name") && root.has("server"))

@@ -4,6 +4,9 @@
 import { quoteFound, type Problems } from "../config/problem.js";
 import type { ValueKind } from "../config/value.js";
 
+/** How a program compares the names of its keys: as Go reads JSON (also YAML and TOML by way of it), or letter by letter. */
+export type Case = "any" | "exact";
+
 /** A value that no importer asked for. */
 export interface Leftover {
   /** from the top: `proxies[0].transport.useCompression` */
@@ -12,6 +15,8 @@ export interface Leftover {
   readonly key: string;
   /** one line; values that may be secrets are not in it */
   readonly shown: string;
+  /** the key that an importer asked for, and that this one would be but for capital letters */
+  readonly meant?: string | undefined;
 }
 
 /** Beyond these a file is not somebody's configuration; what is left is only counted. */
@@ -29,28 +34,62 @@ export function isRecord(value: unknown): value is Record_ {
   );
 }
 
+export function hasKey(
+  record: Record_,
+  keys: readonly string[],
+  caseOfKeys: Case,
+): boolean {
+  if (caseOfKeys === "exact")
+    return keys.some((key) => Object.hasOwn(record, key));
+  const there = new Set(Object.keys(record).map((key) => key.toLowerCase()));
+  return keys.some((key) => there.has(key.toLowerCase()));
+}
+
 export class Mapping {
   readonly #taken = new Set<string>();
+  /** where capital letters count: small letters → what was asked for */
+  readonly #asked = new Map<string, string>();
   readonly #children: Mapping[] = [];
+  /** small letters → the key as the file has it */
+  readonly #spelt = new Map<string, string>();
 
   /** @param prefix what stands before a key in a message: `proxies[0].` or `[common] ` */
   constructor(
     readonly value: Record_,
     readonly prefix: string,
     readonly problems: Problems,
+    readonly caseOfKeys: Case = "exact",
     /** of the mapping that leftovers are named from */
     readonly keyPrefix = "",
-  ) {}
+  ) {
+    for (const key of caseOfKeys === "any" ? Object.keys(value) : []) {
+      const other = this.#spelt.get(key.toLowerCase());
+      if (other !== undefined)
+        this.complain(
+          key,
+          `found ${quoteFound(other)} too, which is the same key, allowed: one of them`,
+        );
+      this.#spelt.set(key.toLowerCase(), key);
+    }
+  }
 
   has(key: string): boolean {
-    return this.#get(key) !== undefined;
+    return this.peek(key) !== undefined;
+  }
+
+  /** What stands there, and stays to be taken; undefined: nothing, also where it is empty. */
+  peek(key: string): unknown {
+    const spelt = this.#spelling(key);
+    if (!Object.hasOwn(this.value, spelt)) return undefined;
+    const value = this.value[spelt];
+    return value === null || value === "" ? undefined : value;
   }
 
   /** The value of the first of `keys` that is there; undefined: none is, or it was not allowed and is reported. */
   take<T>(keys: string | string[], kind: ValueKind<T>): T | undefined {
     for (const key of [keys].flat()) {
-      const value = this.#get(key);
-      this.#taken.add(key);
+      const value = this.peek(key);
+      this.#take(key);
       if (value !== undefined) return this.#parse(key, value, kind);
     }
     return undefined;
@@ -67,11 +106,12 @@ export class Mapping {
 
   /** The mapping below `key`; an empty one where there is none. */
   child(key: string): Mapping {
-    this.#taken.add(key);
+    this.#take(key);
     const child = new Mapping(
-      this.#recordAt(key, this.#get(key)),
+      this.#recordAt(key, this.peek(key)),
       `${this.prefix}${key}.`,
       this.problems,
+      this.caseOfKeys,
       `${this.keyPrefix}${key}.`,
     );
     this.#children.push(child);
@@ -80,8 +120,8 @@ export class Mapping {
 
   /** The mappings of the list below `key`. Their leftovers are theirs. */
   list(key: string): Mapping[] {
-    this.#taken.add(key);
-    const value = this.#get(key) ?? [];
+    this.#take(key);
+    const value = this.peek(key) ?? [];
     if (!Array.isArray(value)) {
       this.complain(key, `found ${kindOf(value)}, allowed a list`);
       return [];
@@ -89,7 +129,12 @@ export class Mapping {
     return value.flatMap((each: unknown, at) => {
       const name = `${key}[${at}]`;
       if (isRecord(each))
-        return new Mapping(each, `${this.prefix}${name}.`, this.problems);
+        return new Mapping(
+          each,
+          `${this.prefix}${name}.`,
+          this.problems,
+          this.caseOfKeys,
+        );
       this.complain(name, `found ${kindOf(each)}, allowed a section of keys`);
       return [];
     });
@@ -97,8 +142,8 @@ export class Mapping {
 
   /** The texts of a list, or of one text with commas between. */
   texts(key: string): string[] | undefined {
-    const value = this.#get(key);
-    this.#taken.add(key);
+    const value = this.peek(key);
+    this.#take(key);
     if (value === undefined) return undefined;
     const parts: unknown[] = Array.isArray(value)
       ? value
@@ -121,24 +166,33 @@ export class Mapping {
   }
 
   #collect(found: Leftover[]): void {
-    for (const [key, value] of Object.entries(this.value))
-      if (!this.#taken.has(key))
-        flatten(this.prefix, `${this.keyPrefix}${key}`, key, value, found, 0);
+    for (const [key, value] of Object.entries(this.value)) {
+      if (this.#taken.has(key)) continue;
+      const from = found.length;
+      flatten(this.prefix, `${this.keyPrefix}${key}`, key, value, found, 0);
+      const meant = this.#asked.get(key.toLowerCase());
+      const [only] = found.slice(from);
+      if (meant !== undefined && only !== undefined)
+        found[from] = { ...only, meant };
+    }
     for (const child of this.#children) child.#collect(found);
   }
 
-  #get(key: string): unknown {
-    if (!Object.hasOwn(this.value, key)) return undefined;
-    const value = this.value[key];
-    return value === null || value === "" ? undefined : value;
+  #spelling(key: string): string {
+    return this.#spelt.get(key.toLowerCase()) ?? key;
+  }
+
+  #take(key: string): void {
+    this.#taken.add(this.#spelling(key));
+    this.#asked.set(key.toLowerCase(), key);
   }
 
   #parse<T>(key: string, value: unknown, kind: ValueKind<T>): T | undefined {
     const text = scalarText(value);
     const parsed = text === undefined ? undefined : kind.parse(text);
     if (parsed === undefined) {
-      const shown = text === undefined ? kindOf(value) : quoteFound(text);
-      const found = kind.isSecret === true ? "something else" : shown;
+      const isSecret = kind.isSecret === true || mayBeSecret(key);
+      const found = isSecret ? "something else" : kindOf(value);
       this.complain(key, `found ${found}, allowed ${kind.allowed}`);
     }
     return parsed;
@@ -147,7 +201,8 @@ export class Mapping {
   #recordAt(key: string, value: unknown): Record_ {
     if (value === undefined) return {};
     if (isRecord(value)) return value;
-    this.complain(key, `found ${kindOf(value)}, allowed a section of keys`);
+    const found = mayBeSecret(key) ? "something else" : kindOf(value);
+    this.complain(key, `found ${found}, allowed a section of keys`);
     return {};
   }
 }
@@ -175,16 +230,26 @@ function flatten(
     return;
   }
   const path = prefix + name;
-  const isSecret = /auth|key|secret|token|passw|pwd|^sk$/i.test(key);
-  const text = isSecret ? "(not shown)" : describe(value);
+  const text = mayBeSecret(key) ? "(not shown)" : describe(value);
   found.push({ path, key, shown: `${path} = ${text}` });
+}
+
+/** Also what is sent to a server in the name of somebody: cookies, and headers that prove who asks. */
+function mayBeSecret(key: string): boolean {
+  return /auth|key|secret|token|passw|pwd|cookie|credential|(?:^|[._-])(?:sk|pass)$/i.test(
+    key,
+  );
+}
+
+/** A name and password that stand in a URL. */
+function withoutLogin(text: string): string {
+  return text.replace(/(:\/\/)[^/@\s]*@/g, "$1(not shown)@");
 }
 
 function describe(value: unknown): string {
   if (Array.isArray(value) && value.length <= 20)
-    return `[${value.map((each) => scalarText(each) ?? kindOf(each)).join(", ")}]`;
-  const text = scalarText(value);
-  return text === undefined ? kindOf(value) : quoteFound(text);
+    return `[${value.map((each) => withoutLogin(scalarText(each) ?? kindOf(each))).join(", ")}]`;
+  return kindOf(value);
 }
 
 /** Text of what is one value; undefined for lists, mappings and nothing. */
@@ -200,5 +265,5 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (value === null) return "nothing";
   if (isRecord(value)) return "a section of keys";
-  return quoteFound(scalarText(value) ?? typeof value);
+  return quoteFound(withoutLogin(scalarText(value) ?? typeof value));
 }

@@ -4,6 +4,8 @@
 export interface Comment {
   /** any text; the writer makes it harmless and breaks it into lines */
   readonly comment: string;
+  /** it decided who reaches what, and the configuration does not: told on stderr too */
+  readonly isLost?: boolean;
 }
 
 export interface Entry {
@@ -30,4 +32,16 @@ export interface Imported {
   readonly from: string;
   readonly program: "route" | "vnet";
   readonly items: readonly Item[];
+}
+
+/** The comments that tell of a loss, each once. */
+export function lossesOf(items: readonly Item[]): string[] {
+  const found = items.flatMap((item): string[] => {
+    if ("sketch" in item) return lossesOf(item.sketch);
+    const comments = "comment" in item ? [item] : item.lines;
+    return comments.flatMap((line) =>
+      "comment" in line && line.isLost === true ? [line.comment] : [],
+    );
+  });
+  return [...new Set(found)];
 }

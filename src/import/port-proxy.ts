@@ -56,6 +56,7 @@ function publicPort(
   const rest = leftoverComments(entry.rest());
   if (type !== "tcp" && type !== "http")
     return {
+      isLost: true,
       comment: `not imported: the ${type} port ${bind.ip}:${bind.port} to port ${remote} of ${name} (TCP only)`,
     };
   listeners.add(entry, "bind", bind.ip, bind.port);

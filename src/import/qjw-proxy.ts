@@ -28,7 +28,7 @@ export function importQjwProxy(root: Mapping): Imported {
   const networks = root
     .list("networks")
     .map((network) => readNetwork(network, listeners));
-  const { networks: given } = root.value;
+  const given = root.peek("networks");
   if (Array.isArray(given) && given.length === 0)
     root.complain("networks", "found none, allowed: a list of at least one");
   const timing = {

@@ -2,7 +2,7 @@
 // use it, and how soon silence counts. Pure.
 
 import { ROUTE_KEYS } from "../config/route-keys.js";
-import { SECRET, type ValueKind } from "../config/value.js";
+import { AUTO, SECRET, type ValueKind } from "../config/value.js";
 import type { Comment, Entry, Section } from "./outline.js";
 
 /** Milliseconds up to a day. */
@@ -19,6 +19,8 @@ export interface RouteParts {
   readonly port: number;
   /** what keeps strangers out, as written there; absent: nothing did */
   readonly key?: string | undefined;
+  /** the hub's own file: a key that cannot be kept is replaced, as a hub without one is open to all */
+  readonly isHub?: boolean;
   /** how the file calls that key: `auth.token` */
   readonly keyName?: string;
   readonly retryMs?: number | undefined;
@@ -37,7 +39,7 @@ export function routeSection(parts: RouteParts): Section {
     lines: [
       { key: "ip", value: ip },
       { key: "port", value: port },
-      ...authkeyLines(parts.key, parts.keyName ?? ""),
+      ...authkeyLines(parts.key, parts.keyName ?? "", parts.isHub ?? false),
       ...retryLines(retryMs),
       ...heartbeatLines(parts.heartbeatMs, parts.timeoutMs),
     ],
@@ -47,6 +49,7 @@ export function routeSection(parts: RouteParts): Section {
 function authkeyLines(
   key: string | undefined,
   keyName: string,
+  isHub: boolean,
 ): (Comment | Entry)[] {
   const advice =
     "make one with keygen and write authkey=... here, the same on the hub and on every node";
@@ -57,11 +60,16 @@ function authkeyLines(
       },
     ];
   if (SECRET.parse(key) !== undefined) return [{ key: "authkey", value: key }];
-  return [
-    {
-      comment: `not imported: ${keyName} (an authkey has 8–256 printable characters): ${advice}.`,
-    },
-  ];
+  const why = `not imported: ${keyName} (an authkey has 8–256 printable characters)`;
+  return isHub
+    ? [
+        {
+          comment: `${why}: the hub makes another one at its first start, and prints it once; write it as authkey=... on every node.`,
+          isLost: true,
+        },
+        { key: "authkey", value: AUTO },
+      ]
+    : [{ comment: `${why}: ${advice}.`, isLost: true }];
 }
 
 /** What our own reader would refuse is not printed as a setting. */

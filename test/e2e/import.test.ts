@@ -34,6 +34,22 @@ describe("./vnet import", function () {
     expect(check.status).to.equal(0);
   });
 
+  it("ends with status 3 and a line on stderr where something that decided who reaches what is not in it", async () => {
+    const { status, stdout, stderr } = await run(
+      "vnet",
+      ["import", "config.ini"],
+      {
+        config:
+          "[common]\nserver_addr = hub\ntoken = abc\n[dns]\ntype = udp\nlocal_port = 53\nremote_port = 53\n",
+      },
+    );
+    expect(status).to.equal(3);
+    expect(stdout).to.include("[route]\nip=hub\n");
+    expect(stderr).to.match(
+      /^! config\.ini: not imported: token .*\n! config\.ini: not imported: the proxy dns of type udp .*\n$/,
+    );
+  });
+
   it("ends with status 2 and one line where the file is not what it should be", async () => {
     const { status, stdout, stderr } = await run(
       "vnet",

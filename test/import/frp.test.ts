@@ -21,6 +21,7 @@ describe("The import of frpc", () => {
         heartbeat_interval: "30000",
         heartbeat_timeout: "90000",
       },
+      log: { file: "/var/log/frpc.log" },
       vnet: { secret: "correct horse battery" },
       "serve.ssh": { name: "home.ssh", ip: "127.0.0.1", port: "22" },
       "serve.rdp": {
@@ -42,7 +43,6 @@ describe("The import of frpc", () => {
     });
     for (const words of [
       "frp's TOML (frpc, the client)",
-      'log.to = "/var/log/frpc.log"',
       "transport.tls.enable",
       "transport.useCompression",
       "the proxy web of type http",

@@ -12,16 +12,23 @@ export interface Imported {
   sections: Sections;
   /** the comments as one line of words */
   comments: string;
+  /** what is told on stderr, as one line of words */
+  losses: string;
 }
 
 export async function imported(text: string, file: string): Promise<Imported> {
-  const output = await importText(text, file, (program) => `./${program}`);
+  const { text: output, losses } = await importText(
+    text,
+    file,
+    (program) => `./${program}`,
+  );
   const comments = output
     .split("\n")
     .filter((line) => line.startsWith(";"))
     .map((line) => line.replace(/^[; ]+/, ""))
     .join(" ");
-  return { text: output, sections: readBack(output), comments };
+  const sections = readBack(output);
+  return { text: output, sections, comments, losses: losses.join(" ") };
 }
 
 /** Fails when the text is not our INI. */
