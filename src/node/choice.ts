@@ -245,13 +245,9 @@ export class Choice {
     return this.bestFirst(met);
   }
 
-  /** It has shown the secret; where nobody can show one, that it is there. */
   private isMet({ key }: Key): boolean {
     const { standings, settings } = this.options;
-    const { secret, encrypt } = settings();
-    return secret === "" || !encrypt
-      ? standings.isReached(key)
-      : standings.of(key) === "trusted";
+    return standings.isMet(key, settings());
   }
 
   /** `once trusted`: it is let in by another one as soon as it has shown the secret. */

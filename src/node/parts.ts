@@ -115,6 +115,13 @@ export function assemble(
   const serves = new Serves({
     link,
     directory,
+    isMet: (node) => {
+      const { standings } = security;
+      if (node.encrypt !== settings().encrypt) return false;
+      const isMet = standings.isMet(node.key, settings());
+      if (!isMet && standings.of(node.key) === "unknown") inquiries.ask(node);
+      return isMet;
+    },
     notify,
     audit: options.audit ?? (() => undefined),
   });
@@ -136,9 +143,10 @@ export function assemble(
     ...(incomingIdleMs !== undefined && { incomingIdleMs }),
   });
   const borrower = new Borrower(channels);
-  const inquiries = new Inquiries({
+  const inquiries: Inquiries = new Inquiries({
     pool: (vnetid) => channels.pool(vnetid),
     onAnswer: () => {
+      serves.lookForLater();
       uses.lookAgain();
     },
   });
@@ -212,6 +220,7 @@ function connect(parts: NodeParts): void {
     uses.heard();
   });
   security.standings.on("change", () => {
+    serves.lookForLater();
     uses.lookAgain();
   });
 }

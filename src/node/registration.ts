@@ -12,7 +12,7 @@ import { describeLink, isLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import { quoted } from "../printable.js";
-import type { ServeParticulars } from "../wire/fields.js";
+import type { DirectoryNode, ServeParticulars } from "../wire/fields.js";
 import type { ToHub } from "../wire/to-hub.js";
 import type { Notice, RemoteServe, ServeView } from "./control.js";
 import { latestFirst, type Directory } from "./directory.js";
@@ -33,6 +33,8 @@ export interface RegistrationOptions {
   isServiceUp: () => boolean;
   link: HubLink;
   directory: Directory;
+  /** Whether it has shown the secret; one of which that is not known is asked. */
+  isMet: (node: DirectoryNode) => boolean;
   notify: (notice: Notice) => void;
 }
 
@@ -130,7 +132,10 @@ export class Registration {
     if (this.isOpen) this.current = "waiting";
   }
 
-  /** The group's serves changed: a later one may have taken over, or be gone again. It is told once. */
+  /**
+   * The group's serves changed, or what is known of their nodes: a later one may have taken over, or be gone again. It is
+   * told once.
+   */
   lookForLater(): void {
     if (this.current !== "registered") return;
     const later = this.later;
@@ -185,7 +190,7 @@ export class Registration {
     return { name, type, ...told, info, share, service };
   }
 
-  /** The latest of those to which users of this one go instead, where they have that secret and accept that key. */
+  /** The latest of those to which users of this one go instead, unless they are bound to another key. */
   private get later(): RemoteServe | undefined {
     const { directory } = this.options;
     const { share, name } = this.settings;
@@ -200,10 +205,11 @@ export class Registration {
   }
 
   private isLetIn({ vnetid }: RemoteServe): boolean {
-    const node = this.options.directory.node(vnetid);
+    const { directory, isMet } = this.options;
+    const node = directory.node(vnetid);
     if (node === undefined) return false;
     const fingerprint = fingerprintOf(Buffer.from(node.key, "base64"));
-    return isPeer(this.settings, fingerprint);
+    return isPeer(this.settings, fingerprint) && isMet(node);
   }
 
   private register(): Promise<void> {

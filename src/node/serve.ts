@@ -13,6 +13,7 @@ import { VnetError } from "../errors.js";
 import type { Consent } from "../keys/known-nodes.js";
 import { ProgramLimit } from "../net/program-limit.js";
 import { quoted } from "../printable.js";
+import type { DirectoryNode } from "../wire/fields.js";
 import type { Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe, ServeView } from "./control.js";
 import type { Directory } from "./directory.js";
@@ -33,6 +34,8 @@ export interface ServeOptions {
   origin: Origin;
   link: HubLink;
   directory: Directory;
+  /** Whether it has shown the secret; one of which that is not known is asked. */
+  isMet: (node: DirectoryNode) => boolean;
   notify: (notice: Notice) => void;
 }
 
@@ -49,13 +52,14 @@ export class Serve {
   private readonly rivals = new Set<string>();
 
   constructor(private options: ServeOptions) {
-    const { link, directory, notify } = options;
+    const { link, directory, isMet, notify } = options;
     this.registration = new Registration({
       settings: () => this.settings,
       looked: () => this.looked,
       isServiceUp: () => this.watch.problem === null,
       link,
       directory,
+      isMet,
       notify,
     });
     this.service = this.createService();

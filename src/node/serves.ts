@@ -10,6 +10,7 @@ import {
 import { VnetError } from "../errors.js";
 import type { LogEvent } from "../log.js";
 import { quoted } from "../printable.js";
+import type { DirectoryNode } from "../wire/fields.js";
 import type { WantedServe } from "../wire/open.js";
 import { callerOf, type Caller } from "./channels.js";
 import type { Notice, Origin, RemoteServe } from "./control.js";
@@ -20,6 +21,8 @@ import { Serve } from "./serve.js";
 export interface ServesOptions {
   link: HubLink;
   directory: Directory;
+  /** Whether it has shown the secret; one of which that is not known is asked. */
+  isMet: (node: DirectoryNode) => boolean;
   notify: (notice: Notice) => void;
   /** who was let in or kept out by `allow=`, for the log alone */
   audit: (event: LogEvent) => void;
@@ -108,10 +111,15 @@ export class Serves {
   heard(news: DirectoryNews): void {
     for (const remote of news.servesCame) this.seen(remote);
     const areFreed = news.servesGone.length > 0 || news.afterReconnect;
-    for (const { registration } of this.byLabel.values()) {
+    this.lookForLater();
+    if (!areFreed) return;
+    for (const { registration } of this.byLabel.values()) registration.settle();
+  }
+
+  /** What was found out about other nodes may change whether they take something over. */
+  lookForLater(): void {
+    for (const { registration } of this.byLabel.values())
       registration.lookForLater();
-      if (areFreed) registration.settle();
-    }
   }
 
   /** A name proves nothing, so the line has the fingerprint. */

@@ -26,6 +26,16 @@ export class Standings extends EventEmitter<{ change: [] }> {
     return this.reached.has(key);
   }
 
+  /** It has shown the secret; where nobody can show one, that it is there. */
+  isMet(
+    key: string,
+    { secret, encrypt }: { secret: string; encrypt: boolean },
+  ): boolean {
+    return secret === "" || !encrypt
+      ? this.isReached(key)
+      : this.of(key) === "trusted";
+  }
+
   /** Why it is untrusted; one line, or null. */
   whyNot(key: string): string | null {
     return this.failed.get(key) ?? null;

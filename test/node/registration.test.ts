@@ -51,12 +51,14 @@ describe("the registration of a serve", () => {
   let isUp: boolean;
   let directory: Directory;
   let told: string[];
+  let isMet: boolean;
 
   beforeEach(() => {
     asked = new Asked();
     isUp = true;
     directory = directoryOf();
     told = [];
+    isMet = true;
     const share = "takeover" as const;
     settings = serveSettings("web", { serveid: ID, port: 80, share });
     registration = new Registration({
@@ -65,6 +67,7 @@ describe("the registration of a serve", () => {
       isServiceUp: () => isUp,
       link: asked as unknown as HubLink,
       directory,
+      isMet: () => isMet,
       notify: ({ why }) => told.push(why ?? ""),
     });
   });
@@ -103,6 +106,20 @@ describe("the registration of a serve", () => {
     tell(directory, { goneServes: [{ serveid: ID, vnetid: 2 }] });
     registration.lookForLater();
     expect(registration).to.include({ state: "registered", error: null });
+  });
+
+  it("is taken over only once the later one has shown the secret", async () => {
+    void registration.open();
+    await setImmediate();
+    asked.register(5);
+    await setImmediate();
+    isMet = false;
+    tell(directory, { nodes: [nodeEntry(2)], serves: [later(6)] });
+    registration.lookForLater();
+    expect(registration.error).to.equal(null);
+    isMet = true;
+    registration.lookForLater();
+    expect(registration.error).to.include("has taken it over");
   });
 
   it("is not taken over by what came before it, is not let in, has no service, or does not say so", async () => {
