@@ -20,6 +20,8 @@ export interface GrantOptions {
   ip: string;
   port: number;
   requester: Caller;
+  /** what it is called now */
+  nameOf: (caller: Caller) => string;
   settings: () => VnetSettings;
   /** it is over by itself, and why */
   onOver: (why: string) => void;
@@ -67,7 +69,6 @@ export class Grant {
     return this.options.ip;
   }
 
-  /** As it is called now. */
   get requester(): Caller {
     return this.holder;
   }
@@ -95,7 +96,7 @@ export class Grant {
       serveid: 0,
       unserve: number,
       ...{ name: `unserve-${port}`, type: "tcp", ip, port },
-      info: `for ${quoted(this.holder.name)}`,
+      info: `for ${quoted(this.options.nameOf(this.holder))}`,
       share: "exclusive",
       active: this.state === "open",
       state: this.state === "open" ? "lent" : "inactive",

@@ -44,6 +44,8 @@ export class Loan extends EventEmitter<{
   private registered = 0;
   private asking = false;
   private error: string | null = null;
+  /** what the node is called, or was when it was here last, that is to lend it or has lent it; empty: it was not met yet */
+  lenderName = "";
   private retryMs = FIRST_RETRY_MS;
   private retryTimer: NodeJS.Timeout | undefined;
   private returnTimer: NodeJS.Timeout | undefined;
@@ -62,6 +64,7 @@ export class Loan extends EventEmitter<{
       if (last !== null) this.letGo();
       return node;
     }
+    this.lenderName = node.name;
     if (this.lease !== undefined && this.lease.key !== node.key) this.letGo();
     return this.lent(node) ?? this.ask(node);
   }
@@ -69,6 +72,7 @@ export class Loan extends EventEmitter<{
   /** Asks for the first time. Rejects with VnetError when it is not lent. */
   async begin(node: DirectoryNode): Promise<void> {
     this.asking = true;
+    this.lenderName = node.name;
     try {
       await this.request(node);
     } finally {

@@ -125,7 +125,7 @@ export function assemble(
     notify,
     audit: options.audit ?? (() => undefined),
   });
-  const unserves = new Unserves({ serves, settings, notify });
+  const unserves = new Unserves({ serves, directory, settings, notify });
   const channels = new Channels({
     link,
     directory,

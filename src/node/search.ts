@@ -69,11 +69,9 @@ function findNamed(
   const others = all.filter(
     (serve) => !isMeant(serve) && !choice.isNobody(serve.vnetid),
   );
-  const by = node === null ? "nobody" : `vnet ${node}`;
-  const verb = node === null ? "offers" : "does not offer";
   const orNobody = (picked: Found) =>
     Array.isArray(picked)
-      ? (available(picked) ?? `${by} ${verb} ${name} just now`)
+      ? (available(picked) ?? whyNobody(name, node, { directory, choice }))
       : picked;
   const [other] = others;
   const isAway = meant.every(({ vnetid }) => choice.isNobody(vnetid));
@@ -83,6 +81,22 @@ function findNamed(
     return orNobody(choice.pick(others));
   }
   return orNobody(choice.pick(meant));
+}
+
+/** A node that is called otherwise now is named by what it offers. */
+function whyNobody(
+  name: string,
+  node: string | null,
+  { directory, choice }: Pick<SearchOptions, "directory" | "choice">,
+): string {
+  if (node === null) return `nobody offers ${name} just now`;
+  if (directory.findNodes((each) => each.name === node).length > 0)
+    return `vnet ${node} does not offer ${name} just now`;
+  const [other] = directory.find(
+    (serve) => serve.name === name && !choice.isNobody(serve.vnetid),
+  );
+  const hint = other === undefined ? "" : `; there is ${name}@${other.vnet}`;
+  return `no node ${quoted(node)} in this group just now${hint}`;
 }
 
 /** Those of them whose service is there; why there is none; undefined where nobody offers it. */

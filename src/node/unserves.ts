@@ -5,6 +5,7 @@ import type { Stream } from "../channel/stream.js";
 import { formatUnserve, type VnetSettings } from "../config/config.js";
 import { HOST } from "../config/value.js";
 import { VnetError } from "../errors.js";
+import { fingerprintOf } from "../keys/fingerprint.js";
 import { formatAddress, isLoopback } from "../net/address.js";
 import { Allowance } from "../net/allowance.js";
 import { dial } from "../net/dial.js";
@@ -15,6 +16,7 @@ import { clipReason } from "../wire/fields.js";
 import type { Lend } from "../wire/open.js";
 import type { Notice, ServeView } from "./control.js";
 import type { Caller } from "./channels.js";
+import type { Directory } from "./directory.js";
 import { Grant } from "./grant.js";
 import { LeaseTalk } from "./lease-talk.js";
 import type { Serves } from "./serves.js";
@@ -31,6 +33,7 @@ const FORGET_MS = 120_000;
 
 export interface UnservesOptions {
   serves: Serves;
+  directory: Directory;
   settings: () => VnetSettings;
   notify: (notice: Notice) => void;
 }
@@ -268,6 +271,7 @@ export class Unserves {
     const number = this.next++;
     const grant: Grant = new Grant({
       ...{ number, ip, port, requester },
+      nameOf: (caller) => this.nameOf(caller),
       settings: this.options.settings,
       onOver: (why) => {
         this.remove(grant, why);
@@ -280,6 +284,15 @@ export class Unserves {
       what: `opens ${formatAddress(ip, port)} to vnet ${quoted(requester.name)}`,
     });
     return grant;
+  }
+
+  /** Its channels stay when it gets another name; then only the directory knows. */
+  private nameOf({ vnetid, name, fingerprint }: Caller): string {
+    const now = this.options.directory.node(vnetid);
+    const isSame =
+      now !== undefined &&
+      fingerprintOf(Buffer.from(now.key, "base64")) === fingerprint;
+    return isSame ? now.name : name;
   }
 
   private remove(grant: Grant, why: string): void {

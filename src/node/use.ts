@@ -5,7 +5,6 @@ import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
 import type { UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
-import { formatWanted } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type { Consent } from "../keys/known-nodes.js";
 import type { LogEvent } from "../log.js";
@@ -31,6 +30,8 @@ const REFUSAL_NOTICE_MS = 10_000;
 
 export interface UseOptions {
   settings: UseSettings;
+  /** what it wants, as people read it */
+  wanted: () => string;
   origin: Origin;
   channels: Channels;
   listen: Listen;
@@ -108,7 +109,7 @@ export class Use {
       ip,
       serveid: settings.serveid || (remote?.serveid ?? 0),
       ...(remote?.unserve !== undefined && { unserve: remote.unserve }),
-      wanted: formatWanted(settings),
+      wanted: this.options.wanted(),
       port: this.local.port ?? this.wantedPort(remote),
       active: this.isOpen,
       state: this.state,
@@ -223,7 +224,7 @@ export class Use {
     if (this.refusal === why) return;
     this.refusal = why;
     this.options.warn({
-      who: `use ${this.label} (${formatWanted(this.settings)})`,
+      who: `use ${this.label} (${this.options.wanted()})`,
       what: "is closed",
       why,
     });

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { formatUnserve, type UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
-import { formatWanted, targetOf } from "../config/target.js";
+import { formatWanted, parseTo, targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import { textOf } from "../log.js";
 import { formatAddress } from "../net/address.js";
@@ -85,6 +85,7 @@ export class Uses {
     const { channels, listen, notify } = this.options;
     const use: Use = new Use({
       settings,
+      wanted: () => formatWanted(nowOf(settings, loan)),
       origin,
       channels,
       listen,
@@ -104,7 +105,8 @@ export class Uses {
       onStop: (why) => {
         // That the hub is lost was said.
         if (!this.canFind) return;
-        const at = `${formatWanted(settings)} at ${formatAddress(settings.ip, use.view().port)}`;
+        const { wanted, port } = use.view();
+        const at = `${wanted} at ${formatAddress(settings.ip, port)}`;
         const who = `use ${label} (${at})`;
         notify({ level: "warn", who, what: "does not listen any more", why });
       },
@@ -122,13 +124,13 @@ export class Uses {
     target: { ip: string; port: number },
   ): Promise<RemoteServe> {
     const { directory, borrower } = this.options;
-    const { key, name } = node;
-    const loan = new Loan({
+    const { key } = node;
+    const loan: Loan = new Loan({
       lend: { ...target, keep: false },
       // Whoever lent it is meant, whatever it is called by now.
       lender: () =>
         directory.nodeOf(key) ??
-        `vnet ${quoted(name)} is not in this group just now`,
+        `vnet ${quoted(loan.lenderName)} is not in this group just now`,
       ...{ directory, borrower, once: true },
     });
     try {
@@ -154,7 +156,7 @@ export class Uses {
     granted: RemoteServe,
     local: LocalAddress,
   ): Promise<UseView> {
-    const { serveid, unserve, vnet, ip, port } = granted;
+    const { serveid, unserve, ip, port } = granted;
     const nothing = { serve: "", to: "", fingerprint: "" };
     const base = { serveid, ...nothing, ...local, active: true };
     if (unserve === undefined) {
@@ -172,7 +174,7 @@ export class Uses {
       throw new VnetError("closed", what);
     }
     const label = this.freeLabel(`unserve-${port}`);
-    const to = `${vnet}:${formatAddress(ip, port)}`;
+    const to = `${loan.lenderName}:${formatAddress(ip, port)}`;
     const use = this.add({ label, ...base, to }, "unserve", loan);
     this.lent.delete(granted);
     loan.on("gone", (reason) => {
@@ -386,6 +388,15 @@ export class Uses {
     const wanted = new Set(this.all().flatMap((use) => use.providers));
     this.options.channels.setWanted(wanted);
   }
+}
+
+/** What was borrowed by hand is of a node, which may be called otherwise by now. */
+function nowOf(settings: UseSettings, loan: Loan | undefined): UseSettings {
+  const address = parseTo(settings.to);
+  if (loan === undefined || address === null) return settings;
+  const { ip, port } = address;
+  const to = `${loan.lenderName}:${formatAddress(ip, Number(port))}`;
+  return { ...settings, to };
 }
 
 /** A serve that is a link has no port that the use could take. */

@@ -70,8 +70,12 @@ describe("a search", () => {
       expect(found(named("db", "office"), directory)).to.equal(
         "vnet office does not offer db just now",
       );
+      expect(found(named("ftp", "nowhere"), directory)).to.equal(
+        "no node nowhere in this group just now",
+      );
+      // Its node is called otherwise by now, perhaps.
       expect(found(named("web", "nowhere"), directory)).to.equal(
-        "vnet nowhere does not offer web just now",
+        "no node nowhere in this group just now; there is web@office",
       );
     });
 

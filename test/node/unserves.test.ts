@@ -738,7 +738,15 @@ describe("an unserve", () => {
         const again = await ask(office, home, service.port);
         expect(again.unserve).to.equal(use.unserve);
         expect(home.control.serves()).to.have.length(1);
-        expect(again.vnet).to.equal(who === "home" ? "renamed" : "home");
+        const lender = who === "home" ? "renamed" : "home";
+        expect(again.vnet).to.equal(lender);
+        // Both sides call it what it is called now.
+        expect(office.use(use.label)).to.include({
+          wanted: `${lender}:127.0.0.1:${service.port}`,
+        });
+        const [lent] = home.control.serves();
+        const borrower = who === "home" ? "office" : "renamed";
+        expect(lent!.info).to.equal(`for ${borrower}`);
       }));
 
   it("that a use with to= has is given back when its node is called otherwise, and the use says so", () =>

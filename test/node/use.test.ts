@@ -323,6 +323,7 @@ describe("a use", () => {
       let found: Provider[] | string = "nobody offers it";
       const use = new Use({
         settings: useSettings("web", { serveid: 700, port: 1 }),
+        wanted: () => "700",
         origin: "config",
         channels: Object.create(null) as Channels,
         listen: ({ host, port }) =>
