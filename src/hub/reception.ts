@@ -27,6 +27,7 @@ import {
   type KeyOffer,
 } from "../wire/client-hello.js";
 import { encodeConnectAnswer, parseConnectLine } from "../wire/connect-line.js";
+import { describeStranger } from "../wire/stranger.js";
 import {
   isLegPreamble,
   LEG_PREAMBLE_BYTES,
@@ -88,6 +89,9 @@ const SILENCE_MS = 1_000;
 
 type Kind = "control" | "leg" | "plain";
 type Judge = (head: Buffer) => { value: Kind; bytes: 0 } | null;
+
+const NOT_THE_KEY =
+  "does not have the authkey (its authkey= is another one than this hub's, or it has none)";
 
 /** Who has proved nothing for this long makes room for a channel between nodes. A leg needs milliseconds. */
 const STRANGER_MS = 1_000;
@@ -199,10 +203,11 @@ export class Reception {
       return;
     }
     const offer = kind === "control" ? await this.readOffer(socket) : null;
-    if (offer !== null && (onPlain === undefined || isHint(offer.identity)))
+    // Others have keys of another form: those of a session that they had before.
+    if (offer !== null && isHint(offer.identity))
       await this.receiveControl(socket, peer, offer);
     else if (onPlain === undefined)
-      throw new VnetError("protocol", "is no vnet");
+      throw new VnetError("protocol", `is no vnet: ${strangerOf(socket)}`);
     else if (this.options.shortage.isThere()) socket.destroy();
     else {
       this.gate.leave(socket);
@@ -210,9 +215,17 @@ export class Reception {
     }
   }
 
-  private kindOf(socket: Duplex, judge: Judge): Promise<Kind> {
+  private async kindOf(socket: Duplex, judge: Judge): Promise<Kind> {
     const { handshakeMs } = this.options.limits;
-    return readFirst(socket, judge, handshakeMs);
+    try {
+      return await readFirst(socket, judge, handshakeMs);
+    } catch (error) {
+      const isSilent =
+        error instanceof VnetError &&
+        error.code === "timeout" &&
+        socket.readableLength === 0;
+      throw isSilent ? silence(handshakeMs) : error;
+    }
   }
 
   /** As soon as it can be neither of ours it is plain; nothing is taken from it. */
@@ -269,7 +282,7 @@ export class Reception {
     // Both are asked of each, so that the answer to a hint without its key is no quicker.
     const isProved = provesKey(offer, entry?.key.psk ?? NO_KEY);
     if (entry === undefined || !isProved) {
-      await this.decline(socket, peer, "does not have the authkey");
+      await this.decline(socket, peer, NOT_THE_KEY);
       return;
     }
     if (!this.usedHints.use(offer.identity)) {
@@ -308,6 +321,17 @@ export class Reception {
     if (await staysSilent(socket, delayMs)) declineKeyOffer(socket);
     else socket.destroy();
   }
+}
+
+/** Of one that is turned away: its bytes are of no other use. */
+function strangerOf(socket: Duplex): string {
+  const head = socket.read(socket.readableLength) as Buffer | null;
+  return describeStranger(head ?? Buffer.alloc(0));
+}
+
+function silence(ms: number): VnetError {
+  const text = `said nothing within ${ms / 1000} s; nodes speak at once, so it may wait for a service that speaks first (SSH, MySQL), which is here only behind a public port ([public.X]) with the hub's own ip= and port=`;
+  return new VnetError("timeout", text);
 }
 
 /** Nobody's. */

@@ -144,7 +144,9 @@ function established(
       reject(error);
     };
     const failed = (cause: NodeJS.ErrnoException) => {
-      fail(handshakeError(cause));
+      // What has shown a certificate is a web server, say.
+      const isOther = secured.authorizationError != null;
+      fail(isOther ? noVnet(OF_CERTIFICATE, cause) : handshakeError(cause));
     };
     const closed = () => {
       fail(new VnetError("closed", "closed during the handshake"));
@@ -184,11 +186,17 @@ function handshakeError(cause: NodeJS.ErrnoException): VnetError {
   const code = cause.code ?? "";
   if (!code.startsWith("ERR_SSL_"))
     return new VnetError("closed", networkReason(cause), { cause });
-  if (NOT_OURS.test(code))
-    return new VnetError("protocol", "what answers there is no vnet", {
-      cause,
-    });
+  if (NOT_OURS.test(code)) return noVnet("", cause);
   return keysDiffer(cause);
+}
+
+const OF_CERTIFICATE =
+  "; it speaks TLS with a certificate, as web servers do (see ip= and port=)";
+
+function noVnet(why: string, cause: unknown): VnetError {
+  return new VnetError("protocol", `what answers there is no vnet${why}`, {
+    cause,
+  });
 }
 
 function keysDiffer(cause?: unknown): VnetError {

@@ -24,6 +24,67 @@ const CLIENT_HELLO = 1;
 const RANDOM_BYTES = 32;
 const BINDER_BYTES = 32;
 const PRE_SHARED_KEY = 41;
+const SERVER_NAME = 0;
+const SUPPORTED_VERSIONS = 43;
+const TLS_1_3 = 0x0304;
+/** of a DNS name (RFC 6066, 3) */
+const SERVER_NAME_MAX_BYTES = 255;
+
+/** What a ClientHello that is none of ours says of its sender. */
+export interface TlsHello {
+  /** It does not offer TLS 1.3. */
+  isOld: boolean;
+  /** whom it means to speak to; empty: it does not say */
+  serverName: string;
+}
+
+/** Null where it is no ClientHello, or not whole: one that is cut into records counts as not whole. */
+export function readTlsHello(head: Buffer): TlsHello | null {
+  try {
+    const start = RECORD_HEADER_BYTES + MESSAGE_HEADER_BYTES;
+    if (head[0] !== TLS_FIRST_BYTE) return null;
+    if (head[RECORD_HEADER_BYTES] !== CLIENT_HELLO) return null;
+    const until = start + (head.readUInt32BE(RECORD_HEADER_BYTES) & 0xffffff);
+    const fields = new Fields(head.subarray(0, until), start);
+    takeBeforeExtensions(fields);
+    let [isOld, serverName] = [true, ""];
+    // Before TLS 1.3 they may be missing.
+    const extensions = fields.isAtEnd ? fields : fields.takeVector(2);
+    while (!extensions.isAtEnd) {
+      const type = extensions.takeNumber(2);
+      const body = extensions.takeVector(2);
+      if (type === SERVER_NAME) serverName = readServerName(body);
+      if (type === SUPPORTED_VERSIONS) isOld = !readVersions(body);
+    }
+    return { isOld, serverName };
+  } catch (error) {
+    if (error instanceof VnetError || error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** Version, random, session id, cipher suites, compression methods. */
+function takeBeforeExtensions(fields: Fields): void {
+  fields.take(2 + RANDOM_BYTES);
+  fields.takeVector(1);
+  fields.takeVector(2);
+  fields.takeVector(1);
+}
+
+/** The first name; there is one kind of them, 0. */
+function readServerName(body: Fields): string {
+  const names = body.takeVector(2);
+  names.take(1);
+  const name = names.takeVector(2).rest();
+  return name.length > SERVER_NAME_MAX_BYTES ? "" : name.toString("latin1");
+}
+
+/** Whether TLS 1.3 is among them. */
+function readVersions(body: Fields): boolean {
+  const versions = body.takeVector(1);
+  while (!versions.isAtEnd) if (versions.takeNumber(2) === TLS_1_3) return true;
+  return false;
+}
 
 /** Null while more has to come. Throws VnetError `protocol` as soon as it can become no ClientHello of ours. */
 export function parseClientHello(
@@ -48,11 +109,7 @@ export function parseClientHello(
 
 function readMessage(message: Buffer): KeyOffer {
   const fields = new Fields(message, MESSAGE_HEADER_BYTES);
-  fields.take(2 + RANDOM_BYTES);
-  // Session id, cipher suites, compression methods.
-  fields.takeVector(1);
-  fields.takeVector(2);
-  fields.takeVector(1);
+  takeBeforeExtensions(fields);
   const extensions = fields.takeVector(2);
   fields.end();
   while (!extensions.isAtEnd) {

@@ -86,9 +86,10 @@ describe("a connection of the hub to itself", () => {
         const own = new Observed(hub.connectWithin());
         own.socket.write("rubbish");
         await within("it is closed", own.ended);
-        expect(hub.log.texts).to.deep.equal([
-          "connection from the hub itself was turned away: is no vnet",
-        ]);
+        expect(hub.log.texts).to.have.length(1);
+        expect(hub.log.texts[0]).to.match(
+          /^connection from the hub itself was turned away: is no vnet: /,
+        );
       },
       {
         onPlain: () => {

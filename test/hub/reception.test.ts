@@ -29,6 +29,7 @@ import { failureOf } from "../support/failure.js";
 import { KeptLog } from "../support/kept-log.js";
 
 const AUTHKEY = "the-key-of-the-hub";
+const NO_PSK = Buffer.alloc(32);
 /** The beginning of a ClientHello. */
 const HALF_TLS = Buffer.from("1603010200", "hex");
 const TICKET = "0123456789abcdef0123456789abcdef";
@@ -126,7 +127,7 @@ describe("the hub's reception", () => {
     await eventually("two lines", () => log.texts.length === 2);
     for (const text of log.texts)
       expect(text).to.match(
-        /^connection from 127\.0\.0\.1:\d+ was turned away: does not have the authkey$/,
+        /^connection from 127\.0\.0\.1:\d+ was turned away: does not have the authkey \(its authkey= is another one than this hub's, or it has none\)$/,
       );
     expect(arrivals).to.have.length(0);
     await eventually("nobody is left", () => reception.size === 0);
@@ -231,6 +232,45 @@ describe("the hub's reception", () => {
       await within("it is closed", (await say(bytes)).ended);
       expect(log.texts.join()).to.include("is no vnet");
     });
+
+  for (const [what, words, hello] of [
+    ["SSH", "it speaks SSH;", () => "SSH-2.0-x\r\n"],
+    ["HTTP", "it speaks HTTP (GET);", () => "GET / HTTP/1.1\r\n\r\n"],
+    [
+      "TLS with a certificate",
+      "it speaks TLS with a certificate (https, for example), to a.b;",
+      () => recordTlsHello({ servername: "a.b" }),
+    ],
+    [
+      "TLS that goes on with a session of somewhere else",
+      "it speaks TLS with a certificate",
+      () => recordClientHello({ identity: "t".repeat(200), psk: NO_PSK }),
+    ],
+    [
+      "TLS of an older version",
+      "it speaks TLS of an older version (1.2 at most);",
+      () => recordTlsHello({ maxVersion: "TLSv1.2" }),
+    ],
+  ] as const)
+    it(`says of ${what} what it is, in one line, and what can be done`, async () => {
+      await open({});
+      await within("it is closed", (await say(await hello())).ended);
+      expect(log.texts).to.have.length(1);
+      expect(log.texts[0])
+        .to.match(
+          /^connection from 127\.0\.0\.1:\d+ was turned away: is no vnet: /,
+        )
+        .and.include(words)
+        .and.include("[public.X]");
+    });
+
+  it("says of who is silent that it may wait for a service that speaks first", async () => {
+    await open({ handshakeMs: 100 });
+    await within("it is closed", (await say()).ended);
+    expect(log.texts.join()).to.match(
+      /said nothing within 0\.1 s; .* waits? for a service that speaks first .*\[public\.X\]/,
+    );
+  });
 
   for (const [what, bytes] of [
     ["nothing", Buffer.alloc(0)],
@@ -347,7 +387,7 @@ describe("the hub's reception", () => {
       };
       for (let count = 0; count < 3; count++) await fail("10.0.0.1");
       expect(log.texts.slice(0, 1)).to.deep.equal([
-        "connection from 10.0.0.1:1234 was turned away: does not have the authkey",
+        "connection from 10.0.0.1:1234 was turned away: does not have the authkey (its authkey= is another one than this hub's, or it has none)",
       ]);
       order.length = 0;
       await Promise.all([fail("10.0.0.1"), fail("10.0.0.2")]);
@@ -543,6 +583,16 @@ describe("the hub's reception", () => {
         expect(connection.received).to.deep.equal(hello);
         expect(log.texts).to.deep.equal([]);
       });
+
+    it("hands over a user of TLS who goes on with a session of the service", async () => {
+      await open({}, { onPlain });
+      const session = { identity: "t".repeat(200), psk: NO_PSK };
+      const hello = await recordClientHello(session);
+      await say(hello);
+      const { connection } = await eventually("a plain one", () => plain[0]);
+      await within("its bytes", connection.untilBytes(hello.length));
+      expect(log.texts).to.deep.equal([]);
+    });
 
     it("hands over a user of TLS whose ClientHello is larger than ours can be", async () => {
       await open({}, { onPlain });

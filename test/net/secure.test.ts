@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import tls from "node:tls";
 import { expect } from "chai";
 import {
@@ -8,6 +11,8 @@ import {
 } from "../../src/net/secure.js";
 import { TLS_FIRST_BYTE } from "../../src/wire/client-hello.js";
 import { within } from "../support/deadline.js";
+import { needs } from "../support/find-program.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
 import { failureOf } from "../support/failure.js";
 import {
   createSocketPair,
@@ -139,6 +144,38 @@ describe("a connection secured by a key that both sides have", () => {
     const secured = new tls.TLSSocket(pair.b, { isServer: true });
     secured.on("error", () => undefined);
     expect((await failureOf(client())).code).to.equal("refused");
+  });
+
+  it("is refused from a server that shows a certificate, and says so", async function () {
+    needs(this, "openssl");
+    const folder = makeFolder();
+    const [key, cert] = ["key", "cert"].map((name) => join(folder, name));
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-newkey", "ec", "-nodes", "-subj", "/CN=x"],
+        ...[
+          "-pkeyopt",
+          "ec_paramgen_curve:P-256",
+          "-keyout",
+          key!,
+          "-out",
+          cert!,
+        ],
+      ],
+      { stdio: "ignore" },
+    );
+    const secured = new tls.TLSSocket(pair.b, {
+      isServer: true,
+      ...{ key: readFileSync(key!), cert: readFileSync(cert!) },
+    });
+    secured.on("error", () => undefined);
+    removeFolder(folder);
+    const error = await failureOf(client());
+    expect(error.code).to.equal("protocol");
+    expect(error.message).to.match(
+      /is no vnet; it speaks TLS with a certificate/,
+    );
   });
 
   it("is refused from a client that offers no key", async () => {
