@@ -5,7 +5,7 @@ import { closeSync, readFileSync, statSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { called } from "./called.js";
-import { readConfigFile } from "./config/file.js";
+import { readIniFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
 import { removeLeftovers } from "./keys/private-file.js";
@@ -69,7 +69,7 @@ export async function readConfig({
   file,
 }: Pick<ProgramArguments, "file">): Promise<{ text: string; title: string }> {
   if (file === null) return { text: "", title: COMMAND_LINE };
-  return { text: await readConfigFile(file), title: file };
+  return { text: await readIniFile(file), title: file };
 }
 
 /**
@@ -116,7 +116,7 @@ export function stateNews(
 }
 
 /** A key that is written into a file: `auto` is none. */
-const KEY_LINE = /^[ \t]*(?:authkey|secret)[ \t]*=[ \t]*(?!auto\s)[^\s;#]/m;
+const KEY_LINE = /^[ \t]*(?:authkey|secret)[ \t]*[=:][ \t]*(?!auto\s)[^\s;#]/m;
 
 /** A warning where others can read a configuration that has keys in its text. */
 export function openKeysWarning(file: string | null, text: string): string[] {

@@ -5,10 +5,22 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
-import { CONFIG_BYTES_MAX } from "./ini.js";
+import { CONFIG_BYTES_MAX, NOT_UTF8 } from "./ini.js";
 
-/** The whole text, at most 1 MiB. Throws VnetError `config`, one line that begins with the path. */
-export async function readConfigFile(path: string): Promise<string> {
+/** The whole text, at most 1 MiB, all of it UTF-8. Throws VnetError `config`, one line that begins with the path. */
+export function readConfigFile(path: string): Promise<string> {
+  return readFile(path, decode);
+}
+
+/** The same for parseIni, which decides where other bytes may stand: they are NOT_UTF8 in the text. */
+export function readIniFile(path: string): Promise<string> {
+  return readFile(path, decodeIni);
+}
+
+async function readFile(
+  path: string,
+  decode: (path: string, bytes: Buffer) => string,
+): Promise<string> {
   let file: FileHandle | undefined;
   try {
     // Without O_NONBLOCK opening a named pipe that nobody writes to never returns.
@@ -40,6 +52,31 @@ async function readUpTo(file: FileHandle, bytes: number): Promise<Buffer> {
 }
 
 function decode(path: string, bytes: Buffer): string {
+  refuseBinary(path, bytes, /\0/);
+  const text = strictText(bytes);
+  if (text !== null) return text;
+  throw failure(
+    path,
+    `is not text in UTF-8 (line ${badLine(bytes)}; GBK perhaps?); save it as UTF-8`,
+  );
+}
+
+function decodeIni(path: string, bytes: Buffer): string {
+  // Comments may hold any bytes.
+  refuseBinary(path, bytes, /^[^;#\r\n]*\0/m);
+  const text = strictText(bytes);
+  if (text !== null) return text;
+  const lines: string[] = [];
+  for (const line of linesOf(bytes))
+    lines.push(
+      strictText(line) ??
+        new TextDecoder().decode(line).replaceAll("\ufffd", NOT_UTF8),
+    );
+  return lines.join("\n");
+}
+
+/** @param binary what a text in bytes does not have; also what UTF-16 without its mark has */
+function refuseBinary(path: string, bytes: Buffer, binary: RegExp): void {
   if (bytes.length > CONFIG_BYTES_MAX)
     throw failure(path, "is larger than 1 MiB; is it a configuration file?");
   const [first, second] = bytes;
@@ -48,31 +85,37 @@ function decode(path: string, bytes: Buffer): string {
     (first === 0xfe && second === 0xff)
   )
     throw failure(path, "is UTF-16 text; save it as UTF-8");
-  // UTF-16 without its mark decodes as UTF-8 full of NULs.
-  if (bytes.includes(0))
+  if (binary.test(bytes.toString("latin1")))
     throw failure(path, "is not text in UTF-8; save it as UTF-8");
+}
+
+/** Without a byte order mark; null: it is not UTF-8. */
+function strictText(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const text = `is not text in UTF-8 (line ${badLine(bytes)}; GBK perhaps?); save it as UTF-8`;
-    throw failure(path, text, cause);
+  } catch {
+    return null;
   }
 }
 
-/** The first line that is not UTF-8. A line end is never part of another character in UTF-8. */
-function badLine(bytes: Buffer): number {
-  let start = 0;
-  for (let line = 1; ; line += 1) {
+/** A line end is never part of another character: not in UTF-8, and not in GBK, Big5 or CP949. */
+function* linesOf(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; ;) {
     const end = bytes.indexOf(0x0a, start);
-    try {
-      const part = bytes.subarray(start, end < 0 ? bytes.length : end);
-      new TextDecoder("utf-8", { fatal: true }).decode(part);
-    } catch {
-      return line;
-    }
-    if (end < 0) return line;
+    yield bytes.subarray(start, end < 0 ? bytes.length : end);
+    if (end < 0) return;
     start = end + 1;
   }
+}
+
+/** The first line that is not UTF-8. */
+function badLine(bytes: Buffer): number {
+  let line = 0;
+  for (const part of linesOf(bytes)) {
+    line += 1;
+    if (strictText(part) === null) break;
+  }
+  return line;
 }
 
 function unreadable(path: string, error: unknown): VnetError {

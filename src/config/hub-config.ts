@@ -3,6 +3,7 @@
 
 import type { GroupSettings, HubConfig, LimitSettings } from "./config.js";
 import { mergeSections } from "./flags.js";
+import { withoutEmpty } from "./given.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
 import { readNoKey, withKeyFiles, type ReadKey } from "./key-files.js";
@@ -27,9 +28,11 @@ export function parseHubConfig(
 ): HubConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const merged = mergeSections(parseIni(text, problems), flags);
-  const given = withKeyFiles(merged, "hub", readKey, problems);
-  const sections = knownSections(given, problems);
+  const found = parseIni(text, problems);
+  const given = withoutEmpty(found, "hub", file, warnings);
+  const merged = mergeSections(given, flags);
+  const keyed = withKeyFiles(merged, "hub", readKey, problems);
+  const sections = knownSections(keyed, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;
   const route = readRoute(

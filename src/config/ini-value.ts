@@ -6,6 +6,7 @@ const PLAIN = /^[\p{L}\p{N}_./:@+%=,-]+(?: +[\p{L}\p{N}_./:@+%=,-]+)*$/u;
 /** What stands behind `KEY = `, so that reading it gives `value` again. The value is printable text of one line. */
 export function encodeValue(value: string): string {
   if (PLAIN.test(value)) return value;
-  // Between single quotes nothing is special.
-  return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
+  // Between quotes only the quote itself is special, and three of them at the start are refused.
+  const quote = value.includes("'") && !value.startsWith('"') ? '"' : "'";
+  return quote + value.replaceAll(quote, quote + quote) + quote;
 }

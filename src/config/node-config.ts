@@ -11,6 +11,7 @@ import type {
   VnetSettings,
 } from "./config.js";
 import { mergeSections } from "./flags.js";
+import { withoutEmpty } from "./given.js";
 import { parseIni } from "./ini.js";
 import type { IniSection } from "./ini.js";
 import { readNoKey, withKeyFiles, type ReadKey } from "./key-files.js";
@@ -39,9 +40,11 @@ export function parseNodeConfig(
 ): NodeConfig {
   const problems = new Problems(file);
   const warnings: string[] = [];
-  const merged = mergeSections(parseIni(text, problems), flags);
-  const given = withKeyFiles(merged, "node", readKey, problems);
-  const sections = knownSections(given, problems);
+  const found = parseIni(text, problems);
+  const given = withoutEmpty(found, "node", file, warnings);
+  const merged = mergeSections(given, flags);
+  const keyed = withKeyFiles(merged, "node", readKey, problems);
+  const sections = knownSections(keyed, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;
   const route = readRoute(
@@ -171,7 +174,11 @@ function readServes(
         !isLink(ini.entries.get("ip")?.value ?? "")
       )
         problems.add(
-          { line: ini.line, section: ini.name, key: "port" },
+          {
+            line: ini.empty?.get("port") ?? ini.line,
+            section: ini.name,
+            key: "port",
+          },
           `found nothing, allowed ${PORT.allowed}`,
         );
       refuseHost(values, { ini, line: lines.get("host") }, problems);

@@ -4,7 +4,7 @@
 import { nearestName } from "../nearest.js";
 import type { IniSection } from "./ini.js";
 import { formatPlace, quoteFound } from "./problem.js";
-import type { Problems } from "./problem.js";
+import type { Place, Problems } from "./problem.js";
 import { SECTIONS } from "./schema.js";
 import type { KeySpec, KeySpecs } from "./key-spec.js";
 import type { SectionKind } from "./schema.js";
@@ -30,6 +30,9 @@ export interface SectionValues<K extends KeySpecs> {
 
 const GLUED_REMEDY =
   "put the value in quotes if that belongs to it, or a blank before the comment";
+
+const MISREAD =
+  "other text in this file is not UTF-8, so this may be read as other characters than you wrote; save the file as UTF-8";
 
 const KINDS = Object.keys(SECTIONS) as SectionKind[];
 const TITLES = KINDS.map((kind) => SECTIONS[kind].title).join(", ");
@@ -90,7 +93,12 @@ export function readSection<K extends KeySpecs>(
     Object.entries(keys).map(([key, spec]) => [key, spec.fallback]),
   );
   const lines = new Map<keyof K, number>();
-  for (const { key, value, line, glued } of section.entries.values()) {
+  const doubt = (place: Place, text: string) =>
+    warnings.push(formatPlace(problems.file, place, text));
+  if (section.misread === true)
+    doubt({ line: section.line, section: section.name }, MISREAD);
+  for (const entry of section.entries.values()) {
+    const { key, value, line, glued } = entry;
     const place = { line, section: section.name, key };
     const spec = Object.hasOwn(keys, key) ? keys[key] : undefined;
     if (spec === undefined) {
@@ -107,8 +115,7 @@ export function readSection<K extends KeySpecs>(
         );
         continue;
       }
-      const advice = `this is an old name; write ${target}`;
-      warnings.push(formatPlace(problems.file, place, advice));
+      doubt(place, `this is an old name; write ${target}`);
     }
     if (value === null) continue;
     if (glued !== undefined && spec.kind.isSecret === true) {
@@ -122,7 +129,9 @@ export function readSection<K extends KeySpecs>(
     // Where the whole would be no such value, it is clear what was meant.
     const isGlued = glued !== undefined && spec.kind.parse(glued) !== undefined;
     if (parsed === undefined) {
-      const hint = isGlued ? `; # or ; begins a comment; ${GLUED_REMEDY}` : "";
+      const hint = isGlued
+        ? `; # or ; begins a comment; ${GLUED_REMEDY}`
+        : wideHint(spec.kind, value);
       problems.add(
         place,
         `found ${foundOf(spec.kind, value)}, allowed ${spec.kind.allowed}${hint}`,
@@ -132,21 +141,31 @@ export function readSection<K extends KeySpecs>(
     if (isGlued) {
       const shown = quoteFound(spec.kind.shown?.(value) ?? value);
       const advice = `what follows # or ; is a comment, so the value is ${shown}; ${GLUED_REMEDY}`;
-      warnings.push(formatPlace(problems.file, place, advice));
+      doubt(place, advice);
     }
-    const doubt = spec.kind.doubt?.(parsed) ?? null;
-    if (doubt !== null) warnings.push(formatPlace(problems.file, place, doubt));
+    if (entry.misread === true) doubt(place, MISREAD);
+    const ownDoubt = spec.kind.doubt?.(parsed) ?? null;
+    if (ownDoubt !== null) doubt(place, ownDoubt);
     values.set(target ?? key, parsed);
     lines.set(target ?? key, line);
   }
   for (const [key, spec] of Object.entries(keys)) {
     if (!spec.required || section.entries.has(key)) continue;
+    const line = section.empty?.get(key) ?? section.line;
     problems.add(
-      { line: section.line, section: section.name, key },
+      { line, section: section.name, key },
       `found nothing, allowed ${spec.kind.allowed}`,
     );
   }
   return { values: Object.fromEntries(values) as Values<K>, lines };
+}
+
+/** `22 ；comment`: what an input method writes for ; and # begins no comment. */
+function wideHint(kind: ValueKind<unknown>, value: string): string {
+  const [before = "", mark] = value.split(/\s*([；＃])/);
+  return mark !== undefined && kind.parse(before) !== undefined
+    ? `; ${mark} begins no comment, write ; or #`
+    : "";
 }
 
 /** The value as it may be shown, and why it is none where that has a reason of its own. */

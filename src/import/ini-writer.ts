@@ -1,14 +1,12 @@
 // Outline → INI text that src/config reads back as it was meant. Pure. Whatever
 // a name contains, it stays inside its value, its brackets or its comment.
 
-import { isPrintable, printable, printableJson } from "../printable.js";
+import { encodeValue } from "../config/ini-value.js";
+import { isPrintable, printable } from "../printable.js";
 import type { Comment, Entry, Item } from "./outline.js";
 
 const COMMENT_COLUMNS = 100;
 const COMMENT_CHARACTERS_MAX = 1000;
-
-// Everything else goes between quotes.
-const BARE = /^[\p{L}\p{N}_./:@+-]+$/u;
 
 /** The lines of a configuration, with a line end behind the last one. */
 export function writeIni(items: readonly Item[]): string {
@@ -49,13 +47,8 @@ function title(text: string): string {
 }
 
 function entryLine({ key, value }: Entry): string {
-  const text = String(value);
-  return `${key}=${BARE.test(text) ? text : quote(text)}`;
-}
-
-/** In double quotes with JSON's escapes, as config/ini.ts reads it. */
-function quote(text: string): string {
-  return printableJson(text);
+  // A file has no escapes: what cannot be shown is written out, as in a message.
+  return `${key}=${encodeValue(printable(String(value)))}`;
 }
 
 function commentLines({ comment }: Comment): string[] {

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { readConfigFile } from "../../src/config/file.js";
+import { readConfigFile, readIniFile } from "../../src/config/file.js";
+import { NOT_UTF8 } from "../../src/config/ini.js";
 import { VnetError } from "../../src/errors.js";
 
 describe("readConfigFile", () => {
@@ -23,9 +24,9 @@ describe("readConfigFile", () => {
     return path;
   }
 
-  async function refusal(path: string): Promise<string> {
+  async function refusal(path: string, read = readConfigFile): Promise<string> {
     try {
-      await readConfigFile(path);
+      await read(path);
     } catch (error) {
       if (error instanceof VnetError && error.code === "config")
         return error.message;
@@ -101,6 +102,28 @@ describe("readConfigFile", () => {
     it(`refuses ${name} and asks for UTF-8`, async () => {
       expect(await refusal(await withContent(bytes))).to.match(message);
     });
+
+  it("marks what is not UTF-8 for the reader of INI, line by line", async () => {
+    const gbk = Buffer.from([0xc3, 0xfb]);
+    const bytes = Buffer.concat([
+      ...[Buffer.from("\ufeff[s] ; \ufffd名\r\nk=1 ; "), gbk],
+      ...[Buffer.from("\r\nn="), gbk, Buffer.from("\r\n; \0\r\n")],
+    ]);
+    const path = await withContent(bytes);
+    expect(await readIniFile(path)).to.equal(
+      `[s] ; \ufffd名\r\nk=1 ; ${NOT_UTF8}${NOT_UTF8}\r\nn=${NOT_UTF8}${NOT_UTF8}\r\n; \0\r\n`,
+    );
+    expect(await readIniFile(await withContent("\ufeff[s]\nk=远程"))).to.equal(
+      "[s]\nk=远程",
+    );
+  });
+
+  for (const [name, bytes, message] of ENCODINGS)
+    if (name !== "GBK")
+      it(`refuses ${name} in one line, where INI is wanted`, async () => {
+        const path = await withContent(bytes);
+        expect(await refusal(path, readIniFile)).to.match(message);
+      });
 
   it("refuses more than 1 MiB", async () => {
     const path = await withContent(Buffer.alloc(1024 * 1024 + 1, 0x20));

@@ -11,6 +11,7 @@ describe("a # or ; with no blank before it", () => {
     ["authkey=longpass;word", "[route] authkey"],
     ["authkey=short#word", "[route] authkey"],
     ["authkey=#all-of-it", "[route] authkey"],
+    ["authkey= #all-of-it", "[route] authkey"],
     ["authkey=a\\#b-long-pass#word", "[route] authkey"],
     ["[vnet]\nsecret=longpass#word ; the group's", "[vnet] secret"],
   ];

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { CONFIG_BYTES_MAX, parseIni } from "../../src/config/ini.js";
+import { CONFIG_BYTES_MAX, NOT_UTF8, parseIni } from "../../src/config/ini.js";
 import { Problems } from "../../src/config/problem.js";
 import { errorOf } from "./error-of.js";
 
@@ -85,7 +85,19 @@ describe("parseIni", () => {
     ['k="a;b#c"# comment with "quotes"', "a;b#c"],
     ["k='a;b' ; it's", "a;b"],
     ['k=" padded "', " padded "],
-    ['k="say \\"hi\\"; \\\\"', 'say "hi"; \\'],
+    ['k="say ""hi""; \\\\"', 'say "hi"; \\\\'],
+    ["k='it''s'", "it's"],
+    ["k=`a;b`", "a;b"],
+    ["k: v", "v"],
+    ["k : a=b ; c", "a=b"],
+    ["k=unix:\\\\.\\pipe\\NAME", "unix:\\\\.\\pipe\\NAME"],
+    ["k=\\\\server\\share\\a.log", "\\\\server\\share\\a.log"],
+    ['k="C:\\new\\table"', "C:\\new\\table"],
+    ["k=C:\\new\\table", "C:\\new\\table"],
+    ['k="C:\\dir\\" ; c', "C:\\dir\\"],
+    ["k=C:\\dir\\ ; c", "C:\\dir\\"],
+    ["k=a\\\\;b", "a\\;b"],
+    ['k="a\\;b"', "a\\;b"],
     ['k="true"', "true"],
     ["k='1e3'", "1e3"],
     ["k='\"a\"'", '"a"'],
@@ -105,25 +117,56 @@ describe("parseIni", () => {
     ["[s]\nport", /^x\.ini:2: \[s\]: found "port", allowed KEY=VALUE$/],
     ["[s]\nport ; =1", /^x\.ini:2: \[s\]: found "port ; =1", allowed KEY/],
     ["[s]\n=1", /^x\.ini:2: \[s\]: found "=1", allowed KEY=VALUE$/],
-    ["[s]\nport：1", /^x\.ini:2: \[s\]: found "port：1", allowed KEY/],
+    [
+      "[s]\nport：1",
+      /^x\.ini:2: \[s\]: found "port：1", allowed KEY=VALUE; write = : \[ \] ; # as half-width characters$/,
+    ],
     ["[s ; c\nk=1", /^x\.ini:1: found "\[s ; c" without a closing \]/],
     ["[s] k=1", /^x\.ini:1: \[s\]: found "k=1" behind the \]/],
     ["[s]\n[t]\n[s]", /^x\.ini:3: \[s\]: .* second time, first on line 1/],
     ["[s]\nk=1\nk=2", /^x\.ini:3: \[s\] k: .* second time, first on line 2/],
     ['[s]\nk="a', /^x\.ini:2: \[s\] k: found ""a" without a closing "/],
     ["[s]\nk='", /^x\.ini:2: \[s\] k: found "'" without a closing '/],
-    ['[s]\nk="a\\"', /^x\.ini:2: \[s\] k: .* without a closing "/],
+    ['[s]\nk="a""', /^x\.ini:2: \[s\] k: .* without a closing "/],
     ['[s]\nk="a" b', /^x\.ini:2: \[s\] k: found "b" behind the closing "/],
-    ['[s]\nk="C:\\dir"', /^x\.ini:2: \[s\] k: .* \\\\ and \\" and other/],
-    ["[s]\nk=a\u0000b", /^x\.ini:2: \[s\]: .*control character U\+0000/],
-    ["[s]\nk=a\u001b[31m", /^x\.ini:2: \[s\]: .*control character U\+001B/],
-    ["[s]\nk=a\u2028b", /^x\.ini:2: \[s\]: .*control character U\+2028/],
+    ['[s]\nk="a\\"b"', /^x\.ini:2: \[s\] k: .*; a " that .* written twice$/],
+    ['[s]\nk="""a"""', /^x\.ini:2: \[s\] k: .*, allowed: one line between/],
+    ["[s]\n【t】", /^x\.ini:2: \[s\]: .*; write = : \[ \] ; # as half-width/],
+    ["[s]\nk=a\u0000b", /^x\.ini:2: \[s\] k: .*control character U\+0000/],
+    ["[s]\nk=a\u001b[31m", /^x\.ini:2: \[s\] k: .*control character U\+001B/],
+    ["[s]\nk=a\u2028b", /^x\.ini:2: \[s\] k: .*control character U\+2028/],
   ];
   for (const [text, problem] of MISTAKES)
     it(`refuses ${JSON.stringify(text)}`, () => {
       const problems = problemsOf(text);
       expect(problems).to.have.lengthOf(1);
       expect(problems[0]).to.match(problem);
+    });
+
+  it("looks at no comment, whatever bytes it has", () => {
+    const noise = `\u0000\u0085\u001b\u2028\ufffd${NOT_UTF8}[]="'`;
+    const text = `; ${noise}\n[s] ; ${noise}\nk=1 # ${noise}\nl="2";${noise}`;
+    expect(valuesOf(text)[0]?.values).to.deep.equal([
+      ["k", "1"],
+      ["l", "2"],
+    ]);
+  });
+
+  for (const [text, place] of [
+    [`[s]\nk=a${NOT_UTF8}b ; c`, "2: [s] k"],
+    [`[s]\nk="a${NOT_UTF8}" ; c`, "2: [s] k"],
+    [`[s]\nk="a${NOT_UTF8}`, "2: [s] k"],
+    [`[s]\nk="a" ${NOT_UTF8}`, "2: [s] k"],
+    [`[s]\nk${NOT_UTF8}=1`, "2: [s]"],
+    [`[s]\n${NOT_UTF8}`, "2: [s]"],
+    [`[s]\n[a${NOT_UTF8}]`, "2"],
+    [`[s]\n[a${NOT_UTF8}`, "2"],
+    [`[s]\n[t] ${NOT_UTF8}`, "2: [t]"],
+  ])
+    it(`says what to save as where other bytes stand: ${JSON.stringify(text)}`, () => {
+      expect(problemsOf(text ?? "")).to.deep.equal([
+        `x.ini:${place}: found bytes that are not UTF-8 (GBK or CP949 perhaps?), allowed: text in UTF-8; save the file as UTF-8`,
+      ]);
     });
 
   it("reports the mistakes of the whole file, in its order", () => {
