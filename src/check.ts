@@ -1,6 +1,7 @@
 // What --check prints: that a configuration is fine, and what would run.
 
 import {
+  ALL_ADDRESSES,
   formatServeid,
   type HubConfig,
   type NodeConfig,
@@ -16,7 +17,10 @@ export function describeHub(
   title: string,
   { route, publics, warnings }: HubConfig,
 ): string {
-  const address = formatAddress(route.ip, route.port);
+  const address =
+    route.ip === ALL_ADDRESSES
+      ? `port ${route.port} of all addresses`
+      : formatAddress(route.ip, route.port);
   const ports = publics.map((port) => {
     const listens =
       port.port === 0 && !isLink(port.ip)

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describeHub } from "./check.js";
-import type { HubConfig } from "./config/config.js";
+import { ALL_ADDRESSES, type HubConfig } from "./config/config.js";
 import { AUTO, SECRET } from "./config/value.js";
 import { parseHubConfig } from "./config/hub-config.js";
 import { mergeSections, sectionsFromFlags } from "./config/flags.js";
@@ -60,7 +60,7 @@ services and copies their bytes. Reads the file (default: config.ini in this
 folder); with --ip or --port none is needed. Options win over the file.
 
 Options:
-  --ip ADDRESS      where to listen (without a file: 0.0.0.0), also unix:/PATH
+  --ip ADDRESS      where to listen (all addresses), also unix:/PATH
   --port PORT       the hub's one port (7749)
   --authkey-file FILE
                     who may use this hub, in a file; or the variable
@@ -93,7 +93,6 @@ Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
 
 /** What counts without a file where the options say nothing else. */
 const WITHOUT_FILE = sectionsFromFlags([
-  { name: "", target: { section: "route", key: "ip" }, value: "0.0.0.0" },
   { name: "", target: { section: "route", key: "authkey" }, value: AUTO },
 ]);
 
@@ -139,7 +138,6 @@ async function main(args: ProgramArguments): Promise<0> {
   ];
   const readKey = keyReader(args.file, keyWarnings);
   const config = parseHubConfig(text, title, mergeSections([], flags), readKey);
-  const address = formatAddress(config.route.ip, config.route.port);
   if (args.check) {
     process.stdout.write(describeHub(title, config));
     return 0;
@@ -200,7 +198,7 @@ async function main(args: ProgramArguments): Promise<0> {
     hub.forgotten(group, claims);
   };
   log.info(`the hub's key is ${hostKey.fingerprint}`);
-  log.info(`the hub listens on ${address}`);
+  log.info(`the hub listens on ${placeOf(hub, config.route)}`);
   const publicPorts =
     publicKeys &&
     PublicPorts.start({
@@ -236,6 +234,15 @@ async function main(args: ProgramArguments): Promise<0> {
   await publicPorts?.close();
   await hub.close();
   return 0;
+}
+
+/** Where it listens, also where nobody said so. */
+function placeOf(hub: Hub, { ip, port }: HubConfig["route"]): string {
+  const address = formatAddress(hub.host, port);
+  if (ip !== ALL_ADDRESSES) return address;
+  return hub.host === "::"
+    ? `${address}, all addresses of IPv6 and IPv4`
+    : `${address}, all addresses of IPv4`;
 }
 
 /** The hub's own key; with `auto` the one made at the first start, which is printed then and only then. */

@@ -1,6 +1,7 @@
 // The hub's own port as a public port too: who comes there and is no vnet is a user of the one `[public.X]` that has
 // the hub's address. Hands connections over, owns none.
 
+import { ALL_ADDRESSES } from "./config/config.js";
 import { VnetError } from "./errors.js";
 import { formatAddress } from "./net/address.js";
 import type { Listening, ListenerOptions } from "./net/listener.js";
@@ -13,7 +14,10 @@ export class SharedPort {
   constructor(private readonly route: { ip: string; port: number }) {}
 
   isAt({ host, port }: { host: string; port: number }): boolean {
-    return host === this.route.ip && port === this.route.port;
+    const { ip } = this.route;
+    const isHost =
+      host === ip || (ip === ALL_ADDRESSES && ["0.0.0.0", "::"].includes(host));
+    return isHost && port === this.route.port;
   }
 
   /** As a listener on that address: while nobody listens, connections are turned away. */

@@ -102,7 +102,7 @@ async function hubFolder(argv: string[]): Promise<string> {
   if (typeof args === "string") throw new Error("no such options");
   if (args.state !== null) return stateFolder(args, "");
   const { text, title } = await readConfig(args);
-  const anywhere = args.file === null ? "[route]\nip=0.0.0.0\n" : text;
+  const anywhere = args.file === null ? "[route]\n" : text;
   const { route } = parseHubConfig(anywhere, title, args.flags);
   return stateFolder(args, route.state);
 }

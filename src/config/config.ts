@@ -3,9 +3,12 @@
 
 import type { LogFormat, LogLevel } from "../log.js";
 
+/** As an address to listen on: every one that this machine has, of IPv4 and IPv6. */
+export const ALL_ADDRESSES = "";
+
 /** `[route]`: where the hub listens; for a node, where the hub is. */
 export interface RouteSettings {
-  /** address or host name; IPv6 without brackets */
+  /** address or host name, IPv6 without brackets; a hub's may be ALL_ADDRESSES */
   ip: string;
   /** 1–65535 */
   port: number;

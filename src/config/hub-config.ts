@@ -35,12 +35,7 @@ export function parseHubConfig(
   const sections = knownSections(keyed, problems);
   const find = (kind: KnownSection["kind"]) =>
     sections.find((section) => section.kind === kind)?.ini;
-  const route = readRoute(
-    find("route"),
-    "ip=0.0.0.0 (or the one address to listen on)",
-    problems,
-    warnings,
-  );
+  const route = readRoute(find("route"), "port=7749", problems, warnings);
   if (!canListenOn(route.ip))
     problems.add(
       {

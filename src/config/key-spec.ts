@@ -4,9 +4,8 @@ import type { ValueKind } from "./value.js";
 
 export interface KeySpec<T> {
   readonly kind: ValueKind<T>;
-  /** what counts when the key is absent; only a placeholder where `required` */
+  /** what counts when the key is absent; where it must not be, a placeholder */
   readonly fallback: T;
-  readonly required: boolean;
   /** the default in words: `7749`, `the host name`, `required` */
   readonly defaultText: string;
   readonly doc: string;
@@ -16,16 +15,11 @@ export interface KeySpec<T> {
 
 export type KeySpecs = Readonly<Record<string, KeySpec<unknown>>>;
 
-export function required<T>(kind: ValueKind<T>, placeholder: T, doc: string) {
-  const defaultText = "required";
-  return { kind, fallback: placeholder, required: true, defaultText, doc };
-}
-
 export function optional<T>(
   kind: ValueKind<T>,
   fallback: T,
   doc: string,
   defaultText = String(fallback),
 ) {
-  return { kind, fallback, required: false, defaultText, doc };
+  return { kind, fallback, defaultText, doc };
 }

@@ -53,6 +53,7 @@ export function parseNodeConfig(
     problems,
     warnings,
   );
+  refuseNoHub(find("route"), problems);
   refuseAuto(route, find("route"), problems);
   warnAboutAnyAddress(route, find("route"), file, warnings);
   const vnet = readVnet(find("vnet"), hostName, problems, warnings);
@@ -62,6 +63,19 @@ export function parseNodeConfig(
   problems.throwIfAny();
   if (!vnet.encrypt) warnAboutPins(uses, file, warnings);
   return { route, log, vnet, serves, uses, warnings };
+}
+
+/** A hub without ip= listens on all addresses; a node has to be told where its hub is. */
+function refuseNoHub(
+  section: IniSection | undefined,
+  problems: Problems,
+): void {
+  if (section?.entries.has("ip") !== false) return;
+  const line = section.empty?.get("ip") ?? section.line;
+  problems.add(
+    { line, section: "route", key: "ip" },
+    `found nothing, allowed ${SECTIONS.route.keys.ip.kind.allowed}; write ip=ADDRESS OF THE HUB`,
+  );
 }
 
 /** Only a hub can make the key; a node has to be told it. */

@@ -1,6 +1,7 @@
 // The keys that are about the hub: `[route]`, `[group.NAME]`, `[limits]`.
 
-import { optional, required } from "./key-spec.js";
+import { ALL_ADDRESSES } from "./config.js";
+import { optional } from "./key-spec.js";
 import {
   BOOLEAN,
   FINGERPRINT,
@@ -19,10 +20,11 @@ const PRIVATE_NETWORKS =
   "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7";
 
 export const ROUTE_KEYS = {
-  ip: required(
+  ip: optional(
     HUB_HOST,
-    "",
+    ALL_ADDRESSES,
     "hub: address to listen on; node: the hub's address",
+    "hub: all addresses; node: required",
   ),
   port: optional(PORT, 7749, "the hub's one port"),
   authkey: optional(

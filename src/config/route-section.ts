@@ -19,7 +19,7 @@ export function readRoute(
       { section: "route" },
       `found no such section; write [route] and on the next line ${wanted}`,
     );
-  // What is required has been complained about already, in better words.
+  // That has been complained about already.
   const silent = section === undefined ? problems.silent() : problems;
   const given = section ?? { name: "route", line: 1, entries: new Map() };
   const keys = SECTIONS.route.keys;

@@ -80,8 +80,8 @@ function suggestSection(name: string): string {
 }
 
 /**
- * The entries of `section` read by the table's `keys`. Unknown keys, missing
- * ones and values that are not allowed go to `problems`, old names to `warnings`.
+ * The entries of `section` read by the table's `keys`. Unknown keys and values
+ * that are not allowed go to `problems`, old names to `warnings`.
  */
 export function readSection<K extends KeySpecs>(
   section: IniSection,
@@ -148,14 +148,6 @@ export function readSection<K extends KeySpecs>(
     if (ownDoubt !== null) doubt(place, ownDoubt);
     values.set(target ?? key, parsed);
     lines.set(target ?? key, line);
-  }
-  for (const [key, spec] of Object.entries(keys)) {
-    if (!spec.required || section.entries.has(key)) continue;
-    const line = section.empty?.get(key) ?? section.line;
-    problems.add(
-      { line, section: section.name, key },
-      `found nothing, allowed ${spec.kind.allowed}`,
-    );
   }
   return { values: Object.fromEntries(values) as Values<K>, lines };
 }

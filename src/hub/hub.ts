@@ -120,6 +120,11 @@ export class Hub {
     return this.listener?.port ?? 0;
   }
 
+  /** Where it listens; of ALL_ADDRESSES what could be had. */
+  get host(): string {
+    return this.listener?.host ?? this.options.host;
+  }
+
   get counts(): HubCounts {
     const groups = [...this.groups.values()].filter((group) => !group.isEmpty);
     const sum = (what: "nodes" | "serves") =>

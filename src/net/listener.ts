@@ -4,6 +4,7 @@
 
 import net from "node:net";
 import type { Duplex } from "node:stream";
+import { ALL_ADDRESSES } from "../config/config.js";
 import { isLink, parseLink, SOCKET_PATH_BYTES_MAX } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
@@ -16,7 +17,7 @@ import { reset } from "./reset.js";
 import { SocketFile } from "./socket-file.js";
 
 export interface ListenerOptions {
-  /** an address, or a link: `unix:/path`, `hvsock:/path:port` */
+  /** an address, a link (`unix:/path`, `hvsock:/path:port`), or ALL_ADDRESSES */
   host: string;
   /** 0: any free port, see `port`; 0 also where `host` is a link */
   port: number;
@@ -35,6 +36,9 @@ const LOOKUP_TIMEOUT_MS = 10_000;
 
 /** A port that was free at one address need not be free at the others; then another one is tried. */
 const FREE_PORT_TRIES = 10;
+
+/** The first one is for IPv4 too, where there is IPv6. */
+const EVERY = [{ address: "::" }, { address: "0.0.0.0" }];
 
 /** The address is of another machine, or of a family that is not there. */
 const NOT_HERE = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
@@ -75,10 +79,15 @@ export class Listener implements Listening {
       }
       const servers = await listenOnAll(options);
       const [server] = servers;
-      return new Listener(servers, null, host, server ? portOf(server) : 0);
+      const at = host === ALL_ADDRESSES ? hostOf(server) : host;
+      return new Listener(servers, null, at, server ? portOf(server) : 0);
     } catch (cause) {
+      const where =
+        host === ALL_ADDRESSES
+          ? `port ${port} of all addresses`
+          : formatAddress(host, port);
       throw networkError(
-        `cannot listen on ${formatAddress(host, port)}${whichOf(host, cause)}`,
+        `cannot listen on ${where}${whichOf(host, cause)}`,
         cause,
       );
     }
@@ -119,7 +128,8 @@ function createServer(options: ListenerOptions): net.Server {
 async function listenOnAll(options: ListenerOptions): Promise<net.Server[]> {
   const { host, port } = options;
   const lookup = { timeoutMs: LOOKUP_TIMEOUT_MS };
-  const addresses = await names.lookup(host, lookup);
+  const isAll = host === ALL_ADDRESSES;
+  const addresses = isAll ? EVERY : await names.lookup(host, lookup);
   for (let tries = 1; ; tries++) {
     const servers: net.Server[] = [];
     let missing: unknown;
@@ -131,6 +141,7 @@ async function listenOnAll(options: ListenerOptions): Promise<net.Server[]> {
         try {
           await listen(server, { ...at, backlog: BACKLOG });
           servers.push(server);
+          if (isAll) break;
         } catch (error) {
           if (!NOT_HERE.includes(codeOf(error))) throw error;
           missing = error;
@@ -158,6 +169,11 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? "";
 }
 
+function hostOf(server: net.Server | undefined): string {
+  const address = server?.address();
+  return typeof address === "object" ? (address?.address ?? "") : "";
+}
+
 function portOf(server: net.Server): number {
   const address = server.address();
   return typeof address === "object" ? (address?.port ?? 0) : 0;
@@ -165,7 +181,7 @@ function portOf(server: net.Server): number {
 
 /** Which address of a name it was that could not be had. */
 function whichOf(host: string, cause: unknown): string {
-  if (net.isIP(host) !== 0 || isLink(host)) return "";
+  if (host === ALL_ADDRESSES || net.isIP(host) !== 0 || isLink(host)) return "";
   const { address, port } = cause as { address?: string; port?: number };
   if (address === undefined || port === undefined) return "";
   return ` (${formatAddress(address, port)})`;

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { ALL_ADDRESSES } from "../../src/config/config.js";
 import { parseHubConfig } from "../../src/config/hub-config.js";
 import { DEFAULT_HUB_LIMITS, limitsFrom } from "../../src/hub/limits.js";
 import { errorOf } from "./error-of.js";
@@ -8,7 +9,7 @@ function refusal(text: string): string {
 }
 
 describe("parseHubConfig", () => {
-  it("needs an ip and nothing else", () => {
+  it("fills in every default", () => {
     expect(parseHubConfig("[route]\nip=127.0.0.1", "hub.ini")).to.deep.equal({
       route: {
         ip: "127.0.0.1",
@@ -40,6 +41,15 @@ describe("parseHubConfig", () => {
       },
       warnings: [],
     });
+  });
+
+  it("listens on all addresses where none is given", () => {
+    for (const text of ["[route]", "[route]\nport=7749", "[route]\nip="]) {
+      const { route, warnings } = parseHubConfig(text, "hub.ini");
+      expect(route).to.include({ ip: ALL_ADDRESSES, port: 7749 });
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.include("has no authkey");
+    }
   });
 
   it("has limits that are those of a hub of which nothing is said", () => {
@@ -136,13 +146,11 @@ describe("parseHubConfig", () => {
 
   it("says what to write when [route] is missing", () => {
     expect(refusal("")).to.equal(
-      "hub.ini: [route]: found no such section; write [route] and on the next line ip=0.0.0.0 (or the one address to listen on)",
+      "hub.ini: [route]: found no such section; write [route] and on the next line port=7749",
     );
   });
 
   const MISTAKES: readonly (readonly [text: string, message: RegExp])[] = [
-    ["[route]", /^hub\.ini:1: \[route\] ip: found nothing, allowed an IPv4/],
-    ["[route]\nip=", /^hub\.ini:2: \[route\] ip: found nothing, allowed an/],
     [
       "[route]\nip=0.0.0.0:7749",
       /^hub\.ini:2: \[route\] ip: found "0\.0\.0\.0:7749", allowed .*\(the port has a key of its own\)/,

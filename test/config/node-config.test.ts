@@ -186,6 +186,20 @@ describe("parseNodeConfig", () => {
     );
   });
 
+  it("says what to write when it does not know where its hub is", () => {
+    for (const [text, line] of [
+      ["[route]", 1],
+      ["[route]\nport=7749\nip= ; of the hub", 3],
+    ])
+      expect(
+        errorOf(() => parseNodeConfig(`${text}`, "n.ini")).message,
+      ).to.match(
+        new RegExp(
+          `^n\\.ini:${line}: \\[route\\] ip: found nothing, allowed an IPv4 .*; write ip=ADDRESS OF THE HUB$`,
+        ),
+      );
+  });
+
   it("lets startserve and startuse count only with a terminal", () => {
     const keys = "startserve=false\nstartuse=false";
     expect(parse(`[vnet]\nterminal=false\n${keys}`).vnet).to.include({

@@ -187,7 +187,7 @@ describe("a relay from two lines", function () {
     ]);
     expect(hub).to.include({ status: 0, stderr: "" });
     expect(hub.stdout)
-      .to.include("a hub on 0.0.0.0:4000")
+      .to.include("a hub on port 4000 of all addresses")
       .and.to.include("ssh@home of group default, listens on 0.0.0.0:4001")
       .and.to.include("listens on 127.0.0.1, the serve's own port")
       .and.to.include("listens on 127.0.0.1:1122")

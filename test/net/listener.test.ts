@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import { ALL_ADDRESSES } from "../../src/config/config.js";
 import { VnetError } from "../../src/errors.js";
 import { Listener } from "../../src/net/listener.js";
 import { within } from "../support/deadline.js";
@@ -56,6 +57,28 @@ describe("Listener", () => {
     expect(listener.port).to.be.within(1, 65535);
     expect(listener.host).to.equal("127.0.0.1");
     await meet(listener);
+  });
+
+  it("listens on all addresses, and tells which these are", async () => {
+    const listener = await start(0, ALL_ADDRESSES);
+    const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+      addresses?.some(({ address }) => address === "::1"),
+    );
+    expect(listener.host).to.equal(hasIpv6 ? "::" : "0.0.0.0");
+    for (const host of hasIpv6 ? ["127.0.0.1", "::1"] : ["127.0.0.1"]) {
+      const arrival = new Promise<Socket>((resolve) => (onArrival = resolve));
+      const client = connect({ host, port: listener.port });
+      sockets.push(client);
+      await within(`a connection to ${host}`, arrival);
+    }
+  });
+
+  it("says that a port of all addresses is taken", async () => {
+    const { port } = await start(0, ALL_ADDRESSES);
+    const error = await failureOf(start(port, ALL_ADDRESSES));
+    expect(error.message).to.match(
+      /^cannot listen on port \d+ of all addresses: that port is already in use$/,
+    );
   });
 
   it("reads nothing from a connection before its new owner does", async () => {
