@@ -13,7 +13,9 @@ import type { Log } from "./log.js";
 import { Listener, type ListenerOptions } from "./net/listener.js";
 import { openFiles } from "./net/open-files.js";
 import { reset } from "./net/reset.js";
+import { PublicState } from "./public-state.js";
 import type { SharedPort } from "./shared-port.js";
+import type { UseView } from "./node/control.js";
 import { Node } from "./node/node.js";
 
 /** How the hub's own nodes are called in their groups. */
@@ -35,7 +37,10 @@ export interface PublicPortsOptions {
 }
 
 export class PublicPorts {
-  private constructor(private readonly nodes: readonly Node[]) {}
+  private constructor(
+    private readonly nodes: readonly Node[],
+    private readonly states: ReadonlyMap<string, PublicState>,
+  ) {}
 
   static start(options: PublicPortsOptions): PublicPorts {
     const { config, identity, hub, sharedPort, software, log } = options;
@@ -45,6 +50,14 @@ export class PublicPorts {
       `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
     );
     const guard = createGuard();
+    const states = new Map(
+      config.publics.map((settings) => {
+        const { label, ip: host, port } = settings;
+        const isShared = sharedPort.isAt({ host, port });
+        return [label, new PublicState(settings, isShared, log)];
+      }),
+    );
+    const see = (use: UseView) => states.get(use.label)?.see(use);
     const nodes = groups.map((group) => {
       const node = Node.start({
         config: nodeConfig(group, options),
@@ -61,7 +74,9 @@ export class PublicPorts {
             ? sharedPort.listen(listener)
             : Listener.start(listener);
         },
+        onUse: see,
       });
+      for (const use of node.uses()) see(use);
       node.onNotice(({ level, who = "", ...event }) => {
         // That nodes and serves come and go is in the hub's log already.
         if (level === "info") return;
@@ -69,16 +84,18 @@ export class PublicPorts {
       });
       return node;
     });
-    return new PublicPorts(nodes);
+    return new PublicPorts(nodes, states);
   }
 
   /** They stop listening. */
   async retire(): Promise<void> {
+    for (const state of this.states.values()) state.close();
     await Promise.all(this.nodes.map((node) => node.retire()));
   }
 
   /** Idempotent. */
   async close(): Promise<void> {
+    for (const state of this.states.values()) state.close();
     await Promise.all(this.nodes.map((node) => node.close()));
   }
 }

@@ -30,7 +30,13 @@ export interface ChoiceParts {
   standings: Standings;
   inquiries: Inquiries;
   knownNodes: KnownNodes;
-  settings: () => { group: string; secret: string; encrypt: boolean };
+  settings: () => {
+    group: string;
+    secret: string;
+    encrypt: boolean;
+    /** a person can type commands */
+    terminal: boolean;
+  };
   /** the program of `… trust NAME`, as a person calls it */
   program: string;
 }
@@ -329,10 +335,12 @@ export class Choice {
       ]);
     }
     this.lookLater();
+    const { terminal } = this.options.settings();
+    const command = terminal ? `\`use trust ${label}\` or ` : "";
     const before = this.binding.map((each) => each.fingerprint).join(" or ");
     return new VnetError(
       "refused",
-      `the key of what it reaches has CHANGED: vnet ${quoted(node.name)} has ${fingerprint}, it was ${before}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with \`use trust ${label}\` or \`${program} trust ${label}\``,
+      `the key of what it reaches has CHANGED: vnet ${quoted(node.name)} has ${fingerprint}, it was ${before}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with ${command}\`${program} trust ${label}\``,
     );
   }
 

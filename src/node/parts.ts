@@ -19,7 +19,7 @@ import { HubTrust } from "./hub-trust.js";
 import { Channels } from "./channels.js";
 import { KnownNodes } from "../keys/known-nodes.js";
 import { Inquiries } from "./inquiries.js";
-import type { Notice } from "./control.js";
+import type { Notice, UseView } from "./control.js";
 import { Directory } from "./directory.js";
 import { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
@@ -50,6 +50,8 @@ export interface NodeOptions {
   maxLegPrograms?: number;
   poolLimits?: Partial<PoolLimits>;
   incomingIdleMs?: number;
+  /** see UsesOptions */
+  onUse?: (use: UseView) => void;
   /** streams opened or refused by `allow=` */
   audit?: (event: LogEvent) => void;
 }
@@ -157,6 +159,7 @@ export function assemble(
     borrower,
     listen: options.listen ?? ((listener) => Listener.start(listener)),
     notify,
+    ...(options.onUse && { onUse: options.onUse }),
     choice: {
       directory,
       standings: security.standings,

@@ -181,6 +181,17 @@ function lastingLoan(
   return loan;
 }
 
+/** A node whose name was another key's has a number behind it: see hub/node-names.ts. */
+function whoIsCalledLike(name: string, directory: Directory): string {
+  const isNumbered = (other: string) =>
+    other.startsWith(`${name}-`) &&
+    /^[0-9]+$/.test(other.slice(name.length + 1));
+  const [other] = directory.findNodes((node) => isNumbered(node.name));
+  return other === undefined
+    ? ""
+    : `; there is ${quoted(other.name)}, which is another one: if that is meant, write its name`;
+}
+
 /** The name is what is meant, and who is known by its key; who lent under it, and is called otherwise now, is told. */
 function findLender(
   name: string,
@@ -197,9 +208,7 @@ function findLender(
   if (nodes.length > 1)
     return `${nodes.length} nodes are named ${quoted(name)}; give one of them another name, or say which is meant by fingerprint=`;
   if (node !== undefined) return node;
-  const renamed =
-    last === null
-      ? ""
-      : `; the one that lent it is called ${quoted(last.name)} now`;
-  return `no node ${quoted(name)} in this group just now${renamed}`;
+  if (last !== null)
+    return `no node ${quoted(name)} in this group just now; the one that lent it is called ${quoted(last.name)} now`;
+  return `no node ${quoted(name)} in this group just now${whoIsCalledLike(name, directory)}`;
 }

@@ -37,10 +37,14 @@ export interface UseOptions {
   listen: Listen;
   /** Begins to look for what it wants, and remembers whom it found; the use closes both. */
   search: () => { search: Search; choice: Choice };
-  /** Tells the person. */
+  /** Tells the person of a connection that was refused. */
   warn: (event: LogEvent) => void;
+  /** It cannot listen, or does not want to. */
+  onFault: (event: LogEvent) => void;
   /** It stopped listening, though nobody wanted that. */
   onStop: (why: string) => void;
+  /** Its view may be another one. */
+  onSettled: () => void;
 }
 
 export class Use {
@@ -191,6 +195,7 @@ export class Use {
     }
     // At once and not in a later step: what changes between the two would be looked at by nobody.
     this.settling = undefined;
+    this.options.onSettled();
   }
 
   /** Where to listen now, or null. */
@@ -223,7 +228,7 @@ export class Use {
     this.error = why;
     if (this.refusal === why) return;
     this.refusal = why;
-    this.options.warn({
+    this.options.onFault({
       who: `use ${this.label} (${this.options.wanted()})`,
       what: "is closed",
       why,
@@ -255,7 +260,7 @@ export class Use {
   private failed(error: VnetError): void {
     if (!this.isOpen) return;
     if (this.error !== error.message && !this.isAsked)
-      this.options.warn({
+      this.options.onFault({
         who: `use ${this.label}`,
         what: "is tried again",
         why: error.message,

@@ -38,6 +38,8 @@ export interface UsesOptions {
   borrower: Borrower;
   listen: Listen;
   notify: (notice: Notice) => void;
+  /** Is told each state of each use. Then no notice says that one stopped or failed. */
+  onUse?: (use: UseView) => void;
   choice: ChoiceParts;
 }
 
@@ -82,7 +84,7 @@ export class Uses {
         `a use called ${label} is there already; delete it first or choose another name`,
       );
     if (origin !== "config") this.refuseTaken(settings);
-    const { channels, listen, notify } = this.options;
+    const { channels, listen, notify, onUse } = this.options;
     const use: Use = new Use({
       settings,
       wanted: () => formatWanted(nowOf(settings, loan)),
@@ -102,9 +104,15 @@ export class Uses {
       warn: (event) => {
         notify({ level: "warn", ...event });
       },
+      onFault: (event) => {
+        if (onUse === undefined) notify({ level: "warn", ...event });
+      },
+      onSettled: () => {
+        onUse?.(use.view());
+      },
       onStop: (why) => {
         // That the hub is lost was said.
-        if (!this.canFind) return;
+        if (onUse !== undefined || !this.canFind) return;
         const { wanted, port } = use.view();
         const at = `${wanted} at ${formatAddress(settings.ip, port)}`;
         const who = `use ${label} (${at})`;
@@ -329,13 +337,14 @@ export class Uses {
     choice: Choice,
     onChange: () => void,
   ): Search {
-    const { directory, borrower, notify } = this.options;
+    const { directory, borrower, notify, onUse } = this.options;
     return createSearch(targetOf(settings), {
       directory,
       borrower,
       choice,
       onChange,
       onRefused: (reason) => {
+        if (onUse !== undefined) return;
         notify({
           level: "warn",
           who: `use ${settings.label} (${formatWanted(settings)})`,

@@ -154,7 +154,7 @@ describe("the hub decides which ports are reached", function () {
     const [, tcp = 0] = example.publics;
     await hub.waitForOutput(
       new RegExp(
-        `use \\S+ \\(remote_client1:${later}\\) asks again: .*nothing listens`,
+        `public \\S+ \\(remote_client1:${later} at \\S+\\) is closed: .*nothing listens`,
       ),
     );
     await untilRefused(tcp);
@@ -181,7 +181,7 @@ describe("the hub decides which ports are reached", function () {
     const narrow = place.start("vnet");
     const from = hub.output.length;
     await hub.waitForOutput(
-      /remote_client1:\d+\) asks again: that node allows 1 unserves at the same time and has them \(unserve_num\)/,
+      /remote_client1:\d+ at \S+\) is closed: that node allows 1 unserves at the same time and has them \(unserve_num\)/,
       30_000,
       from,
     );

@@ -337,7 +337,9 @@ describe("a use", () => {
           choice: openChoice(directoryOf()),
         }),
         warn: () => undefined,
+        onFault: () => undefined,
         onStop: () => undefined,
+        onSettled: () => undefined,
       });
       const opening = use.open();
       for (let step = 0; step < steps; step++) await Promise.resolve();

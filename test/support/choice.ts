@@ -10,7 +10,12 @@ import { keyOfNode } from "./remote-serve.js";
 export class ChoiceStage {
   readonly standings = new Standings();
   knownNodes = new KnownNodes(null);
-  readonly settings = { group: "default", secret: "", encrypt: true };
+  readonly settings = {
+    group: "default",
+    secret: "",
+    encrypt: true,
+    terminal: true,
+  };
   /** the numbers of the nodes that were asked for a channel */
   readonly asked: number[] = [];
   readonly told: string[] = [];

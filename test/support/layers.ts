@@ -31,7 +31,8 @@ const PROGRAMS = [
     "given-keys.ts",
   ],
   ...["verb.ts", "verbs.ts", "forget.ts", "trust.ts"],
-  ...["public-ports.ts", "shared-port.ts", "route.ts", "vnet.ts"],
+  ...["public-ports.ts", "public-state.ts", "shared-port.ts"],
+  ...["route.ts", "vnet.ts"],
 ];
 const OUTSIDE = /^(node:)?(net|tls|http|https|dns|child_process)$/;
 const PROCESS = /^(node:)?process$/;
