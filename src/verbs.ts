@@ -33,6 +33,9 @@ comment for each thing that has no counterpart. Writes and starts nothing:
 Reads qjw-proxy's JSON (in and out), port-proxy's YAML (server and client),
 and frp's INI, TOML, YAML or JSON (frpc and frps).
 
+--server FRPS-FILE is for the file of a frpc: where frps opened the ports for
+everybody, and which of them, stands in its own file.
+
 Exit status: 0 fine; 3 printed, but something that decided who reaches what is
 not in it, and a line on standard error names it; 2 nothing could be printed.
 `;
@@ -40,13 +43,14 @@ not in it, and a line on standard error names it; 2 nothing could be printed.
 /** Prints another program's configuration as ours. */
 export const importVerb: Verb = {
   parameters: ["FILE"],
+  options: { server: "FRPS-FILE" },
   get help() {
     return importHelp(called("vnet"));
   },
-  async run([file = ""]) {
+  async run([file = ""], _noColor, { server }) {
     // Loaded here, so that a node's start does not wait for it.
     const { importFile } = await import("./import/import.js");
-    const { text, losses } = await importFile(file, called);
+    const { text, losses } = await importFile(file, called, { server });
     process.stdout.write(text);
     for (const loss of losses)
       process.stderr.write(`! ${printable(`${file}: ${loss}`)}\n`);

@@ -1,4 +1,4 @@
-// HOST:PORT in one text, as Go programs write it. Pure.
+// HOST:PORT in one text. Pure.
 
 import { HOST, PORT, type ValueKind } from "../config/value.js";
 

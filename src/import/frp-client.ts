@@ -1,22 +1,30 @@
 // frpc → a node: proxies become serves, visitors uses, and the ports that frp
-// opened on the server a sketch for the hub's file. Pure.
+// opened on the server a sketch for the hub's file. What has a key of its own
+// is a node of its own, as a node has one secret. Pure.
 
-import { BOOLEAN, HOST, PORT, SECRET } from "../config/value.js";
+import { BOOLEAN, HOST, PORT } from "../config/value.js";
 import { frpHeartbeat, frpLog, frpToken } from "./frp-common.js";
-import { readEntry, type FrpEntry } from "./frp-entry.js";
+import { isSecret, readEntry, type FrpEntry } from "./frp-entry.js";
+import { publicSketch, type FrpServer } from "./frp-ports.js";
 import { FRPC_REASONS } from "./frp-reasons.js";
 import { TEXT, type FrpFile } from "./frp.js";
 import { Labels } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
 import { Listeners } from "./listeners.js";
-import type { Comment, Entry, Imported, Item, Section } from "./outline.js";
+import type { Comment, Entry, Imported, Section } from "./outline.js";
+import { severalParts } from "./parts.js";
 import { routeSection } from "./route-section.js";
 
 /** What frp takes where the file says nothing. */
 const ADDRESS_DEFAULT = "127.0.0.1";
 const PORT_DEFAULT = 7000;
 
-export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
+/** @param server what the file of the server says; undefined: it is not at hand */
+export function importFrpClient(
+  { format, root, proxies }: FrpFile,
+  server: FrpServer | undefined,
+  call: string,
+): Imported {
   const user = root.take("user", TEXT);
   const started = root.texts("start");
   const ip = root.take(["serverAddr", "server_addr"], HOST) ?? ADDRESS_DEFAULT;
@@ -27,7 +35,7 @@ export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
     ...frpToken(root),
     ...frpHeartbeat(root),
   });
-  const log = frpLog(root);
+  const common = [route, ...frpLog(root)];
   // What a node does anyway needs no word; the other value is left over, for a comment.
   for (const key of ["loginFailExit", "login_fail_exit"])
     if (String(root.peek(key)) === "false") root.take(key, BOOLEAN);
@@ -36,23 +44,67 @@ export function importFrpClient({ format, root, proxies }: FrpFile): Imported {
     started,
     labels: new Labels(),
     listeners: new Listeners(),
+    groups: new Map(),
   };
   const entries = refuseSameName(proxies).map((proxy) =>
     readEntry(proxy, context),
   );
+  const parts = byKey(entries).map((members, at, all) => ({
+    title: titleOf(members),
+    items: [
+      ...common,
+      ...vnetSection(members, at, all.length),
+      ...members.flatMap((entry) => entry.items),
+    ],
+  }));
   return {
     from: `frp's ${format} (frpc, the client)`,
     program: "vnet",
+    usesServer: true,
     items: [
       ...leftoverComments(root.rest(), FRPC_REASONS),
       ...userComment(user, proxies),
-      route,
-      ...log,
-      ...vnetSection(entries),
-      ...entries.flatMap((entry) => entry.items),
-      ...publicSketch(entries),
+      ...severalParts(
+        parts,
+        "In frp each proxy may have a key of its own, and a node has one secret for all that it offers and uses",
+      ),
+      ...publicSketch(
+        entries.flatMap((entry) => entry.ports),
+        server,
+        call,
+      ),
     ],
   };
+}
+
+/** Those without a key first, so that the ports for everybody are on the node that needs no secret at the hub. */
+function byKey(entries: readonly FrpEntry[]): FrpEntry[][] {
+  const found = new Map<string | undefined, FrpEntry[]>();
+  for (const entry of entries) {
+    const members = found.get(entry.key);
+    if (members === undefined) found.set(entry.key, [entry]);
+    else members.push(entry);
+  }
+  const { open = [], keyed } = {
+    open: found.get(undefined),
+    keyed: [...found].flatMap(([key, members]) =>
+      key === undefined ? [] : [members],
+    ),
+  };
+  const isReal = open.some(({ items }) =>
+    items.some((item) => "title" in item),
+  );
+  if (isReal || keyed.length === 0) return [open, ...keyed];
+  // Comments alone are no node.
+  const [first = [], ...others] = keyed;
+  return [[...open, ...first], ...others];
+}
+
+function titleOf(members: readonly FrpEntry[]): string {
+  const names = members.map(({ name }) => name).join(", ");
+  return members.some(({ key }) => key !== undefined)
+    ? `with a key, ${names}`
+    : `without a key, ${names}`;
 }
 
 function refuseSameName(proxies: FrpFile["proxies"]): FrpFile["proxies"] {
@@ -88,48 +140,36 @@ function userComment(
   return [{ comment }];
 }
 
-/** One secret a node; frp has one a proxy. */
-function vnetSection(entries: readonly FrpEntry[]): Section[] {
-  const withSecret = entries.filter((entry) => entry.secret !== undefined);
-  const [first] = withSecret;
-  if (first?.secret === undefined) return [];
-  const where = withSecret.map((entry) => entry.name).join(", ");
-  return [
-    { title: "vnet", lines: [secretLine(withSecret, first.secret, where)] },
-  ];
-}
-
-function secretLine(
-  entries: readonly FrpEntry[],
-  secret: string,
-  where: string,
-): Comment | Entry {
-  const advice =
-    "make one with keygen and write secret=... here and on every node of the group, in place of what an import printed there";
-  if (entries.some((entry) => entry.secret !== secret))
-    return {
-      isLost: true,
-      comment: `not imported: the secret keys of ${where}, because they differ and a node has one secret for its whole group: ${advice}.`,
-    };
-  if (SECRET.parse(secret) === undefined)
-    return {
-      isLost: true,
-      comment: `not imported: the secret key of ${where} (a secret has 8–256 printable characters): ${advice}.`,
-    };
-  return { key: "secret", value: secret };
-}
-
-function publicSketch(entries: readonly FrpEntry[]): Item[] {
-  const ports = entries.flatMap((entry) => entry.hubPorts);
-  if (ports.length === 0) return [];
-  const hasSecret = entries.some((entry) => entry.secret !== undefined);
-  const secret = hasSecret
-    ? " As this node has a secret, the hub needs it too for them: a section [group.default] with secret=."
-    : "";
+function vnetSection(
+  members: readonly FrpEntry[],
+  at: number,
+  parts: number,
+): Section[] {
+  const keyed = members.filter(({ key }) => key !== undefined);
+  const key = keyed[0]?.key;
+  const name: (Comment | Entry)[] =
+    at === 0
+      ? []
+      : [
+          {
+            comment:
+              "The hub gives the further nodes of a machine names like home-2; a name= of its own says it better.",
+          },
+        ];
+  if (key === undefined) return [];
+  const names = keyed.map((entry) => entry.name).join(", ");
   return [
     {
-      comment: `frp opened ports of the server for these proxies. For the same, put the following into the hub's configuration, without the first two characters of each line.${secret}`,
+      title: "vnet",
+      lines: [...(parts > 1 ? name : []), secretLine(key, names)],
     },
-    { sketch: ports },
   ];
+}
+
+function secretLine(key: string, names: string): Comment | Entry {
+  if (isSecret(key)) return { key: "secret", value: key };
+  return {
+    isLost: true,
+    comment: `not imported: the secret key of ${names} (a secret has 8–256 printable characters), so what it guarded is not offered: make one with keygen, write secret=... here and on every node of the group, in place of what an import printed there, and take active=false away.`,
+  };
 }

@@ -4,18 +4,20 @@
 import {
   BOOLEAN,
   HOST,
-  LABEL,
   PORT,
+  SECRET,
   wholeNumber,
   type ValueKind,
 } from "../config/value.js";
+import { readGroup, type FrpGroups } from "./frp-group.js";
 import { FRPC_REASONS, FRP_TYPES } from "./frp-reasons.js";
 import { TEXT, type FrpProxy } from "./frp.js";
-import { plainName, renamed, type Labels } from "./labels.js";
+import { goListenAddress } from "./go-listen.js";
+import { nameFor, plainName, renamed, type Labels } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
 import type { Listeners } from "./listeners.js";
 import type { Mapping } from "./mapping.js";
-import type { Comment, Entry, Item, Section } from "./outline.js";
+import type { Comment, Entry, Item } from "./outline.js";
 
 export interface FrpContext {
   /** stands before the names of proxies */
@@ -24,14 +26,25 @@ export interface FrpContext {
   readonly started: readonly string[] | undefined;
   readonly labels: Labels;
   readonly listeners: Listeners;
+  readonly groups: FrpGroups;
+}
+
+/** A port that frp opened on the server. */
+export interface FrpPort {
+  /** what names the section */
+  readonly name: string;
+  readonly serve: string;
+  /** 0: frp chose it */
+  readonly port: number;
+  readonly isActive: boolean;
 }
 
 export interface FrpEntry {
   readonly name: string;
-  readonly secret: string | undefined;
+  /** what both ends have to know, as the file has it; undefined: there is none */
+  readonly key: string | undefined;
   readonly items: readonly Item[];
-  /** the sections that the hub's own file would need */
-  readonly hubPorts: readonly Section[];
+  readonly ports: readonly FrpPort[];
 }
 
 /** frp's -1: the visitor is used by other visitors only. */
@@ -43,73 +56,128 @@ const BIND_PORT: ValueKind<number> = {
 const REMOTE_PORT = wholeNumber(0, 65535);
 
 export function readEntry(proxy: FrpProxy, context: FrpContext): FrpEntry {
-  const { name, type, isVisitor, mapping } = proxy;
-  // The name of an INI section was looked at by nobody yet.
-  if (LABEL.parse(name) === undefined && name !== "")
-    mapping.complain("name", `found another one, allowed ${LABEL.allowed}`);
+  const { type, isVisitor } = proxy;
   const isKnown = isVisitor
     ? type === "stcp"
     : type === "stcp" || type === "tcp";
-  if (!isKnown || name.startsWith("range:")) return leftOut(proxy);
+  if (!isKnown) return leftOut(proxy);
   return isVisitor ? visitor(proxy, context) : service(proxy, context);
 }
 
 function leftOut({ name, type, isVisitor, mapping }: FrpProxy): FrpEntry {
   const what = isVisitor ? "visitor" : "proxy";
-  const reason = name.startsWith("range:")
-    ? "a range of ports: write one section for each"
-    : Object.hasOwn(FRP_TYPES, type)
-      ? (FRP_TYPES[type] ?? "")
-      : "no counterpart";
+  const reason = Object.hasOwn(FRP_TYPES, type)
+    ? (FRP_TYPES[type] ?? "")
+    : "no counterpart";
   const keys = mapping.rest().map(({ shown }) => shown);
   const with_ = keys.length === 0 ? "" : `: ${keys.join("; ")}`;
   const comment = `not imported: the ${what} ${name} of type ${type} (${reason})${with_}`;
-  return {
-    name,
-    secret: undefined,
-    items: [{ comment, isLost: true }],
-    hubPorts: [],
-  };
+  return nothing(name, [{ comment, isLost: true }]);
+}
+
+function nothing(name: string, items: readonly Item[]): FrpEntry {
+  return { name, key: undefined, items, ports: [] };
 }
 
 function service(proxy: FrpProxy, context: FrpContext): FrpEntry {
   const { name, type, mapping } = proxy;
-  const full = fullName(mapping, context.user, name);
+  const { labels, user } = context;
   const plugin = pluginOf(mapping);
   if (plugin.type !== undefined && plugin.path === undefined) {
     const comment = `not imported: the proxy ${name} (its plugin ${plugin.type} has no counterpart; run a program that does the same, and offer it as a serve)`;
     const rest = leftoverComments(mapping.rest(), FRPC_REASONS);
-    return {
-      name,
-      secret: undefined,
-      items: [{ comment, isLost: true }, ...rest],
-      hubPorts: [],
-    };
+    return nothing(name, [{ comment, isLost: true }, ...rest]);
   }
-  const secret = mapping.take(["secretKey", "sk"], TEXT);
+  const full = fullName(user, name);
+  const key = mapping.take(["secretKey", "sk"], TEXT);
   const target = plugin.path ?? localTarget(mapping);
-  const remotePort =
-    type === "tcp"
-      ? mapping.take(["remotePort", "remote_port"], REMOTE_PORT)
-      : undefined;
-  const active = activeLines(proxy, context);
+  const isActive = activeOf(proxy, context);
+  const base = { full, target, key, isActive };
+  const title = labels.make("serve", name);
+  if (type === "tcp") {
+    const port = mapping.take(["remotePort", "remote_port"], REMOTE_PORT) ?? 0;
+    const group = readGroup(proxy, { port, isActive }, context.groups);
+    const serve = group?.serve ?? plainName(full);
+    const isShared = group?.serve !== undefined;
+    takeEncryption(mapping);
+    const lines = [
+      ...leftoverComments(mapping.rest(), FRPC_REASONS),
+      ...(group?.lines ?? []),
+      ...(isShared ? [] : renamed(full)),
+      { key: "name", value: serve },
+      ...target,
+      ...(isShared ? [{ key: "share", value: "balance" }] : []),
+      ...activeLines(isActive),
+    ];
+    const opens = {
+      name: isShared ? group.name : name,
+      serve,
+      port,
+      isActive,
+    };
+    // One that its group refuses has no port of its own either.
+    const ports = group !== undefined && !isShared ? [] : [opens];
+    return { name, key, items: [{ title, lines }], ports };
+  }
+  const users =
+    mapping.texts("allowUsers") ?? mapping.texts("allow_users") ?? [];
+  const allowed = users.filter((each) => each !== "");
   takeEncryption(mapping);
-  const lines = [
-    ...leftoverComments(mapping.rest(), FRPC_REASONS),
-    ...renamed(full),
-    { key: "name", value: plainName(full) },
-    ...target,
-    ...active,
-  ];
+  const rest = leftoverComments(mapping.rest(), FRPC_REASONS);
+  const own = serveLines(plainName(full), { ...base, comments: renamed(full) });
+  const items: Item[] = [];
+  const all = allowed.includes("*");
+  if (allowed.length === 0 || all || allowed.includes(user ?? ""))
+    items.push({ title, lines: [...rest, ...own] });
+  const others = allowed.filter((each) => each !== (user ?? ""));
+  if (others.length > 0)
+    items.push({
+      title:
+        items.length === 0 ? title : labels.make("serve", `${name}-others`),
+      lines: [
+        ...(items.length === 0 ? rest : []),
+        ...serveLines(nameFor(full, "others"), {
+          ...base,
+          isActive: isActive && all,
+          comments: [all ? EVERYBODY : someUsers(others)],
+        }),
+      ],
+    });
+  return { name, key, items, ports: [] };
+}
+
+const EVERYBODY: Comment = {
+  comment:
+    'allowUsers = "*": an imported visitor of another user asks for this name.',
+};
+
+function someUsers(users: readonly string[]): Comment {
   return {
-    name,
-    secret,
-    items: [{ title: context.labels.make("serve", name), lines }],
-    hubPorts:
-      remotePort === undefined
-        ? []
-        : [hubPort(name, plainName(full), remotePort, context.labels)],
+    comment: `not imported: allowUsers = [${users.join(", ")}] (frp believed whoever said to be that user; here write allow= with the fingerprints of those users' nodes, as \`show vnets\` shows them, and take active=false away)`,
+    isLost: true,
   };
+}
+
+interface ServeParts {
+  readonly target: readonly Entry[];
+  readonly key: string | undefined;
+  readonly isActive: boolean;
+  readonly comments: readonly Comment[];
+}
+
+/** A serve of a key that is no secret here would be open to the whole group, so it waits for one. */
+function serveLines(name: string, parts: ServeParts): (Comment | Entry)[] {
+  const isGuarded = parts.key === undefined || isSecret(parts.key);
+  return [
+    ...parts.comments,
+    { key: "name", value: name },
+    ...parts.target,
+    ...activeLines(parts.isActive && isGuarded),
+  ];
+}
+
+export function isSecret(key: string): boolean {
+  return SECRET.parse(key) !== undefined;
 }
 
 function localTarget(mapping: Mapping): Entry[] {
@@ -146,58 +214,52 @@ const SOCKET_PATH: ValueKind<string> = {
       : undefined,
 };
 
-function hubPort(
-  name: string,
-  serve: string,
-  port: number,
-  labels: Labels,
-): Section {
-  const where: (Comment | Entry)[] =
-    port === 0
-      ? [{ comment: "frp chose the port; choose one: port=" }]
-      : [{ key: "port", value: port }];
-  return {
-    title: labels.make("public", name),
-    lines: [
-      { key: "serve", value: serve },
-      { key: "ip", value: "0.0.0.0" },
-      ...where,
-    ],
-  };
-}
-
 function visitor(proxy: FrpProxy, context: FrpContext): FrpEntry {
   const { name, mapping } = proxy;
-  const user =
-    mapping.take(["serverUser", "server_user"], TEXT) ?? context.user;
+  const { user } = context;
+  const serverUser = mapping.take(["serverUser", "server_user"], TEXT) ?? user;
   const server = mapping.need(
     keyThere(mapping, "serverName", "server_name"),
-    LABEL,
+    TEXT,
     "",
   );
-  const serve = fullName(mapping, user, server);
-  const secret = mapping.take(["secretKey", "sk"], TEXT);
-  const ip = mapping.take(["bindAddr", "bind_addr"], HOST) ?? "127.0.0.1";
+  const full = fullName(serverUser, server);
+  const key = mapping.take(["secretKey", "sk"], TEXT);
+  const ip = goVisitorAddress(mapping.take(["bindAddr", "bind_addr"], HOST));
   const bindKey = keyThere(mapping, "bindPort", "bind_port");
   const port = mapping.need(bindKey, BIND_PORT, 0);
-  const active = activeLines(proxy, context);
+  const isActive = activeOf(proxy, context);
   takeEncryption(mapping);
   const rest = leftoverComments(mapping.rest(), FRPC_REASONS);
   if (port < 0) {
     const comment = `not imported: the visitor ${name} (it listens nowhere: its port is below 0)`;
-    return { name, secret, items: [{ comment }, ...rest], hubPorts: [] };
+    return nothing(name, [{ comment }, ...rest]);
   }
-  context.listeners.add(mapping, bindKey, ip, port);
+  if (isActive) context.listeners.add(mapping, bindKey, ip, port);
+  const isOther = serverUser !== user;
   const lines = [
     ...rest,
-    ...renamed(serve),
-    { key: "serve", value: plainName(serve) },
+    ...(isOther ? [OTHER_USER] : renamed(full)),
+    {
+      key: "serve",
+      value: isOther ? nameFor(full, "others") : plainName(full),
+    },
     { key: "ip", value: ip },
     { key: "port", value: port },
-    ...active,
+    ...activeLines(isActive),
   ];
   const title = context.labels.make("use", name);
-  return { name, secret, items: [{ title, lines }], hubPorts: [] };
+  return { name, key, items: [{ title, lines }], ports: [] };
+}
+
+const OTHER_USER: Comment = {
+  comment:
+    "A proxy of another user: as in frp it is reached only where that one has allowUsers. Its import offers it by this name then.",
+};
+
+/** Absent: for this machine only. */
+function goVisitorAddress(ip: string | undefined): string {
+  return ip === undefined ? "127.0.0.1" : goListenAddress(ip);
 }
 
 /** The spelling that the file uses; the new one where it uses none, or the old one in INI. */
@@ -207,27 +269,20 @@ function keyThere(mapping: Mapping, now: string, old: string): string {
 }
 
 /** As frp names a proxy for the others: `user.name`. */
-function fullName(
-  mapping: Mapping,
-  user: string | undefined,
-  name: string,
-): string {
-  const full = user === undefined ? name : `${user}.${name}`;
-  if (full !== "" && LABEL.parse(full) === undefined)
-    mapping.complain(
-      "name",
-      `found a name that with its user is longer or of other characters, allowed ${LABEL.allowed}`,
-    );
-  return full;
+function fullName(user: string | undefined, name: string): string {
+  return user === undefined ? name : `${user}.${name}`;
 }
 
-function activeLines(
+function activeOf(
   { name, mapping }: FrpProxy,
   { started }: FrpContext,
-): Entry[] {
+): boolean {
   const enabled = mapping.take("enabled", BOOLEAN) ?? true;
-  const isStarted = started === undefined || started.includes(name);
-  return enabled && isStarted ? [] : [{ key: "active", value: false }];
+  return enabled && (started === undefined || started.includes(name));
+}
+
+function activeLines(isActive: boolean): Entry[] {
+  return isActive ? [] : [{ key: "active", value: false }];
 }
 
 /** Channels are encrypted anyway, so `true` needs no word. */

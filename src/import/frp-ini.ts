@@ -1,6 +1,7 @@
 // frp's old INI: text → sections of text values. Not config/ini.ts, because to
-// frp a ; or # behind a value is part of it (a token may contain one), and a
-// key alone on its line is true. Pure.
+// frp a ; or # behind a value is part of it (a token may contain one), a key
+// alone on its line is true, a section that comes again goes on, and of a key
+// that comes again the last one counts. Pure.
 
 import { quoteFound, type Problems } from "../config/problem.js";
 
@@ -8,7 +9,6 @@ export type IniSections = Record<string, Record<string, string>>;
 
 /** What is wrong goes to `problems`, with its line. */
 export function readFrpIni(text: string, problems: Problems): IniSections {
-  // Without a prototype, `__proto__` is a name like any other.
   const sections = Object.create(null) as IniSections;
   let section: Record<string, string> | undefined;
   for (const [index, raw] of text.split(/\r\n|\n|\r/).entries()) {
@@ -21,11 +21,9 @@ export function readFrpIni(text: string, problems: Problems): IniSections {
       if (name === undefined || name === "") {
         const allowed = "allowed [SECTION]";
         problems.add({ line }, `found ${quoteFound(content)}, ${allowed}`);
-      } else if (sections[name] !== undefined) {
-        problems.add({ line, section: name }, "found this section twice");
       }
-      section = Object.create(null) as Record<string, string>;
-      if (name !== undefined) sections[name] ??= section;
+      section = sections[name ?? ""] ?? newSection();
+      if (name !== undefined) sections[name] = section;
       continue;
     }
     const at = content.search(/[=:]/);
@@ -38,11 +36,14 @@ export function readFrpIni(text: string, problems: Problems): IniSections {
           ? "found a key before any section, allowed: below [common] or [NAME]"
           : "found no key, allowed KEY = VALUE",
       );
-    else if (section[key] !== undefined)
-      problems.add({ line, key }, "found this key twice in its section");
     else section[key] = unquote(value);
   }
   return sections;
+}
+
+/** Without a prototype, `__proto__` is a name like any other. */
+function newSection(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
 }
 
 function unquote(value: string): string {

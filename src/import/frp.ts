@@ -2,7 +2,7 @@
 // new TOML, YAML or JSON (lists of proxies and visitors). Pure.
 
 import type { Problems } from "../config/problem.js";
-import { LABEL, type ValueKind } from "../config/value.js";
+import { oneOf, type ValueKind } from "../config/value.js";
 import { hasKey, isRecord, Mapping, type Case } from "./mapping.js";
 import type { Format } from "./source.js";
 
@@ -19,6 +19,9 @@ export interface FrpFile {
   readonly proxies: readonly FrpProxy[];
 }
 
+/** Of an old INI's section; frp starts with no other word. */
+const ROLE = oneOf(["server", "visitor"] as const);
+
 /** Any text of one line: what becomes of it is decided later. */
 export const TEXT: ValueKind<string> = {
   allowed: "text",
@@ -27,8 +30,26 @@ export const TEXT: ValueKind<string> = {
 
 const CLIENT = ["serverAddr", "serverPort", "proxies", "visitors"];
 const CLIENT_COMMON = ["server_addr", "server_port", "user", "start"];
-const SERVER = ["bindPort", "bindAddr", "vhostHTTPPort", "kcpBindPort"];
-const SERVER_COMMON = ["bind_port", "bind_addr", "vhost_http_port"];
+const SERVER = [
+  "bindPort",
+  "bindAddr",
+  "proxyBindAddr",
+  "allowPorts",
+  "maxPortsPerClient",
+  "subDomainHost",
+  "vhostHTTPPort",
+  "vhostHTTPSPort",
+  "kcpBindPort",
+  "quicBindPort",
+];
+const SERVER_COMMON = [
+  "bind_port",
+  "bind_addr",
+  "proxy_bind_addr",
+  "allow_ports",
+  "vhost_http_port",
+  "vhost_https_port",
+];
 /** Of an old INI file's sections; `type` alone is in many programs' files. */
 const CLIENT_SECTION = [
   "local_port",
@@ -86,7 +107,14 @@ export function readFrp(
   problems: Problems,
 ): FrpFile {
   if (format !== "INI") {
-    const root = new Mapping(value, "", problems, caseIn(format));
+    // To frp a key with a dot in front is there for YAML's anchors only.
+    const own = Object.entries(value).filter(([key]) => !key.startsWith("."));
+    const root = new Mapping(
+      Object.fromEntries(own),
+      "",
+      problems,
+      caseIn(format),
+    );
     const proxies = [
       ...root.list("proxies").map((mapping) => readProxy(mapping, false)),
       ...root.list("visitors").map((mapping) => readProxy(mapping, true)),
@@ -97,17 +125,79 @@ export function readFrp(
     string,
     Readonly<Record<string, unknown>>
   >;
-  const proxies = Object.entries(others).map(([name, section]) => {
+  const sections = withoutRanges(others, problems);
+  const proxies = sections.map(([name, section]) => {
     const mapping = new Mapping(section, `[${name}] `, problems);
-    const isVisitor = mapping.take("role", TEXT) === "visitor";
+    const isVisitor = mapping.take("role", ROLE) === "visitor";
     const type = mapping.take("type", TEXT) ?? "tcp";
     return { name, type, isVisitor, mapping };
   });
   return { format, root: new Mapping(common, "[common] ", problems), proxies };
 }
 
+type Section = Readonly<Record<string, unknown>>;
+
+/** `[range:ssh]` with `local_port = 22,23-25` is ssh_0, ssh_1 and so on, as frp calls them. */
+function withoutRanges(
+  sections: Readonly<Record<string, Section>>,
+  problems: Problems,
+): [name: string, section: Section][] {
+  return Object.entries(sections).flatMap(([title, section]) => {
+    const name = /^range:(.*)$/s.exec(title)?.[1]?.trim();
+    if (name === undefined) return [[title, section]];
+    const complain = (key: string, text: string) => {
+      problems.add({ section: title, key }, text);
+      return [];
+    };
+    const ports = (key: string) =>
+      parsePortRanges(typeof section[key] === "string" ? section[key] : "");
+    const local = ports("local_port");
+    const remote = ports("remote_port");
+    if (local === undefined)
+      return complain(
+        "local_port",
+        `found something else, allowed ${PORT_RANGES}`,
+      );
+    if (remote === undefined)
+      return complain(
+        "remote_port",
+        `found something else, allowed ${PORT_RANGES}`,
+      );
+    if (local.length !== remote.length)
+      return complain(
+        "remote_port",
+        `found ${remote.length} ports, allowed: as many as local_port has, ${local.length}`,
+      );
+    return local.map((port, at): [string, Section] => [
+      `${name}_${at}`,
+      {
+        ...section,
+        local_port: String(port),
+        remote_port: String(remote[at] ?? 0),
+      },
+    ]);
+  });
+}
+
+export const PORT_RANGES = "ports and ranges of ports as in 6000-6005,6007";
+
+/** Undefined: it is no such list, or one of more numbers than there are ports. */
+export function parsePortRanges(text: string): number[] | undefined {
+  const found: number[] = [];
+  for (const part of text.split(",")) {
+    const [, first, last = first] =
+      /^\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?$/.exec(part) ?? [];
+    const from = Number(first);
+    const to = Number(last);
+    if (first === undefined || to < from || to > 65_535) return undefined;
+    for (let port = from; port <= to; port += 1) found.push(port);
+    if (found.length > 65_536) return undefined;
+  }
+  return found;
+}
+
 function readProxy(mapping: Mapping, isVisitor: boolean): FrpProxy {
-  const name = mapping.need("name", LABEL, "");
-  const type = mapping.need("type", LABEL, "");
+  const name = mapping.need("name", TEXT, "");
+  const type = mapping.need("type", TEXT, "");
   return { name, type, isVisitor, mapping };
 }

@@ -5,7 +5,8 @@ import { readConfigFile } from "../config/file.js";
 import { Problems } from "../config/problem.js";
 import { VnetError } from "../errors.js";
 import { importFrpClient } from "./frp-client.js";
-import { importFrpServer } from "./frp-server.js";
+import type { FrpServer } from "./frp-ports.js";
+import { importFrpServer, readFrpServer } from "./frp-server.js";
 import { frpSide, readFrp, refuseTemplates } from "./frp.js";
 import { writeIni } from "./ini-writer.js";
 import { hasKey, isRecord, Mapping } from "./mapping.js";
@@ -28,8 +29,19 @@ export interface ImportedText {
 export async function importFile(
   file: string,
   called: Called,
+  { server }: { server?: string | undefined } = {},
 ): Promise<ImportedText> {
-  return importText(await readConfigFile(file), file, called);
+  const text = await readConfigFile(file);
+  const more =
+    server === undefined
+      ? {}
+      : { server: { file: server, text: await readConfigFile(server) } };
+  return importText(text, file, called, more);
+}
+
+export interface ImportOptions {
+  /** frps' own file, for the import of a client */
+  readonly server?: { readonly file: string; readonly text: string };
 }
 
 /** How people call each program: `./vnet` */
@@ -39,12 +51,21 @@ export async function importText(
   text: string,
   file: string,
   called: Called,
+  options: ImportOptions = {},
 ): Promise<ImportedText> {
   const problems = new Problems(file);
   const source = await readSource(file, text, problems);
   problems.throwIfAny();
-  const imported = recognise(source, text, file, problems);
+  const server =
+    options.server === undefined ? undefined : await serverOf(options.server);
+  const call_ = called("vnet");
+  const imported = recognise(source, text, file, problems, server, call_);
   problems.throwIfAny();
+  if (server !== undefined && !imported.usesServer)
+    throw new VnetError(
+      "config",
+      `${file}: --server is for the file of a frpc, which opens ports of its server`,
+    );
   const call = called(imported.program);
   // The advice below says what to make, and here stands how; without such advice, nothing.
   const keygen = JSON.stringify(imported.items).includes("with keygen")
@@ -61,18 +82,43 @@ export async function importText(
   return { text: written, losses: lossesOf(imported.items) };
 }
 
+/** Throws VnetError `config` where the file is none of a frps. */
+async function serverOf({
+  file,
+  text,
+}: {
+  file: string;
+  text: string;
+}): Promise<FrpServer> {
+  const problems = new Problems(file);
+  const { value, format } = await readSource(file, text, problems);
+  problems.throwIfAny();
+  if (!isRecord(value) || frpSide(value, format, file) !== "frps")
+    throw new VnetError(
+      "config",
+      `${file}: not recognised as the file of a frps, which --server takes`,
+    );
+  const server = readFrpServer(readFrp(value, format, problems), file);
+  problems.throwIfAny();
+  return server;
+}
+
 function recognise(
   { value, format }: Source,
   text: string,
   file: string,
   problems: Problems,
+  server: FrpServer | undefined,
+  call: string,
 ): Imported {
   const side = frpSide(value, format, file);
   if (isRecord(value) && side !== null) {
     refuseTemplates(text, problems);
     problems.throwIfAny();
     const frp = readFrp(value, format, problems);
-    return side === "frpc" ? importFrpClient(frp) : importFrpServer(frp);
+    return side === "frpc"
+      ? importFrpClient(frp, server, call)
+      : importFrpServer(frp, call);
   }
   if (isRecord(value) && format !== "INI") {
     // qjw-proxy reads JSON as Go does.

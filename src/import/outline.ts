@@ -31,6 +31,8 @@ export interface Imported {
   /** completes the sentence "Imported from …": `qjw-proxy's JSON (out)` */
   readonly from: string;
   readonly program: "route" | "vnet";
+  /** it asks the file of the server, where one is named */
+  readonly usesServer?: boolean;
   readonly items: readonly Item[];
 }
 

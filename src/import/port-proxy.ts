@@ -3,7 +3,7 @@
 
 import { LABEL, PORT } from "../config/value.js";
 import { ENDPOINT } from "./endpoint.js";
-import { Labels, plainName, renamed } from "./labels.js";
+import { Labels, NAME, plainName, renamed } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
 import { Listeners } from "./listeners.js";
 import type { Mapping } from "./mapping.js";
@@ -34,7 +34,7 @@ function publicPorts(
   labels: Labels,
   listeners: Listeners,
 ): Item[] {
-  const name = remote.need("remote_name", LABEL, "");
+  const name = remote.need("remote_name", NAME, "");
   const ports = remote.list("port_list");
   return [
     ...renamed(name),
@@ -61,7 +61,7 @@ function publicPort(
     };
   listeners.add(entry, "bind", bind.ip, bind.port);
   return {
-    title: labels.make("public", `${plainName(name)}-${bind.port}`),
+    title: labels.make("public", `${name}-${bind.port}`),
     lines: [
       ...rest,
       ...(type === "http" ? [HTTP] : []),
@@ -78,7 +78,7 @@ const HTTP: Comment = {
 };
 
 export function importPortProxyClient(root: Mapping): Imported {
-  const name = root.need("name", LABEL, "");
+  const name = root.need("name", NAME, "");
   const server = root.need("server", ENDPOINT, NOWHERE);
   return {
     from: "port-proxy's YAML (client)",

@@ -1,12 +1,14 @@
 // qjw-proxy's JSON, `in` and `out`: each network that is offered becomes a
 // serve, each that is bound a use. Pure.
 
-import { HOST, LABEL, PORT } from "../config/value.js";
-import { Labels, plainName, renamed } from "./labels.js";
+import { HOST, PORT } from "../config/value.js";
+import { goListenAddress } from "./go-listen.js";
+import { Labels, NAME, plainName, renamed } from "./labels.js";
 import { leftoverComments } from "./leftovers.js";
 import { Listeners } from "./listeners.js";
 import type { Mapping } from "./mapping.js";
 import type { Comment, Imported, Item, Section } from "./outline.js";
+import { severalParts } from "./parts.js";
 import {
   MILLISECONDS,
   routeSection,
@@ -37,19 +39,19 @@ export function importQjwProxy(root: Mapping): Imported {
     timeoutMs: root.take("heartbeat_timeout", MILLISECONDS),
   };
   const hubs = byHub(networks);
-  const items = hubs.flatMap((members, at): Item[] => {
-    const own = configuration(members, networks, timing);
-    if (hubs.length === 1) return own;
-    const title = hubTitle(members, at, hubs.length);
-    return at === 0 ? [title, ...own] : [title, { sketch: own }];
-  });
+  const parts = hubs.map((members) => ({
+    title: hubTitle(members),
+    items: configuration(members, networks, timing),
+  }));
   return {
     from: `qjw-proxy's JSON (${sidesOf(networks)})`,
     program: "vnet",
     items: [
       ...leftoverComments(root.rest()),
-      ...severalHubs(hubs.length),
-      ...items,
+      ...severalParts(
+        parts,
+        `The file names ${hubs.length} servers and a node has one hub (where one hub is enough, move the sections of all into the first configuration)`,
+      ),
     ],
   };
 }
@@ -59,11 +61,13 @@ function readNetwork(network: Mapping, listeners: Listeners): Network {
     ip: network.need("server_host", HOST, ""),
     port: network.need("server_port", PORT, 0),
   };
-  const topic = network.need("topic", LABEL, "");
+  const topic = network.need("topic", NAME, "");
   const isOut = network.has("backend_host") || network.has("backend_port");
   const ip = isOut
     ? network.need("backend_host", HOST, "")
-    : network.take("bind", HOST);
+    : network.has("bind")
+      ? goListenAddress(network.take("bind", HOST))
+      : undefined;
   const port = network.need(isOut ? "backend_port" : "port", PORT, 0);
   if (!isOut) listeners.add(network, "port", ip ?? "127.0.0.1", port);
   const comments = leftoverComments(network.rest());
@@ -154,22 +158,8 @@ function useSection(
   };
 }
 
-function hubTitle(
-  [first]: readonly Network[],
-  at: number,
-  count: number,
-): Comment {
-  const where = `${first?.hub.ip ?? ""} port ${first?.hub.port ?? 0}`;
-  return { comment: `==== ${at + 1} of ${count}: the hub ${where} ====` };
-}
-
-function severalHubs(count: number): Comment[] {
-  if (count < 2) return [];
-  return [
-    {
-      comment: `The file names ${count} servers and a node has one hub, so here are ${count} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more node with that file. Where one hub is enough, move the sections of all into the first one instead.`,
-    },
-  ];
+function hubTitle([first]: readonly Network[]): string {
+  return `the hub ${first?.hub.ip ?? ""} port ${first?.hub.port ?? 0}`;
 }
 
 function sidesOf(networks: readonly Network[]): string {

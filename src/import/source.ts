@@ -82,7 +82,7 @@ async function readYaml(
 ): Promise<{ value: unknown; notes: string[] }> {
   const { parseDocument } = await import("yaml");
   const parse = (source: string): unknown => {
-    const document = parseDocument(source, { logLevel: "error" });
+    const document = parseDocument(source, { logLevel: "error", merge: true });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     return document.toJS({ maxAliasCount: ALIASES_MAX });

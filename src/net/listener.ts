@@ -128,7 +128,7 @@ function createServer(options: ListenerOptions): net.Server {
 async function listenOnAll(options: ListenerOptions): Promise<net.Server[]> {
   const { host, port } = options;
   const lookup = { timeoutMs: LOOKUP_TIMEOUT_MS };
-  const isAll = host === ALL_ADDRESSES;
+  const isAll = host === ALL_ADDRESSES || host === EVERY[0]?.address;
   const addresses = isAll ? EVERY : await names.lookup(host, lookup);
   for (let tries = 1; ; tries++) {
     const servers: net.Server[] = [];

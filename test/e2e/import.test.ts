@@ -61,9 +61,18 @@ describe("./vnet import", function () {
   });
 
   const wrong: [args: string[], says: RegExp][] = [
-    [["import"], /FILE is missing; usage: \S*\/vnet import FILE\n$/],
-    [["import", "a", "b"], /more than FILE; usage: \S*\/vnet import FILE\n$/],
-    [["import", "--check", "a"], /usage: \S*\/vnet import FILE\n$/],
+    [
+      ["import"],
+      /FILE is missing; usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+    ],
+    [
+      ["import", "a", "b"],
+      /more than FILE; usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+    ],
+    [
+      ["import", "--check", "a"],
+      /usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+    ],
     [["keygen", "a"], /nothing may follow; usage: \S*\/vnet keygen\n$/],
     [["import", "none.json"], /none\.json: no such file/],
     [
@@ -95,7 +104,9 @@ describe("./vnet import", function () {
     ]) {
       const { status, stdout } = await run("vnet", args);
       expect(status).to.equal(0);
-      expect(stdout).to.match(/^Usage: \S*\/vnet import FILE\n/);
+      expect(stdout).to.match(
+        /^Usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n/,
+      );
     }
   });
 });

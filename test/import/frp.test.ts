@@ -3,7 +3,7 @@
 
 import { expect } from "chai";
 import { parseHubConfig } from "../../src/config/hub-config.js";
-import { imported, readBack, uncommented } from "./read-back.js";
+import { hubSketch, imported, parts, readBack } from "./read-back.js";
 import { FRPC_INI, FRPC_TOML, FRPS_INI } from "./fixtures/frp.js";
 
 const CLIENT = 'serverAddr = "hub"\n';
@@ -12,18 +12,19 @@ const stcp = (name: string, more = "") =>
 
 describe("The import of frpc", () => {
   it("turns a TOML file with all kinds of proxies into a node", async () => {
-    const { sections, comments } = await imported(FRPC_TOML, "frpc.toml");
-    expect(sections).to.deep.equal({
-      route: {
-        ip: "frp.example.org",
-        port: "7001",
-        authkey: "a good long token; with # signs",
-        heartbeat_interval: "30000",
-        heartbeat_timeout: "90000",
-      },
-      log: { file: "/var/log/frpc.log" },
-      vnet: { secret: "correct horse battery" },
-      "serve.ssh": { name: "home.ssh", ip: "127.0.0.1", port: "22" },
+    const { text, comments } = await imported(FRPC_TOML, "frpc.toml");
+    const [open = "", keyed = ""] = parts(text);
+    const route = {
+      ip: "frp.example.org",
+      port: "7001",
+      authkey: "a good long token; with # signs",
+      heartbeat_interval: "30000",
+      heartbeat_timeout: "90000",
+    };
+    const log = { file: "/var/log/frpc.log" };
+    expect(readBack(open)).to.deep.equal({
+      route,
+      log,
       "serve.rdp": {
         name: "home.rdp",
         ip: "127.0.0.1",
@@ -35,8 +36,14 @@ describe("The import of frpc", () => {
         ip: "unix:/var/run/docker.sock",
         active: "false",
       },
+    });
+    expect(readBack(keyed)).to.deep.equal({
+      route,
+      log,
+      vnet: { secret: "correct horse battery" },
+      "serve.ssh": { name: "home.ssh", ip: "127.0.0.1", port: "22" },
       "use.ssh_visitor": {
-        serve: "office.ssh",
+        serve: "office.ssh%others",
         ip: "127.0.0.1",
         port: "6022",
       },
@@ -47,31 +54,45 @@ describe("The import of frpc", () => {
       "transport.useCompression",
       "the proxy web of type http",
       "customDomains = [www.example.org]",
-      "[group.default] with secret=",
+      "2 whole configurations",
     ])
       expect(comments).to.include(words);
   });
 
   it("sketches for the hub the ports that frp opened on its server", async () => {
     const { text } = await imported(FRPC_TOML, "frpc.toml");
-    const sketch = text.slice(text.indexOf("; [public."));
-    expect(readBack(uncommented(sketch))).to.deep.equal({
-      "public.rdp": { serve: "home.rdp", ip: "0.0.0.0", port: "6000" },
-      "public.docker": { serve: "home.docker", ip: "0.0.0.0", port: "6001" },
+    expect(readBack(hubSketch(text))).to.deep.equal({
+      "public.rdp": { serve: "home.rdp", port: "6000", active: "false" },
+      "public.docker": { serve: "home.docker", port: "6001", active: "false" },
     });
   });
 
   it("turns an old INI file into a node, and leaves a short secret out", async () => {
-    const { text, sections, comments } = await imported(FRPC_INI, "frpc.ini");
-    expect(sections).to.deep.equal({
+    const { text, comments } = await imported(FRPC_INI, "frpc.ini");
+    const [open = "", keyed = ""] = parts(text);
+    expect(readBack(keyed)).to.deep.equal({
       route: { ip: "10.0.0.1", port: "7000", authkey: "12345678;9" },
       vnet: {},
-      "serve.secret_ssh": { name: "secret_ssh", ip: "127.0.0.1", port: "22" },
+      "serve.secret_ssh": {
+        name: "secret_ssh",
+        ip: "127.0.0.1",
+        port: "22",
+        active: "false",
+      },
       "use.v": { serve: "secret_ssh", ip: "127.0.0.1", port: "6000" },
+    });
+    expect(Object.keys(readBack(open))).to.have.length(12);
+    expect(readBack(open)["serve.tcp_port_10"]).to.deep.equal({
+      name: "tcp_port_10",
+      ip: "127.0.0.1",
+      port: "6020",
+    });
+    expect(readBack(hubSketch(text))["public.tcp_port_10"]).to.deep.equal({
+      serve: "tcp_port_10",
+      port: "6020",
     });
     expect(comments).to.include("the secret key of secret_ssh, v");
     expect(comments).to.include("./vnet keygen");
-    expect(comments).to.include("a range of ports");
     expect(comments).to.include("[secret_ssh] use_compression");
     expect(text).not.to.include("abcdefg");
   });
@@ -88,18 +109,6 @@ describe("The import of frpc", () => {
     );
     expect(json.sections).to.deep.equal(yaml.sections);
     expect(json.sections["serve.a"]).to.include({ name: "a", port: "1" });
-  });
-
-  it("leaves secrets that differ out, with a comment that shows none of them", async () => {
-    const { text, sections, comments } = await imported(
-      CLIENT +
-        stcp("a", 'secretKey = "first-secret"') +
-        stcp("b", 'secretKey = "other-secret"'),
-      "frpc.toml",
-    );
-    expect(sections.vnet).to.deep.equal({});
-    expect(comments).to.include("the secret keys of a, b, because they differ");
-    expect(text).not.to.match(/first-secret|other-secret/);
   });
 
   it("leaves a short token out, with a comment that does not show it", async () => {
@@ -180,7 +189,7 @@ describe("The import of frps", () => {
     const { text, comments } = await imported(FRPS_INI, "frps.ini");
     const { route } = parseHubConfig(text, "config.ini");
     expect(route).to.include({
-      ip: "0.0.0.0",
+      ip: "::",
       port: 7000,
       authkey: "12345678abc",
     });

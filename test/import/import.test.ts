@@ -91,20 +91,6 @@ describe("The import of a file with a mistake", () => {
         "before any section",
       ],
       [
-        "a section twice in INI",
-        "frpc.ini",
-        "[common]\nuser=a\n[ssh]\n[ssh]\n",
-        "frpc.ini:4:",
-        "twice",
-      ],
-      [
-        "a key twice in INI",
-        "frpc.ini",
-        "[common]\nuser=a\nuser=b\n",
-        "frpc.ini:3:",
-        "twice",
-      ],
-      [
         "INI with an open bracket",
         "frpc.ini",
         "[common]\n[ssh\n",
@@ -244,12 +230,6 @@ describe("The import of a file with a mistake", () => {
         "frpc.toml",
         '[[proxies]]\nname="a"\ntype="tcp"\nlocalPort=1\n'.repeat(2),
         "proxies[1].name: found this name a second time",
-      ],
-      [
-        "a name that is too long with its user",
-        "frpc.toml",
-        `user="${"u".repeat(40)}"\n[[proxies]]\nname="${"a".repeat(40)}"\ntype="tcp"\nlocalPort=1\n`,
-        "proxies[0].name",
       ],
     ];
   for (const [what, file, text, ...says] of cases)

@@ -3,7 +3,7 @@
 
 import { expect } from "chai";
 import { VnetError } from "../../src/errors.js";
-import { imported } from "./read-back.js";
+import { imported, parts, readBack } from "./read-back.js";
 
 const CLIENT = 'serverAddr = "hub"\nauth.token = "a token of ours"\n';
 
@@ -33,7 +33,11 @@ bindport = 6001
       authkey: "a token of ours",
     });
     expect(sections["serve.ssh"]).to.include({ port: "22" });
-    expect(sections["use.v"]).to.include({ ip: "127.0.0.2", port: "6001" });
+    const [, keyed = ""] = parts(text);
+    expect(readBack(keyed)["use.v"]).to.include({
+      ip: "127.0.0.2",
+      port: "6001",
+    });
     expect(text).to.match(/^; +port=6000$/m);
     expect(losses).to.equal("");
   });
@@ -55,7 +59,7 @@ bindport = 6001
       '{"Networks": [{"Server_Host": "h", "server_port": 1, "topic": "t", "Bind": "0.0.0.0", "port": 2}]}',
       "config.json",
     );
-    expect(sections["use.t"]).to.include({ ip: "0.0.0.0", port: "2" });
+    expect(sections["use.t"]).to.include({ ip: "::", port: "2" });
   });
 
   it("refuses one key in two ways of writing it", async () => {

@@ -7,7 +7,7 @@ import { parseNodeConfig } from "../../src/config/node-config.js";
 import { FRPC_INI, FRPC_TOML, FRPS_INI } from "./fixtures/frp.js";
 import { CLIENT, SERVER } from "./fixtures/port-proxy.js";
 import { IN, OUT, SCALED_OUT } from "./fixtures/qjw-proxy.js";
-import { imported, uncommented } from "./read-back.js";
+import { hubSketch, imported } from "./read-back.js";
 
 describe("The output of an import loads", () => {
   const nodes: [what: string, file: string, text: string][] = [
@@ -36,8 +36,10 @@ describe("The output of an import loads", () => {
 
   it("as a hub's configuration, of what frpc's file sketches for it", async () => {
     const { text } = await imported(FRPC_TOML, "frpc.toml");
-    const sketch = uncommented(text.slice(text.indexOf("; [public.")));
-    const config = parseHubConfig(`[route]\nip=127.0.0.1\n${sketch}`, "hub");
+    const config = parseHubConfig(
+      `[route]\nip=127.0.0.1\n${hubSketch(text)}`,
+      "hub",
+    );
     expect(config.route.port).to.equal(7749);
   });
 });

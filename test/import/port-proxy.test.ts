@@ -80,8 +80,28 @@ describe("The import of port-proxy", () => {
       "x.yaml",
     );
     const node = await imported('name: "a:b"\nserver: "h:1"', "x.yaml");
-    expect(hub.sections["public.a_b-2"]!.to).to.equal("a_b:3");
-    expect(node.sections.vnet!.name).to.equal("a_b");
+    expect(hub.sections["public.a:b-2"]!.to).to.equal("a%3Ab:3");
+    expect(node.sections.vnet!.name).to.equal("a%3Ab");
+  });
+
+  it("keeps names apart that differ by such a sign only", async () => {
+    const { sections } = await imported(
+      JSON.stringify({
+        bind: ":1",
+        proxy: ["a:b", "a@b", "a_b", "a%3Ab"].map((remote_name, at) => ({
+          remote_name,
+          port_list: [{ bind: `:${at + 2}`, remote: 80 }],
+        })),
+      }),
+      "x.yaml",
+    );
+    const reached = Object.values(sections).flatMap(({ to }) => to ?? []);
+    expect(reached).to.deep.equal([
+      "a%3Ab:80",
+      "a%40b:80",
+      "a_b:80",
+      "a%253Ab:80",
+    ]);
   });
 
   it("leaves a port that is not TCP out, with a comment", async () => {

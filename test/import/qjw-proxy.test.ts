@@ -118,9 +118,9 @@ describe("The import of qjw-proxy", () => {
       "x.json",
     );
     const user = await imported(one({ port: 1, topic }), "x.json");
-    expect(provider.sections["serve.db@home"]!.name).to.equal("db_home");
-    expect(user.sections["use.db@home"]!.serve).to.equal("db_home");
-    expect(user.comments).to.include('"db@home" is called db_home');
+    expect(provider.sections["serve.db@home"]!.name).to.equal("db%40home");
+    expect(user.sections["use.db@home"]!.serve).to.equal("db%40home");
+    expect(user.comments).to.include('"db@home" is called db%40home');
   });
 
   it("never prints times that our own programs refuse", async () => {

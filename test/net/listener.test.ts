@@ -52,6 +52,21 @@ describe("Listener", () => {
     return [client, await within("a connection", arrival)];
   }
 
+  it("listens at `::` on all addresses, of both families", async () => {
+    const listener = await start(0, "::");
+    await meet(listener);
+    expect(listener.host).to.equal("::");
+    if (
+      Object.values(networkInterfaces())
+        .flat()
+        .some((each) => each?.address === "::1")
+    ) {
+      const six = connect(listener.port, "::1");
+      sockets.push(six);
+      await within("connected by IPv6", once(six, "connect"));
+    }
+  });
+
   it("tells which port it got", async () => {
     const listener = await start();
     expect(listener.port).to.be.within(1, 65535);
