@@ -1,7 +1,14 @@
 #!/bin/sh
-# Starts a node from the project's folder with its config.ini, or with the
-# configuration and options given. For cron's @reboot and the like; for systemd
+# Starts a node from any folder. Files that are given are those of the caller's
+# folder, as with ./vnet; without a word it runs in the project's folder with
+# the config.ini that lies there. For cron's @reboot and the like; for systemd
 # see vnet.service.
-cd "$(dirname -- "$0")/.." || exit 1
-[ "$#" -gt 0 ] || set -- config.ini
-exec ./vnet "$@"
+root=$(cd "$(dirname -- "$0")/.." && pwd) || exit 1
+# Through a link to this file that lies elsewhere.
+[ -e "$root/vnet" ] ||
+  root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 1
+if [ "$#" -eq 0 ]; then
+  cd "$root" || exit 1
+  set -- "$root/config.ini"
+fi
+exec "$root/vnet" "$@"

@@ -4,6 +4,7 @@
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
+import { resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { CONFIG_BYTES_MAX, NOT_UTF8 } from "./ini.js";
 
@@ -18,9 +19,11 @@ export function readIniFile(path: string): Promise<string> {
 }
 
 async function readFile(
-  path: string,
+  given: string,
   decode: (path: string, bytes: Buffer) => string,
 ): Promise<string> {
+  // A message about the whole file says where that was looked for.
+  const path = resolve(given);
   let file: FileHandle | undefined;
   try {
     // Without O_NONBLOCK opening a named pipe that nobody writes to never returns.
