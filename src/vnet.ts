@@ -349,6 +349,13 @@ function follow(node: Node, config: NodeConfig, log: Log): void {
     log.info(
       `ready: ${registered.length} of ${count(serves.length, "serve")} registered, ${listening.length} of ${count(uses.length, "use")} listening`,
     );
+    for (const { label, wanted, state, error } of uses)
+      if (state === "waiting" && error !== null)
+        bounded.warn({
+          who: `use ${label} (${wanted})`,
+          what: "does not listen yet",
+          why: error,
+        });
   });
 }
 

@@ -43,6 +43,8 @@ export interface UseOptions {
   onFault: (event: LogEvent) => void;
   /** It stopped listening, though nobody wanted that. */
   onStop: (why: string) => void;
+  /** It listens, and did not before. */
+  onListen: () => void;
   /** Its view may be another one. */
   onSettled: () => void;
 }
@@ -255,6 +257,7 @@ export class Use {
     if (this.state === "listening") return;
     this.state = "listening";
     this.error = null;
+    this.options.onListen();
   }
 
   private failed(error: VnetError): void {

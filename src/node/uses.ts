@@ -85,6 +85,12 @@ export class Uses {
       );
     if (origin !== "config") this.refuseTaken(settings);
     const { channels, listen, notify, onUse } = this.options;
+    /** that it stopped was told */
+    let isStopTold = false;
+    const title = () => {
+      const { wanted, port } = use.view();
+      return `use ${label} (${wanted} at ${formatAddress(settings.ip, port)})`;
+    };
     const use: Use = new Use({
       settings,
       wanted: () => formatWanted(nowOf(settings, loan)),
@@ -113,10 +119,14 @@ export class Uses {
       onStop: (why) => {
         // That the hub is lost was said.
         if (onUse !== undefined || !this.canFind) return;
-        const { wanted, port } = use.view();
-        const at = `${wanted} at ${formatAddress(settings.ip, port)}`;
-        const who = `use ${label} (${at})`;
-        notify({ level: "warn", who, what: "does not listen any more", why });
+        isStopTold = true;
+        const what = "does not listen any more";
+        notify({ level: "warn", who: title(), what, why });
+      },
+      onListen: () => {
+        if (!isStopTold) return;
+        isStopTold = false;
+        notify({ level: "info", who: title(), what: "listens again" });
       },
     });
     this.byLabel.set(label, use);

@@ -122,6 +122,7 @@ describe("when things go wrong", function () {
     });
     const recovered = await untilUse(office, ID, "listening");
     expect(recovered.error).to.equal(null);
+    await office.waitForOutput(/ any more: [^]* at \S+\) listens again\n/);
     await echoes();
   });
 

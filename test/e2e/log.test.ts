@@ -57,6 +57,22 @@ describe("the log of the programs", function () {
     for (const line of linesOf(hub.stderr)) expect(line).to.match(TIMED);
   });
 
+  it("of a node says which of its uses do not listen yet, and why", async () => {
+    const hub = await startHub();
+    const port = await reservePort();
+    const node = startBare("vnet", [
+      ...["--route", `127.0.0.1:${hub.port}`],
+      ...["--use", `700:${port}`, "--use", "nothing@home:1"],
+    ]);
+    await node.waitForOutput("ready: 0 of 0 serves registered, 0 of 2 uses");
+    await node.waitForOutput(
+      /warn +use \S+ \(700\) does not listen yet: nobody offers 700 just now\n/,
+    );
+    await node.waitForOutput(
+      /warn +use \S+ \(nothing@home\) does not listen yet: no node home in this group just now\n/,
+    );
+  });
+
   it("goes to a file as JSON where the file says so, and standard error stays empty", async () => {
     const file = join(folder, "hub.log");
     const port = await reservePort();

@@ -339,6 +339,7 @@ describe("a use", () => {
         warn: () => undefined,
         onFault: () => undefined,
         onStop: () => undefined,
+        onListen: () => undefined,
         onSettled: () => undefined,
       });
       const opening = use.open();
