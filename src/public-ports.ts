@@ -13,6 +13,7 @@ import type { Log } from "./log.js";
 import { Listener, type ListenerOptions } from "./net/listener.js";
 import { openFiles } from "./net/open-files.js";
 import { reset } from "./net/reset.js";
+import { boundNotices } from "./program-log.js";
 import { PublicState } from "./public-state.js";
 import type { SharedPort } from "./shared-port.js";
 import type { UseView } from "./node/control.js";
@@ -50,11 +51,12 @@ export class PublicPorts {
       `public ports are opened by vnet ${NAME}, key ${identity.fingerprint}`,
     );
     const guard = createGuard();
+    const bounded = boundNotices(log);
     const states = new Map(
       config.publics.map((settings) => {
         const { label, ip: host, port } = settings;
         const isShared = sharedPort.isAt({ host, port });
-        return [label, new PublicState(settings, isShared, log)];
+        return [label, new PublicState(settings, isShared, bounded)];
       }),
     );
     const see = (use: UseView) => states.get(use.label)?.see(use);
@@ -80,7 +82,8 @@ export class PublicPorts {
       node.onNotice(({ level, who = "", ...event }) => {
         // That nodes and serves come and go is in the hub's log already.
         if (level === "info") return;
-        log[level]({ who: `public, group ${group}: ${who}`.trim(), ...event });
+        const title = `public, group ${group}: ${who}`.trim();
+        bounded[level]({ who: title, ...event });
       });
       return node;
     });
