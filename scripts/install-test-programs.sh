@@ -25,6 +25,11 @@ socat:socat
 mariadbd:mariadb-server
 mariadb:mariadb-client
 logrotate:logrotate
+git:git
+Xtigervnc:tigervnc-standalone-server
+gvnccapture:gvncviewer
+xrdp:xrdp
+xfreerdp:freerdp2-x11
 "
 
 has() {

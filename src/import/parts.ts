@@ -14,10 +14,15 @@ export function severalParts(parts: readonly Part[], why: string): Item[] {
   const [only] = parts;
   if (parts.length < 2) return [...(only?.items ?? [])];
   const intro: Comment = {
-    comment: `${why}, so here are ${parts.length} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more node with that file.`,
+    comment: `${why}, so here are ${parts.length} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more node with that file. docs/coming-from.md has a command that does it.`,
   };
+  const left = `only the first of ${parts.length} configurations counts; the others are comments and need a file and a node each: ${parts
+    .slice(1)
+    .map(({ title }) => title)
+    .join(", ")}`;
   return [
     intro,
+    { comment: left, isLost: true },
     ...parts.flatMap(({ title, items }, at): Item[] => {
       const head = {
         comment: `==== ${at + 1} of ${parts.length}: ${title} ====`,

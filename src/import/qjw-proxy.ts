@@ -104,16 +104,21 @@ function configuration(
 }
 
 function serveSection(
-  { topic, ip = "", port, comments }: Network,
+  { hub, topic, ip = "", port, comments }: Network,
   all: readonly Network[],
   labels: Labels,
 ): Section {
-  const isShared = all.filter((each) => each.topic === topic && each.isOut);
+  const isOffered = all.filter((each) => each.topic === topic && each.isOut);
+  const isHere = isOffered.filter(
+    (each) => each.hub.ip === hub.ip && each.hub.port === hub.port,
+  );
   const share =
-    isShared.length > 1
+    isOffered.length > 1
       ? {
           comment:
-            "This topic stands several times in the file, so its connections are shared out.",
+            isHere.length > 1
+              ? "This topic stands several times for this server, so its connections are shared out."
+              : "This topic stands once for each of several servers. Each of them knows its own only; where these become one hub, connections are shared out.",
           value: "balance",
         }
       : {

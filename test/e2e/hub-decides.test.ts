@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { CLIENT, SERVER } from "../import/fixtures/port-proxy.js";
-import { startEcho, type TestServer } from "../support/echo.js";
+import { connectTo, startEcho, type TestServer } from "../support/echo.js";
 import { findProgram, needs } from "../support/find-program.js";
 import { askJson, untilRow } from "../support/lan.js";
 import {
@@ -145,6 +145,38 @@ describe("the hub decides which ports are reached", function () {
     await untilEchoed(tcp);
     // The same ones again, and none twice.
     await untilLent(back, (ports) => ports.length === 2);
+  });
+
+  it("an end on one side is an end on the other, by halves, and a reset is a reset", async () => {
+    await startExample();
+    startRemote("remote_client1");
+    const [, tcp = 0] = example.publics;
+    await untilEchoed(tcp);
+
+    // The document's steps: HelloWorld there and back, then the service ends.
+    let coming = echo.nextConnection();
+    const user = await connectTo(tcp);
+    user.socket.write("HelloWorld");
+    const served = await coming;
+    await user.untilBytes(10);
+    served.socket.unpipe(served.socket).resume();
+    served.socket.end(" and that is all");
+    expect(await user.ended).to.equal("fin");
+    expect(user.text).to.equal("HelloWorld and that is all");
+    user.socket.end("the user's last words");
+    expect(await served.ended).to.equal("fin");
+    expect(served.text).to.equal("HelloWorldthe user's last words");
+
+    for (const side of ["user", "service"] as const) {
+      coming = echo.nextConnection();
+      const one = await connectTo(tcp);
+      one.socket.write("x");
+      const other = await coming;
+      await one.untilBytes(1);
+      const [from, to] = side === "user" ? [one, other] : [other, one];
+      from.socket.resetAndDestroy();
+      expect(await to.ended).to.equal("reset");
+    }
   });
 
   it("a service that comes later is reached when it is there", async () => {

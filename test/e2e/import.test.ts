@@ -1,10 +1,27 @@
 // The real ./vnet import: prints on stdout, complains on stderr, writes and
 // starts nothing.
 
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect } from "chai";
 import { CLIENT } from "../import/fixtures/port-proxy.js";
-import { SCALED_OUT } from "../import/fixtures/qjw-proxy.js";
-import { run } from "../support/launch.js";
+import { OUT } from "../import/fixtures/qjw-proxy.js";
+import { DEADLINE_MS } from "../support/deadline.js";
+import { needs } from "../support/find-program.js";
+import { makeFolder, removeFolder } from "../support/folder.js";
+import { closeLaunched, run, startHub, startNode } from "../support/launch.js";
+import { reservePort } from "../support/ports.js";
+import { projectRoot } from "../support/project.js";
+import { askWho, startSpeaker } from "../support/speaker.js";
+
+const runProgram = promisify(execFile);
+/** The program that the document writes for the second of several configurations. */
+const AWK =
+  /^awk '([^']+)' imported\.ini/m.exec(
+    readFileSync(join(projectRoot, "docs", "coming-from.md"), "utf8"),
+  )?.[1] ?? "";
 
 describe("./vnet import", function () {
   this.timeout(180_000);
@@ -13,7 +30,7 @@ describe("./vnet import", function () {
     const { status, stdout, stderr } = await run(
       "vnet",
       ["import", "config.ini"],
-      { config: SCALED_OUT },
+      { config: OUT },
     );
     expect(stderr).to.equal("");
     expect(status).to.equal(0);
@@ -49,6 +66,68 @@ describe("./vnet import", function () {
       /^! config\.ini: not imported: token .*\n! config\.ini: not imported: the proxy dns of type udp .*\n$/,
     );
   });
+
+  it("makes of a file with several servers a node for each, by the document's command, and they run beside each other", async function () {
+    needs(this, "awk");
+    const folder = makeFolder();
+    const servers = await Promise.all([startHub(), startHub()]);
+    const services = await Promise.all(["one", "two"].map(startSpeaker));
+    const ports = [await reservePort(), await reservePort()];
+    const networks = (own: (at: number) => object) =>
+      JSON.stringify({
+        networks: servers.map(({ port }, at) => ({
+          ...{ server_host: "127.0.0.1", server_port: port, topic: "mysql" },
+          ...own(at),
+        })),
+      });
+    try {
+      const out = networks((at) => ({
+        backend_host: "127.0.0.1",
+        backend_port: services[at]?.port,
+      }));
+      const from = networks((at) => ({ bind: "127.0.0.1", port: ports[at] }));
+      for (const config of [out, from]) {
+        const { stdout, stderr, status } = await run(
+          "vnet",
+          ["import", "config.ini"],
+          { config },
+        );
+        expect(status).to.equal(3);
+        expect(stderr).to.match(
+          /^! config\.ini: only the first of 2 configurations counts; .*: the hub 127\.0\.0\.1 port \d+\n$/,
+        );
+        writeFileSync(join(folder, "imported.ini"), stdout);
+        const { stdout: second } = await runProgram(
+          "awk",
+          [AWK, "imported.ini"],
+          {
+            cwd: folder,
+          },
+        );
+        for (const text of [stdout, second]) {
+          expect(text).to.match(/^\[route\]$/m);
+          startNode(text);
+        }
+      }
+      // One topic at two servers: two services, as neither knows of the other.
+      for (const [at, port] of ports.entries())
+        expect(await untilAnswered(port)).to.equal(["one", "two"][at]);
+    } finally {
+      await closeLaunched();
+      for (const service of services) await service.close();
+      removeFolder(folder);
+    }
+  });
+
+  async function untilAnswered(port: number): Promise<string> {
+    const end = performance.now() + DEADLINE_MS;
+    while (performance.now() < end) {
+      const answer = await askWho(port);
+      answer?.connection.socket.destroy();
+      if (answer !== null) return answer.name;
+    }
+    throw new Error(`nobody answered at port ${port} in time`);
+  }
 
   it("ends with status 2 and one line where the file is not what it should be", async () => {
     const { status, stdout, stderr } = await run(

@@ -10,7 +10,12 @@ import { join } from "node:path";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { startEcho, type TestServer } from "../support/echo.js";
+import {
+  connectTo,
+  startEcho,
+  TestServer,
+  type Observed,
+} from "../support/echo.js";
 import { findProgram, needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import {
@@ -92,6 +97,30 @@ describe("a relay from two lines", function () {
     } finally {
       await sshd.close();
       removeFolder(folder);
+    }
+  });
+
+  it("serves fifty users of the hub's own port at once, each by a connection of its own to the service", async () => {
+    const service = await TestServer.start(({ socket }) => socket.pipe(socket));
+    const users: Observed[] = [];
+    try {
+      startRoute(port, ...KEY, "--public", `echo:${port}`);
+      startVnet(port, ...KEY, "--serve", `${service.port},name=echo`);
+      await untilEchoed(port);
+      const before = service.connections.length;
+      for (let n = 0; n < 50; n++) {
+        const user = await connectTo(port);
+        users.push(user);
+        user.socket.write(`I am user ${n}.`);
+      }
+      for (const [n, user] of users.entries())
+        await user.untilBytes(`I am user ${n}.`.length);
+      for (const [n, user] of users.entries())
+        expect(user.text).to.equal(`I am user ${n}.`);
+      expect(service.connections.length - before).to.equal(50);
+    } finally {
+      for (const { socket } of users) socket.destroy();
+      await service.close();
     }
   });
 

@@ -46,8 +46,13 @@ describe("The import of qjw-proxy", () => {
   });
 
   it("makes one configuration a hub of the document's last example, the further ones as comments", async () => {
-    const { text, sections, comments } = await imported(SCALED_OUT, "x.json");
+    const { text, sections, comments, losses } = await imported(
+      SCALED_OUT,
+      "x.json",
+    );
     expect(comments).to.include("3 servers").and.include("file of its own");
+    expect(comments).to.include("once for each of several servers");
+    expect(losses).to.include("only the first of 3 configurations counts");
     expect(sections).to.deep.equal({
       route: { ip: "192.168.1.2", port: "40001" },
       "serve.mysql": {
@@ -80,11 +85,12 @@ describe("The import of qjw-proxy", () => {
       backend_port: port,
       topic: "db",
     });
-    const { sections } = await imported(
+    const { sections, comments } = await imported(
       JSON.stringify({ networks: [out(1), out(2)] }),
       "x.json",
     );
     expect(sections["serve.db"]).to.include({ name: "db", share: "balance" });
+    expect(comments).to.include("several times for this server");
     expect(sections["serve.db-2"]).to.include({ name: "db", port: "2" });
   });
 
