@@ -17,10 +17,13 @@ export interface Verb {
   readonly help: string;
   /** its options that take a value, each with the word for that: `{ group: "G" }` */
   readonly options?: Readonly<Record<string, string>>;
+  /** … and those that may be given several times */
+  readonly lists?: Readonly<Record<string, string>>;
   run: (
     args: string[],
     noColor: boolean,
     options: Readonly<Record<string, string | undefined>>,
+    lists: Readonly<Record<string, readonly string[]>>,
   ) => Promise<ExitStatus>;
 }
 
@@ -88,10 +91,16 @@ export async function runVerb(
     const value = (values as Record<string, unknown>)[name];
     return [name, typeof value === "string" ? value : undefined] as const;
   });
+  const lists = Object.keys(verb.lists ?? {}).map((name) => {
+    const value = (values as Record<string, unknown>)[name];
+    const texts = Array.isArray(value) ? value.map(String) : [];
+    return [name, texts] as const;
+  });
   return verb.run(
     positionals,
     values["no-color"] === true,
     Object.fromEntries(options),
+    Object.fromEntries(lists),
   );
 }
 
@@ -100,17 +109,24 @@ export function verbHelp(verb: Verb, call: VerbCall): string {
 }
 
 function usageOf(
-  { parameters, options = {} }: Verb,
+  { parameters, options = {}, lists = {} }: Verb,
   { called, word }: VerbCall,
 ): string {
-  const own = Object.entries(options).map(
-    ([name, value]) => `[--${name} ${value}]`,
-  );
+  const own = [
+    ...Object.entries(options).map(([name, value]) => `[--${name} ${value}]`),
+    ...Object.entries(lists).map(([name, value]) => `[--${name} ${value}]…`),
+  ];
   return [called, word, ...parameters, ...own].join(" ");
 }
 
+function optionsOf(names: readonly string[], multiple: boolean) {
+  return Object.fromEntries(
+    names.map((name) => [name, { type: "string" as const, multiple }]),
+  );
+}
+
 function parse(
-  { options = {} }: Verb,
+  { options = {}, lists = {} }: Verb,
   args: string[],
   fail: (text: string, cause: unknown) => VnetError,
 ) {
@@ -119,12 +135,8 @@ function parse(
       args,
       allowPositionals: true,
       options: {
-        ...Object.fromEntries(
-          Object.keys(options).map((name) => [
-            name,
-            { type: "string" as const },
-          ]),
-        ),
+        ...optionsOf(Object.keys(options), false),
+        ...optionsOf(Object.keys(lists), true),
         help: { type: "boolean", short: "h" },
         "no-color": { type: "boolean" },
       },

@@ -31,7 +31,10 @@ comment for each thing that has no counterpart. Writes and starts nothing:
   ${vnet} import frpc.toml > config.ini
 
 Reads qjw-proxy's JSON (in and out), port-proxy's YAML (server and client),
-and frp's INI, TOML, YAML or JSON (frpc and frps).
+frp's INI, TOML, YAML or JSON (frpc and frps), and rathole's TOML.
+
+frp fills in {{ .Envs.NAME }} at its start; so does this, from the environment
+or from --env NAME=VALUE, which may stand several times.
 
 --server FRPS-FILE is for the file of a frpc: where frps opened the ports for
 everybody, and which of them, stands in its own file.
@@ -44,13 +47,26 @@ not in it, and a line on standard error names it; 2 nothing could be printed.
 export const importVerb: Verb = {
   parameters: ["FILE"],
   options: { server: "FRPS-FILE" },
+  lists: { env: "NAME=VALUE" },
   get help() {
     return importHelp(called("vnet"));
   },
-  async run([file = ""], _noColor, { server }) {
+  async run([file = ""], _noColor, { server }, { env = [] }) {
+    const given = env.map((text): [name: string, value: string] => {
+      const at = text.indexOf("=");
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+      throw new VnetError(
+        "usage",
+        "vnet import: --env wants NAME=VALUE, and found no = behind a name",
+      );
+    });
+    const environment = { ...process.env, ...Object.fromEntries(given) };
     // Loaded here, so that a node's start does not wait for it.
     const { importFile } = await import("./import/import.js");
-    const { text, losses } = await importFile(file, called, { server });
+    const { text, losses } = await importFile(file, called, {
+      server,
+      environment,
+    });
     process.stdout.write(text);
     for (const loss of losses)
       process.stderr.write(`! ${printable(`${file}: ${loss}`)}\n`);

@@ -175,6 +175,15 @@ export interface NodeConfig {
 /** The numbers of the id space, in one place. */
 export const SERVEID = { none: 0, min: 1, staticMin: 500, max: 999 } as const;
 
+/** How many dynamic serveids one node gets where the hub keeps a tenth for others (`[limits] reserve`). */
+export const DYNAMIC_IDS_OF_ONE = 450;
+
+/** Why some of so many serves will not open; null: all have an id. */
+export function shortOfIds(dynamic: number): string | null {
+  if (dynamic <= DYNAMIC_IDS_OF_ONE) return null;
+  return `${dynamic} serves want a dynamic serveid, of which a group has ${SERVEID.staticMin - SERVEID.min} and a hub gives one node ${DYNAMIC_IDS_OF_ONE} ([limits] reserve): the rest does not open. Write a serveid of their own (${SERVEID.staticMin}–${SERVEID.max}) for some, or divide them among nodes of several groups`;
+}
+
 /** Keys in one `peers=`. */
 export const MAX_PEERS = 64;
 

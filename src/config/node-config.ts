@@ -2,7 +2,12 @@
 // for the default name, which is this machine's.
 
 import { hostname } from "node:os";
-import { DEFAULT_MAX_PROCESSES, formatServeid, SERVEID } from "./config.js";
+import {
+  DEFAULT_MAX_PROCESSES,
+  formatServeid,
+  SERVEID,
+  shortOfIds,
+} from "./config.js";
 import type {
   NodeConfig,
   RouteSettings,
@@ -62,6 +67,11 @@ export function parseNodeConfig(
   const uses = readUses(sections, problems, warnings);
   problems.throwIfAny();
   if (!vnet.encrypt) warnAboutPins(uses, file, warnings);
+  const dynamic = serves.filter(
+    ({ active, serveid }) => active && serveid < SERVEID.staticMin,
+  );
+  const short = shortOfIds(dynamic.length);
+  if (short !== null) warnings.push(`${file}: ${short}`);
   return { route, log, vnet, serves, uses, warnings };
 }
 

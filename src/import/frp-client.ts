@@ -27,7 +27,9 @@ export function importFrpClient(
 ): Imported {
   const user = root.take("user", TEXT);
   const started = root.texts("start");
-  const ip = root.take(["serverAddr", "server_addr"], HOST) ?? ADDRESS_DEFAULT;
+  const given = root.take(["serverAddr", "server_addr"], HOST);
+  // To dial all addresses is to dial this machine.
+  const ip = given === "0.0.0.0" ? ADDRESS_DEFAULT : (given ?? ADDRESS_DEFAULT);
   const port = root.take(["serverPort", "server_port"], PORT) ?? PORT_DEFAULT;
   const route = routeSection({
     ip,

@@ -4,6 +4,7 @@
 import type { Problems } from "../config/problem.js";
 import { oneOf, type ValueKind } from "../config/value.js";
 import { hasKey, isRecord, Mapping, type Case } from "./mapping.js";
+import { parsePortRanges, PORT_RANGES } from "./port-ranges.js";
 import type { Format } from "./source.js";
 
 export interface FrpProxy {
@@ -91,16 +92,6 @@ function caseIn(format: Format): Case {
   return format === "INI" ? "exact" : "any";
 }
 
-/** A value to be filled in from the environment would come out as it stands, so it is refused. */
-export function refuseTemplates(text: string, problems: Problems): void {
-  for (const [index, line] of text.split(/\r\n|\n|\r/).entries())
-    if (/^[^#;]*\{\{/.test(line))
-      problems.add(
-        { line: index + 1 },
-        "found a template {{…}}, which frp fills in at its start; write the value in its place and import again",
-      );
-}
-
 export function readFrp(
   value: Readonly<Record<string, unknown>>,
   format: Format,
@@ -177,23 +168,6 @@ function withoutRanges(
       },
     ]);
   });
-}
-
-export const PORT_RANGES = "ports and ranges of ports as in 6000-6005,6007";
-
-/** Undefined: it is no such list, or one of more numbers than there are ports. */
-export function parsePortRanges(text: string): number[] | undefined {
-  const found: number[] = [];
-  for (const part of text.split(",")) {
-    const [, first, last = first] =
-      /^\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?$/.exec(part) ?? [];
-    const from = Number(first);
-    const to = Number(last);
-    if (first === undefined || to < from || to > 65_535) return undefined;
-    for (let port = from; port <= to; port += 1) found.push(port);
-    if (found.length > 65_536) return undefined;
-  }
-  return found;
 }
 
 function readProxy(mapping: Mapping, isVisitor: boolean): FrpProxy {

@@ -1,22 +1,26 @@
 // Another program's configuration → ours, as text. Reads the one file that it
 // is told, and never writes or starts anything.
 
+import { shortOfIds } from "../config/config.js";
 import { readConfigFile } from "../config/file.js";
 import { Problems } from "../config/problem.js";
 import { VnetError } from "../errors.js";
 import { importFrpClient } from "./frp-client.js";
 import type { FrpServer } from "./frp-ports.js";
 import { importFrpServer, readFrpServer } from "./frp-server.js";
-import { frpSide, readFrp, refuseTemplates } from "./frp.js";
+import { fillIn, isTemplate, type Environment } from "./frp-template.js";
+import { frpSide, readFrp } from "./frp.js";
 import { writeIni } from "./ini-writer.js";
 import { hasKey, isRecord, Mapping } from "./mapping.js";
-import { lossesOf, type Imported } from "./outline.js";
+import { lossesOf, type Comment, type Imported, type Item } from "./outline.js";
+import { refuseOther, refuseOtherText } from "./other-programs.js";
 import { importPortProxyClient, importPortProxyServer } from "./port-proxy.js";
 import { importQjwProxy } from "./qjw-proxy.js";
+import { importRathole, ratholeSide } from "./rathole.js";
 import { readSource, type Source } from "./source.js";
 
 const KNOWN =
-  "qjw-proxy's JSON (in and out: a list `networks`), port-proxy's YAML (server: `bind` and `proxy`; client: `name` and `server`), frp's INI, TOML, YAML or JSON (frpc and frps)";
+  "qjw-proxy's JSON (in and out: a list `networks`), port-proxy's YAML (server: `bind` and `proxy`; client: `name` and `server`), frp's INI, TOML, YAML or JSON (frpc and frps), rathole's TOML (client and server)";
 
 /** What an import prints. */
 export interface ImportedText {
@@ -29,19 +33,24 @@ export interface ImportedText {
 export async function importFile(
   file: string,
   called: Called,
-  { server }: { server?: string | undefined } = {},
+  {
+    server,
+    environment = {},
+  }: { server?: string | undefined; environment?: Environment } = {},
 ): Promise<ImportedText> {
   const text = await readConfigFile(file);
   const more =
     server === undefined
       ? {}
       : { server: { file: server, text: await readConfigFile(server) } };
-  return importText(text, file, called, more);
+  return importText(text, file, called, { environment, ...more });
 }
 
 export interface ImportOptions {
   /** frps' own file, for the import of a client */
   readonly server?: { readonly file: string; readonly text: string };
+  /** what templates are filled in from */
+  readonly environment?: Environment;
 }
 
 /** How people call each program: `./vnet` */
@@ -53,19 +62,22 @@ export async function importText(
   called: Called,
   options: ImportOptions = {},
 ): Promise<ImportedText> {
+  const { environment = {} } = options;
   const problems = new Problems(file);
-  const source = await readSource(file, text, problems);
-  problems.throwIfAny();
+  const source = await read(file, text, environment, problems);
   const server =
-    options.server === undefined ? undefined : await serverOf(options.server);
-  const call_ = called("vnet");
-  const imported = recognise(source, text, file, problems, server, call_);
+    options.server === undefined
+      ? undefined
+      : await serverOf(options.server, environment);
+  const context = { file, problems, server, call: called("vnet") };
+  const imported = recognise(source, context);
   problems.throwIfAny();
   if (server !== undefined && !imported.usesServer)
     throw new VnetError(
       "config",
       `${file}: --server is for the file of a frpc, which opens ports of its server`,
     );
+  const items = [...tooManyServes(imported.items), ...imported.items];
   const call = called(imported.program);
   // The advice below says what to make, and here stands how; without such advice, nothing.
   const keygen = JSON.stringify(imported.items).includes("with keygen")
@@ -77,22 +89,61 @@ export async function importText(
     {
       comment: `Look through it, keep it as config.ini, try it with \`${call} --check\`, start it with \`${call}\`.${keygen}`,
     },
-    ...imported.items,
+    ...items,
   ]);
-  return { text: written, losses: lossesOf(imported.items) };
+  return { text: written, losses: lossesOf(items) };
+}
+
+/** Of each configuration that it makes. */
+function tooManyServes(items: readonly Item[]): Comment[] {
+  const dynamic = items.filter(
+    (item) =>
+      "title" in item &&
+      item.title.startsWith("serve.") &&
+      !item.lines.some((line) => "key" in line && line.key === "active"),
+  );
+  const short = shortOfIds(dynamic.length);
+  return [
+    ...(short === null ? [] : [{ comment: `${short}.`, isLost: true }]),
+    ...items.flatMap((item) =>
+      "sketch" in item ? tooManyServes(item.sketch) : [],
+    ),
+  ];
+}
+
+/** What the file says, with its templates filled in where it is frp's. */
+async function read(
+  file: string,
+  text: string,
+  environment: Environment,
+  problems: Problems,
+): Promise<Source> {
+  refuseOtherText(text, file);
+  const readIt = async (of: string, to: Problems) => {
+    const source = await readSource(file, of, to);
+    to.throwIfAny();
+    return source;
+  };
+  if (!isTemplate(text)) return readIt(text, problems);
+  const asItIs = await readIt(text, problems.silent()).catch(() => null);
+  const isFrp =
+    asItIs === null || frpSide(asItIs.value, asItIs.format, file) !== null;
+  if (!isFrp) return asItIs;
+  const filled = fillIn(text, environment, problems);
+  problems.throwIfAny();
+  const source = await readIt(filled, problems);
+  const note =
+    "Its templates are filled in with the environment of this moment; here they are values.";
+  return { ...source, notes: [...source.notes, note] };
 }
 
 /** Throws VnetError `config` where the file is none of a frps. */
-async function serverOf({
-  file,
-  text,
-}: {
-  file: string;
-  text: string;
-}): Promise<FrpServer> {
+async function serverOf(
+  { file, text }: { file: string; text: string },
+  environment: Environment,
+): Promise<FrpServer> {
   const problems = new Problems(file);
-  const { value, format } = await readSource(file, text, problems);
-  problems.throwIfAny();
+  const { value, format } = await read(file, text, environment, problems);
   if (!isRecord(value) || frpSide(value, format, file) !== "frps")
     throw new VnetError(
       "config",
@@ -103,18 +154,23 @@ async function serverOf({
   return server;
 }
 
+interface Context {
+  readonly file: string;
+  readonly problems: Problems;
+  readonly server: FrpServer | undefined;
+  readonly call: string;
+}
+
 function recognise(
   { value, format }: Source,
-  text: string,
-  file: string,
-  problems: Problems,
-  server: FrpServer | undefined,
-  call: string,
+  { file, problems, server, call }: Context,
 ): Imported {
+  refuseOther(value, format, file);
+  const rathole = format === "INI" ? null : ratholeSide(value);
+  if (isRecord(value) && rathole !== null)
+    return importRathole(new Mapping(value, "", problems), rathole);
   const side = frpSide(value, format, file);
   if (isRecord(value) && side !== null) {
-    refuseTemplates(text, problems);
-    problems.throwIfAny();
     const frp = readFrp(value, format, problems);
     return side === "frpc"
       ? importFrpClient(frp, server, call)

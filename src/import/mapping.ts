@@ -140,6 +140,29 @@ export class Mapping {
     });
   }
 
+  /** The mappings below `key`, by their names. Their leftovers are theirs. */
+  sections(key: string): [name: string, section: Mapping][] {
+    this.#take(key);
+    const record = this.#recordAt(key, this.peek(key));
+    return Object.entries(record).flatMap(([name, each]) => {
+      const path = `${key}.${name}`;
+      if (isRecord(each))
+        return [
+          [
+            name,
+            new Mapping(
+              each,
+              `${this.prefix}${path}.`,
+              this.problems,
+              this.caseOfKeys,
+            ),
+          ],
+        ];
+      this.complain(path, `found ${kindOf(each)}, allowed a section of keys`);
+      return [];
+    });
+  }
+
   /** The texts of a list, or of one text with commas between. */
   texts(key: string): string[] | undefined {
     const value = this.peek(key);

@@ -40,6 +40,14 @@ function publicPorts(
     ...renamed(name),
     ...leftoverComments(remote.rest()),
     ...(ports.length === 0 ? [{ comment: `${name}: has no ports` }] : []),
+    ...(ports.length > UNSERVES
+      ? [
+          {
+            comment: `${name} has ${ports.length} ports, and a node answers for ${UNSERVES} such at a time (unserve_num): give it a [serve.X] for each of its services, and the ports serve=X@${plainName(name)} in place of to=.`,
+            isLost: true,
+          },
+        ]
+      : []),
     ...ports.map((port) => publicPort(port, name, labels, listeners)),
   ];
 }

@@ -21,6 +21,8 @@ export interface RouteParts {
   readonly key?: string | undefined;
   /** the hub's own file: a key that cannot be kept is replaced, as a hub without one is open to all */
   readonly isHub?: boolean;
+  /** the groups have keys of their own, and nobody else is let in */
+  readonly isClosed?: boolean;
   /** how the file calls that key: `auth.token` */
   readonly keyName?: string;
   readonly retryMs?: number | undefined;
@@ -39,7 +41,9 @@ export function routeSection(parts: RouteParts): Section {
     lines: [
       { key: "ip", value: ip },
       { key: "port", value: port },
-      ...authkeyLines(parts.key, parts.keyName ?? "", parts.isHub ?? false),
+      ...(parts.isClosed === true
+        ? [{ key: "authkey", value: AUTO }]
+        : authkeyLines(parts.key, parts.keyName ?? "", parts.isHub ?? false)),
       ...retryLines(retryMs),
       ...heartbeatLines(parts.heartbeatMs, parts.timeoutMs),
     ],

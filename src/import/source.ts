@@ -103,6 +103,10 @@ async function readYaml(
   }
 }
 
+/** A value that TOML would want in quotes. */
+const BARE_WORD =
+  /^[ \t]*[\w-]+[ \t]*=[ \t]*(?!true\b|false\b|inf\b|nan\b|[0-9]{4}-)(?:[a-z_/]|[0-9]+\.[0-9]+\.)/im;
+
 /** By content where the name's end says nothing; frp's old INI and our own tell by their sections, whatever the name. */
 function formatOf(file: string, text: string): Format {
   const extension = /\.([a-z0-9]+)$/i.exec(file)?.[1]?.toLowerCase() ?? "";
@@ -113,7 +117,7 @@ function formatOf(file: string, text: string): Format {
   if (known !== undefined) return known;
   if (/^\s*(?:\{|\/\/|\/\*)/.test(text)) return "JSON";
   const isIni = /^[ \t]*\[(?!\[)[^\]\n]*\]/m.test(text);
-  if (extension === "ini" && isIni) return "INI";
+  if (isIni && (extension === "ini" || BARE_WORD.test(text))) return "INI";
   if (isIni || /^[ \t]*(?:\[\[|[\w.-]+[ \t]*=)/m.test(text)) return "TOML";
   return "YAML";
 }

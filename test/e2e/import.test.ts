@@ -129,6 +129,35 @@ describe("./vnet import", function () {
     throw new Error(`nobody answered at port ${port} in time`);
   }
 
+  it("fills templates in from --env before the environment, and asks for what is in neither", async () => {
+    const config =
+      "[common]\nserver_addr = {{ .Envs.HOST_OF_FRPS }}\ntoken = {{ .Envs.TOKEN_OF_FRPS }}\n";
+    const given = [
+      "--env",
+      "HOST_OF_FRPS=a",
+      "--env",
+      "TOKEN_OF_FRPS=x=y-long",
+    ];
+    const args = ["import", "config.ini"];
+    const { status, stdout } = await run("vnet", [...args, ...given], {
+      config,
+      env: { HOST_OF_FRPS: "b" },
+    });
+    expect(status).to.equal(0);
+    expect(stdout).to.include("ip=a\n").and.include("authkey=x=y-long\n");
+    const without = await run("vnet", args, {
+      config,
+      env: { HOST_OF_FRPS: "b" },
+    });
+    expect(without.status).to.equal(2);
+    expect(without.stderr).to.equal(
+      "config.ini:3: found the template {{ .Envs.TOKEN_OF_FRPS }} and no environment variable TOKEN_OF_FRPS; give it by --env TOKEN_OF_FRPS=VALUE\n",
+    );
+    const wrong = await run("vnet", [...args, "--env", "X"], { config });
+    expect(wrong.status).to.equal(2);
+    expect(wrong.stderr).to.include("--env wants NAME=VALUE");
+  });
+
   it("ends with status 2 and one line where the file is not what it should be", async () => {
     const { status, stdout, stderr } = await run(
       "vnet",
@@ -142,15 +171,15 @@ describe("./vnet import", function () {
   const wrong: [args: string[], says: RegExp][] = [
     [
       ["import"],
-      /FILE is missing; usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+      /FILE is missing; usage: \S*\/vnet import FILE \[--server FRPS-FILE\] \[--env NAME=VALUE\]…\n$/,
     ],
     [
       ["import", "a", "b"],
-      /more than FILE; usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+      /more than FILE; usage: \S*\/vnet import FILE \[--server FRPS-FILE\] \[--env NAME=VALUE\]…\n$/,
     ],
     [
       ["import", "--check", "a"],
-      /usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n$/,
+      /usage: \S*\/vnet import FILE \[--server FRPS-FILE\] \[--env NAME=VALUE\]…\n$/,
     ],
     [["keygen", "a"], /nothing may follow; usage: \S*\/vnet keygen\n$/],
     [["import", "none.json"], /none\.json: no such file/],
@@ -184,7 +213,7 @@ describe("./vnet import", function () {
       const { status, stdout } = await run("vnet", args);
       expect(status).to.equal(0);
       expect(stdout).to.match(
-        /^Usage: \S*\/vnet import FILE \[--server FRPS-FILE\]\n/,
+        /^Usage: \S*\/vnet import FILE \[--server FRPS-FILE\] \[--env NAME=VALUE\]…\n/,
       );
     }
   });

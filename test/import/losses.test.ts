@@ -2,6 +2,7 @@
 // reaches what, and is not in what it prints.
 
 import { expect } from "chai";
+import { parseNodeConfig } from "../../src/config/node-config.js";
 import { VnetError } from "../../src/errors.js";
 import { imported, parts, readBack } from "./read-back.js";
 
@@ -159,6 +160,29 @@ describe("An import tells the loss", () => {
       "frps.ini",
     );
     expect(losses).to.include("plugin.users").and.include("whom to let in");
+  });
+
+  it("of services beyond the ids that there are, as the check of the result does", async () => {
+    const many = (count: number) =>
+      JSON.stringify({
+        serverAddr: "h",
+        auth: { token: "a token of ours" },
+        proxies: Array.from({ length: count }, (_, at) => ({
+          name: `p${at}`,
+          type: "stcp",
+          localPort: at + 1,
+        })),
+      });
+    const enough = await imported(many(450), "frpc.json");
+    expect(enough.losses).to.equal("");
+    const { text, losses } = await imported(many(451), "frpc.json");
+    expect(losses).to.include("451 serves want a dynamic serveid");
+    expect(parseNodeConfig(text, "c.ini").warnings.join()).to.include(
+      "c.ini: 451 serves want a dynamic serveid",
+    );
+    expect(
+      parseNodeConfig(enough.text, "c.ini").warnings.join(),
+    ).not.to.include("dynamic");
   });
 
   it("but none of what only says how", async () => {

@@ -104,6 +104,26 @@ describe("The import of port-proxy", () => {
     ]);
   });
 
+  it("tells of more ports of one remote than a node answers for", async () => {
+    const server = (count: number) =>
+      JSON.stringify({
+        bind: ":1",
+        proxy: [
+          {
+            remote_name: "a",
+            port_list: Array.from({ length: count }, (_, at) => ({
+              bind: `:${at + 1000}`,
+              remote: at + 1,
+            })),
+          },
+        ],
+      });
+    expect((await imported(server(100), "x.yaml")).losses).to.equal("");
+    expect((await imported(server(101), "x.yaml")).losses).to.include(
+      "a has 101 ports, and a node answers for 100",
+    );
+  });
+
   it("leaves a port that is not TCP out, with a comment", async () => {
     const { sections, comments } = await imported(
       'bind: ":1"\nproxy: [{remote_name: a, port_list: [{type: udp, bind: ":2", remote: 3}]}]',
