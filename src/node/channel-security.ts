@@ -44,11 +44,14 @@ export class ChannelSecurity {
   /** the group and the secret that they are for */
   private derivedScope = "";
   readonly standings = new Standings();
+  private readonly ownKey: string;
 
   constructor(
     private readonly identity: Identity,
     private readonly settings: () => ChannelSettings,
-  ) {}
+  ) {
+    this.ownKey = identity.publicKey.toString("base64");
+  }
 
   get fingerprint(): string {
     return this.identity.fingerprint;
@@ -56,8 +59,7 @@ export class ChannelSecurity {
 
   /** Whether that node has shown that it has the group's secret, so that not even the hub can have put it there. */
   isTrusted(key: string): boolean {
-    const isOwn = key === this.identity.publicKey.toString("base64");
-    return isOwn || this.standings.of(key) === "trusted";
+    return key === this.ownKey || this.standings.of(key) === "trusted";
   }
 
   /** The secret or the keys changed: nobody is trusted because of the old ones. */

@@ -163,12 +163,17 @@ export interface NodeControl {
   view(): NodeView;
   serves(): ServeView[];
   uses(): UseView[];
-  /** what the group offers, by serveid, what is not trusted last; throws VnetError `closed` while the hub is not reached */
-  remoteServes(): ListedServe[];
-  remoteNodes(): RemoteNode[];
+  /**
+   * What the group offers, in the order in which it came, which is made one by one: there may be many. Throws VnetError
+   * `closed` while the hub is not reached.
+   */
+  remoteServes(): Iterable<ListedServe>;
+  remoteNodes(): Iterable<RemoteNode>;
   /** the last directory known, also while offline; for completion, never throws */
-  knownServes(): ListedServe[];
-  knownNodes(): RemoteNode[];
+  knownServes(): Iterable<ListedServe>;
+  knownNodes(): Iterable<RemoteNode>;
+  /** One of them. */
+  knownNode(vnetid: number): Pick<RemoteNode, "vnetid" | "name"> | undefined;
 
   /**
    * Defines a serve made in the terminal. With `active` it is registered: resolves when the hub answered (or at

@@ -74,52 +74,55 @@ export class Directory extends EventEmitter<{
     return [...this.copy.serves.values()].filter(fits);
   }
 
-  serves(): RemoteServe[] {
-    return [...this.copy.serves.values()].sort(
-      (a, b) =>
-        a.serveid - b.serveid || latestFirst(a, b) || a.vnetid - b.vnetid,
-    );
-  }
-
-  /** What is not trusted comes last. */
-  listedServes(trustOf: (key: string) => Trust): ListedServe[] {
-    const listed = this.serves().map((serve) => {
-      const key = this.node(serve.vnetid)?.key ?? "";
-      return { ...serve, trusted: trustOf(key) };
-    });
-    const latest = latestOf(listed);
-    return untrustedLast(
-      listed.map((serve) => ({
+  /** One by one, as there may be many. */
+  *serves(
+    trustOf: (key: string) => Trust,
+  ): Generator<ListedServe, void, undefined> {
+    const { nodes, serves } = this.copy;
+    const trusted = ({ vnetid }: RemoteServe) =>
+      trustOf(nodes.get(vnetid)?.key ?? "");
+    const latest = latestOf(serves.values(), trusted);
+    for (const serve of serves.values())
+      yield {
         ...serve,
+        trusted: trusted(serve),
         overtaken:
           serve.share === "takeover" &&
           [serve.name, serve.serveid].some(
             (of) => (latest.get(of) ?? 0) > (serve.since ?? 0),
           ),
-      })),
-    );
+      };
   }
 
-  /** How many nodes there are. */
-  get size(): number {
-    return this.copy.nodes.size;
-  }
-
-  nodes(selfVnetid: number, trustOf: (key: string) => Trust): RemoteNode[] {
+  /** One by one, as there may be many. */
+  *nodes(
+    selfVnetid: number,
+    trustOf: (key: string) => Trust,
+  ): Generator<RemoteNode, void, undefined> {
+    const { nodes, serves } = this.copy;
     const counts = new Map<number, number>();
-    for (const { vnetid } of this.copy.serves.values())
+    for (const { vnetid } of serves.values())
       counts.set(vnetid, (counts.get(vnetid) ?? 0) + 1);
-    const listed = [...this.copy.nodes.values()]
-      .sort((a, b) => a.vnetid - b.vnetid)
-      .map(({ vnetid, name, key }) => ({
+    for (const { vnetid, name, key } of nodes.values())
+      yield {
         vnetid,
         name,
         serves: counts.get(vnetid) ?? 0,
         self: vnetid === selfVnetid,
-        fingerprint: fingerprintOf(Buffer.from(key, "base64")),
         trusted: trustOf(key),
-      }));
-    return untrustedLast(listed);
+        // Most of those who look at many nodes do not want it.
+        get fingerprint() {
+          return fingerprintOf(Buffer.from(key, "base64"));
+        },
+      };
+  }
+
+  get nodeCount(): number {
+    return this.copy.nodes.size;
+  }
+
+  get serveCount(): number {
+    return this.copy.serves.size;
   }
 
   /** The link is down: what comes next is a new copy. */
@@ -156,19 +159,17 @@ export class Directory extends EventEmitter<{
 
 /** When the latest one that takes over came, by name and by id; what is not trusted takes nothing over. */
 function latestOf(
-  listed: readonly (RemoteServe & { trusted: Trust })[],
+  serves: Iterable<RemoteServe>,
+  trusted: (serve: RemoteServe) => Trust,
 ): Map<string | number, number> {
   const latest = new Map<string | number, number>();
-  for (const { share, trusted, name, serveid, since = 0 } of listed)
-    if (share === "takeover" && trusted !== "no")
-      for (const of of [name, serveid])
-        latest.set(of, Math.max(since, latest.get(of) ?? 0));
+  for (const serve of serves) {
+    const { share, name, serveid, since = 0 } = serve;
+    if (share !== "takeover" || trusted(serve) === "no") continue;
+    for (const of of [name, serveid])
+      latest.set(of, Math.max(since, latest.get(of) ?? 0));
+  }
   return latest;
-}
-
-function untrustedLast<T extends { trusted: Trust }>(listed: T[]): T[] {
-  const isLast = ({ trusted }: T) => (trusted === "no" ? 1 : 0);
-  return listed.sort((a, b) => isLast(a) - isLast(b));
 }
 
 /** The entries that a change touches, as they are now: so that a change costs its own size, not the directory's. */

@@ -96,22 +96,27 @@ export class Node implements NodeControl {
     return this.parts.uses.all().map((use) => use.view());
   }
 
-  remoteServes(): ListedServe[] {
+  remoteServes(): Iterable<ListedServe> {
     this.requireDirectory();
     return this.knownServes();
   }
 
-  remoteNodes(): RemoteNode[] {
+  remoteNodes(): Iterable<RemoteNode> {
     this.requireDirectory();
-    return this.nodes();
+    return this.knownNodes();
   }
 
-  knownServes(): ListedServe[] {
-    return this.parts.directory.listedServes((key) => this.trustOf(key));
+  knownServes(): Iterable<ListedServe> {
+    return this.parts.directory.serves((key) => this.trustOf(key));
   }
 
-  knownNodes(): RemoteNode[] {
-    return this.nodes();
+  knownNodes(): Iterable<RemoteNode> {
+    const { directory, link } = this.parts;
+    return directory.nodes(link.vnetid, (key) => this.trustOf(key));
+  }
+
+  knownNode(vnetid: number): Pick<RemoteNode, "vnetid" | "name"> | undefined {
+    return this.parts.directory.node(vnetid);
   }
 
   async addServe(settings: ServeSettings): Promise<ServeView> {
@@ -273,11 +278,6 @@ export class Node implements NodeControl {
       )
         void this.parts.uses.open(use);
     }
-  }
-
-  private nodes(): RemoteNode[] {
-    const { directory, link } = this.parts;
-    return directory.nodes(link.vnetid, (key) => this.trustOf(key));
   }
 
   private trustOf(key: string): Trust {

@@ -112,8 +112,8 @@ export class Notices {
   }
 
   private get sum(): string {
-    const nodes = count(this.directory.size, "node");
-    return `${nodes}, ${count(this.directory.serves().length, "serve")}`;
+    const { nodeCount, serveCount } = this.directory;
+    return `${count(nodeCount, "node")}, ${count(serveCount, "serve")}`;
   }
 
   private get hubTitle(): string {

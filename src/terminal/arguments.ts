@@ -24,6 +24,24 @@ export function wrong(what: string, found: string, allowed: string): VnetError {
   return new VnetError("usage", `${start}: give ${allowed}`);
 }
 
+/** More are no help on one line. */
+const MAX_NAMED = 10;
+
+/** The first of them in words, and where the others are listed. */
+export function someOf<T>(
+  all: Iterable<T>,
+  describe: (one: T) => string,
+  command: string,
+): string {
+  const named: string[] = [];
+  let more = 0;
+  for (const one of all)
+    if (named.length < MAX_NAMED) named.push(describe(one));
+    else more++;
+  const some = named.join(", ");
+  return more > 0 ? `${some} or ${more} more (\`${command}\`)` : some;
+}
+
 /** A kind of value of the configuration, with the words of an argument. Throws VnetError `usage`. */
 export function read<T>(
   kind: ValueKind<T>,

@@ -11,6 +11,8 @@ export interface ParsedLine {
   command: Command;
   words: Word[];
   json: boolean;
+  /** of --limit; Infinity where it is not given */
+  limit: number;
   /** --help was given: nothing is to be run */
   help: boolean;
 }
@@ -32,13 +34,14 @@ export function parseLine(
   if (open)
     throw new VnetError("usage", `a quote is open: close it with ${open}`);
   const words = withoutQuestionMark(typed);
-  const isFlag = (word: Word) => !word.quoted && word.text.startsWith("--");
-  const flags = words.filter(isFlag).map((word) => word.text.toLowerCase());
-  const plain = words.filter((word) => !isFlag(word));
+  const { flags, limits, plain } = partFlags(words);
   const command = matchCommand(commands, plain);
   if (!command) throw unknownCommand(commands, plain);
   const strange = flags.find(
-    (flag) => flag !== "--help" && !(flag === "--json" && command.json),
+    (flag) =>
+      flag !== "--help" &&
+      !(flag === "--json" && command.json) &&
+      !(flag === "--limit" && command.limited),
   );
   if (strange !== undefined)
     throw new VnetError(
@@ -49,8 +52,41 @@ export function parseLine(
     command,
     words: plain.slice(command.name.split(" ").length),
     json: flags.includes("--json"),
+    limit: readLimit(limits),
     help: flags.includes("--help"),
   };
+}
+
+/** `--limit 20` is two words, `--limit=20` one. */
+function partFlags(words: readonly Word[]) {
+  const flags: string[] = [];
+  const limits: string[] = [];
+  const plain: Word[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? fail();
+    if (word.quoted || !word.text.startsWith("--")) {
+      plain.push(word);
+      continue;
+    }
+    const [flag = "", value] = word.text.toLowerCase().split(/=(.*)/s);
+    flags.push(flag === "--limit" ? flag : word.text.toLowerCase());
+    if (flag === "--limit") limits.push(value ?? words[++at]?.text ?? "");
+  }
+  return { flags, limits, plain };
+}
+
+/** Throws VnetError `usage`. */
+function readLimit(limits: readonly string[]): number {
+  const [limit] = limits;
+  if (limit === undefined) return Infinity;
+  if (limits.length > 1)
+    throw new VnetError("usage", "--limit is given twice: give it once");
+  if (/^[1-9]\d{0,8}$/.test(limit)) return Number(limit);
+  const found = limit === "" ? "--limit" : `--limit ${limit}`;
+  throw new VnetError(
+    "usage",
+    `${found}: give how many rows, for example --limit 20`,
+  );
 }
 
 /** `?` is `help`, and so is a `?` at the end: `use run ?` is `help use run`. */

@@ -32,8 +32,8 @@ export interface Argument<T> {
   fallback?(scope: Scope): Fallback<T>;
   /** Whether a word looks like this argument; one that does not goes to the next argument. */
   fits?(word: string): boolean;
-  /** What TAB offers. */
-  suggest?(control: NodeControl): string[];
+  /** What TAB offers; there may be many, made one by one. */
+  suggest?(control: NodeControl): Iterable<string>;
   /** The path of a file: TAB offers those that are there. */
   isFile?: boolean;
   /** Takes all words that are left. */
@@ -47,16 +47,22 @@ export interface CommandContext {
   readonly control: NodeControl;
   readonly commands: readonly Command[];
   readonly json: boolean;
+  /** how many rows were asked for; Infinity: all of them */
+  readonly limit: number;
   /** true when something was missing on the line and a person is answering questions */
   readonly guided: boolean;
   /** aborted when the person does not wait for the command any more */
   readonly signal: AbortSignal;
   loadConfig(path: string | null): Promise<NodeConfig>;
   say(text: string): void;
-  table(table: Table): void;
-  card(table: Table): void;
+  /** Each of any length; what they are made of is made in portions, so that the node goes on meanwhile. */
+  lines(lines: Iterable<string>): Promise<void>;
+  table(table: Table): Promise<void>;
+  card(table: Table): Promise<void>;
   /** One JSON document. */
   emit(value: unknown): void;
+  /** One JSON document, an array; of any length, as above. */
+  emitList(values: Iterable<unknown>): Promise<void>;
   /** Only while `guided`. Rejects with Cancelled. */
   ask<T>(argument: Argument<T>): Promise<T>;
   /** columns of the screen; Infinity where there is none */
@@ -77,6 +83,8 @@ export interface Command {
   examples?: readonly string[];
   /** takes --json */
   json?: boolean;
+  /** takes --limit N */
+  limited?: boolean;
   /** what it does would end with a guest, so a guest refuses it */
   lasting?: boolean;
   run(
@@ -105,9 +113,11 @@ export function usageOf(command: Command): string {
     const word = argument.name.toUpperCase();
     return argument.fallback ? `[${word}]` : word;
   });
-  return [command.name, ...words, ...(command.json ? ["[--json]"] : [])].join(
-    " ",
-  );
+  return [
+    ...[command.name, ...words],
+    ...(command.limited ? ["[--limit N]"] : []),
+    ...(command.json ? ["[--json]"] : []),
+  ].join(" ");
 }
 
 /** The person gave up a question or a command. Not an error: nothing is printed but that. */

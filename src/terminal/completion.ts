@@ -1,12 +1,16 @@
 // What TAB offers: command words, then what the next argument suggests, all from the table of commands.
-// Asks the node only for what it knows already; never throws. Waits only for the names of files, and not for long.
+// Asks the node only for what it knows already; never throws. Of many it offers some, and they are looked at in portions.
 
 import type { NodeControl } from "../node/control.js";
 import { bindWords, matchCommand } from "./command-line.js";
 import type { Argument, Command } from "./command.js";
 import { fileNames } from "./file-names.js";
 import { isPrintable } from "../printable.js";
+import { inPortions, mapped, sorted } from "./portions.js";
 import { quoteWord, splitLine } from "./words.js";
+
+/** More fill a screen and are no help. */
+const MAX_HITS = 100;
 
 /** As readline wants it: the candidates, and the part of the line that they replace. */
 export async function complete(
@@ -26,27 +30,58 @@ export async function complete(
   for (const word of commandWords(commands, done))
     if (word.startsWith(prefix.toLowerCase())) offered.add(word);
   if (command) {
+    const fits = (word: string): string | null => {
+      const quoted = quoteWord(word, quoting);
+      // What has a blank in it may have been begun without the quote that it needs.
+      const begins = quoted.startsWith(prefix) || word.startsWith(raw);
+      return begins && word !== "" && isPrintable(word) ? quoted : null;
+    };
     const rest = done.slice(command.name.split(" ").length);
     const wanted = rest.filter((word) => !word.text.startsWith("--"));
     const next = nextArguments(command, wanted);
-    const suggested = next.flatMap((each) => each.suggest?.(control) ?? []);
-    const files = next.some(({ isFile }) => isFile === true)
-      ? await fileNames(last?.text ?? "")
-      : [];
-    for (const word of [...suggested, ...files]) {
-      const quoted = quoteWord(word, quoting);
-      // What has a blank in it may have been begun without the quote that it needs.
-      const fits = quoted.startsWith(prefix) || word.startsWith(raw);
-      if (fits && word !== "" && isPrintable(word)) offered.add(quoted);
-    }
-    if (command.json && "--json".startsWith(raw) && raw !== "")
-      offered.add("--json");
+    for (const each of next)
+      for await (const portion of inPortions(
+        mapped(each.suggest?.(control) ?? [], fits),
+      ))
+        for (const word of portion) if (word !== null) offered.add(word);
+    if (next.some(({ isFile }) => isFile === true))
+      for (const name of await fileNames(last?.text ?? "")) {
+        const word = fits(name);
+        if (word !== null) offered.add(word);
+      }
+    for (const flag of flagsOf(command))
+      if (flag.startsWith(raw) && raw !== "") offered.add(flag);
   }
-  const hits = [...offered].sort();
+  const hits = await sorted(offered, byCharacters);
   const [only] = hits;
-  return only !== undefined && hits.length === 1
-    ? [[finished(only)], raw]
-    : [hits, raw];
+  if (only !== undefined && hits.length === 1) return [[finished(only)], raw];
+  return [hits.length > MAX_HITS ? abridged(hits, raw) : hits, raw];
+}
+
+function flagsOf({ json, limited }: Command): string[] {
+  return [...(json ? ["--json"] : []), ...(limited ? ["--limit"] : [])];
+}
+
+/** What all begin with, where that is more than was typed; else the first of them, and how many more there are. */
+function abridged(hits: readonly string[], raw: string): string[] {
+  const shared = sharedBeginning(hits[0] ?? "", hits.at(-1) ?? "");
+  if (shared.length > raw.length && shared.startsWith(raw)) return [shared];
+  return [
+    ...hits.slice(0, MAX_HITS),
+    // Begins like none of them, so that readline takes none of these letters for what all share.
+    `… ${hits.length - MAX_HITS} more`,
+  ];
+}
+
+/** Of two that stand at the ends of a sorted list: all between them begin with it, too. */
+function sharedBeginning(first: string, last: string): string {
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length++;
+  return first.slice(0, length);
+}
+
+function byCharacters(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A single hit is finished, so the next word can be typed at once; a folder goes on. */

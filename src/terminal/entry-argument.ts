@@ -4,7 +4,7 @@
 import { VnetError } from "../errors.js";
 import type { NodeControl, ServeView, UseView } from "../node/control.js";
 import { formatAddress } from "./address.js";
-import { wrong } from "./arguments.js";
+import { someOf, wrong } from "./arguments.js";
 import type { Argument } from "./command.js";
 import { formatId } from "./commands/rows.js";
 import { quoteWord } from "./words.js";
@@ -51,18 +51,22 @@ function resolve(kind: EntryKind, text: string, entries: Entry[]): string {
       : entry.label === byLabel,
   );
   const [only] = fitting;
+  const command = `show ${kind.what}`;
   if (only && fitting.length === 1) return only.label;
   if (only)
     throw new VnetError(
       "usage",
-      `"${text}" fits ${fitting.map(describe).join(", ")}: give ${fitting.map(({ label }) => `name=${quoteWord(label)}`).join(" or ")}`,
+      `"${text}" fits ${someOf(fitting, describe, command)}: give ${fitting
+        .slice(0, 2)
+        .map(({ label }) => `name=${quoteWord(label)}`)
+        .join(" or ")}${fitting.length > 2 ? " …" : ""}`,
     );
   if (entries.length === 0)
     throw new VnetError(
       "usage",
       `this node has no ${kind.what}: \`${kind.what} run\` makes one`,
     );
-  throw wrong(kind.what, text, `one of ${entries.map(describe).join(", ")}`);
+  throw wrong(kind.what, text, `one of ${someOf(entries, describe, command)}`);
 }
 
 function handlesOf(entry: Entry): string[] {

@@ -30,6 +30,7 @@ export function renderCommandHelp(command: Command, columns: number): string {
     argument.name.toUpperCase(),
     argument.doc,
   ]);
+  if (command.limited) args.push(["--limit N", "print the first N rows only"]);
   if (command.json)
     args.push(["--json", "print one JSON document instead of a table"]);
   const examples = (command.examples ?? []).map((text) => `  ${text}`);

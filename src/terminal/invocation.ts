@@ -17,14 +17,17 @@ import { commands } from "./commands/commands.js";
 import { renderCommandHelp } from "./help.js";
 import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
+import { inPortions, mapped } from "./portions.js";
 import { renderCards, renderTable, type Look } from "./table.js";
 
 export interface Surroundings {
   control: NodeControl;
   loadConfig(path: string | null): Promise<NodeConfig>;
   look(): Look;
-  /** Prints a block of finished lines; no line end behind the last one. */
-  write(text: string): void;
+  /** Prints a block of finished lines; no line end behind the last one. Resolves when more may be printed. */
+  write(text: string): Promise<void> | void;
+  /** Prints one line that comes in pieces. */
+  writeLine(pieces: AsyncIterable<string>): Promise<void>;
   /** Puts a question; null where nobody answers. Rejects with Cancelled. */
   ask: (<T>(argument: Argument<T>, scope: Scope) => Promise<T>) | null;
   leave(): void;
@@ -40,7 +43,9 @@ export async function invoke(
   if (!parsed) return;
   const { command } = parsed;
   if (parsed.help) {
-    surroundings.write(renderCommandHelp(command, surroundings.look().columns));
+    await surroundings.write(
+      renderCommandHelp(command, surroundings.look().columns),
+    );
     return;
   }
   if (command.lasting === true && surroundings.control.view().guest)
@@ -60,7 +65,7 @@ export async function invoke(
   const guided = missing !== undefined;
   const values = await collect(command, binding, guided, surroundings);
   await command.run(
-    createContext(surroundings, values, { json: parsed.json, guided }),
+    createContext(surroundings, values, { ...parsed, guided }),
     values,
   );
 }
@@ -90,31 +95,56 @@ async function collect(
 function createContext(
   surroundings: Surroundings,
   earlier: Record<string, unknown>,
-  { json, guided }: { json: boolean; guided: boolean },
+  { json, limit, guided }: Pick<CommandContext, "json" | "limit" | "guided">,
 ): CommandContext {
   const { control, ask, signal } = surroundings;
+  const speak = (text: string) => {
+    const { columns } = surroundings.look();
+    const lines = text.split("\n").map(printable);
+    return lines.map((line) => wrap(line, columns)).join("\n");
+  };
+  const print = async (blocks: AsyncIterable<string>) => {
+    for await (const block of blocks) await surroundings.write(block);
+  };
   return {
     control,
     commands,
     json,
+    limit,
     guided,
     signal,
     columns: surroundings.look().columns,
     loadConfig: (path) => surroundings.loadConfig(path),
-    say: (text) => {
-      const { columns } = surroundings.look();
-      const lines = text.split("\n").map(printable);
-      surroundings.write(lines.map((line) => wrap(line, columns)).join("\n"));
+    say: (text) => void surroundings.write(speak(text)),
+    lines: async (lines) => {
+      const spoken = inPortions(mapped(lines, speak), signal);
+      for await (const portion of spoken)
+        await surroundings.write(portion.join("\n"));
     },
-    table: (table) =>
-      surroundings.write(renderTable(table, surroundings.look())),
-    card: (table) =>
-      surroundings.write(renderCards(table, surroundings.look())),
-    emit: (value) => surroundings.write(printableJson(value)),
+    table: (table) => print(renderTable(table, surroundings.look(), signal)),
+    card: (table) => print(renderCards(table, surroundings.look(), signal)),
+    emit: (value) => void surroundings.write(printableJson(value)),
+    emitList: (values) => surroundings.writeLine(jsonOf(values, signal)),
     ask: (argument) =>
       ask && guided && !signal.aborted
         ? ask(argument, { control, earlier })
         : Promise.reject(new Cancelled("nobody answers")),
     leave: () => surroundings.leave(),
   };
+}
+
+/** An array as JSON, as it is in one piece. */
+async function* jsonOf(
+  values: Iterable<unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  let isFirst = true;
+  for await (const portion of inPortions(
+    mapped(values, printableJson),
+    signal,
+  )) {
+    yield `${isFirst ? "[" : ","}${portion.join(",")}`;
+    isFirst = false;
+  }
+  yield isFirst ? "[]" : "]";
 }

@@ -4,7 +4,7 @@
 import { formatVnetid } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl, RemoteNode } from "../node/control.js";
-import { wrong } from "./arguments.js";
+import { someOf, wrong } from "./arguments.js";
 import type { Argument } from "./command.js";
 
 export function vnetid(): Argument<number> {
@@ -13,11 +13,10 @@ export function vnetid(): Argument<number> {
     ask: "to vnetid",
     doc: "vnetid or name of a node, as `show vnets` lists them",
     parse: (text, { control }) => parseNode(text, control),
-    suggest: (control) =>
-      control
-        .knownNodes()
-        .filter(isUsable)
-        .flatMap((node) => [formatVnetid(node.vnetid), node.name]),
+    *suggest(control) {
+      for (const node of usableNodes(control))
+        yield* [formatVnetid(node.vnetid), node.name];
+    },
   };
 }
 
@@ -32,18 +31,25 @@ function isUsable({ trusted }: RemoteNode): boolean {
 }
 
 function parseNode(text: string, control: NodeControl): number {
-  const nodes = control.knownNodes();
-  const list = nodes.filter(isUsable).map(describeNode).join(", ");
   const id = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (id > 0 && (nodes.length === 0 || nodes.some((n) => n.vnetid === id)))
-    return id;
-  const named = nodes.filter((node) => node.name === text && isUsable(node));
+  if (id > 0 && (control.knownNode(id) || isNobodyKnown(control))) return id;
+  const named = [...usableNodes(control)].filter(({ name }) => name === text);
   const [only] = named;
   if (only && named.length === 1) return only.vnetid;
   if (only)
     throw new VnetError(
       "usage",
-      `more than one node is named "${text}": give a vnetid, ${named.map(describeNode).join(", ")}`,
+      `more than one node is named "${text}": give a vnetid, ${someOf(named, describeNode, "show vnets")}`,
     );
+  const list = someOf(usableNodes(control), describeNode, "show vnets");
   throw wrong("vnetid", text, list === "" ? "a number of 1 or more" : list);
+}
+
+function isNobodyKnown(control: NodeControl): boolean {
+  for (const _ of control.knownNodes()) return false;
+  return true;
+}
+
+function* usableNodes(control: NodeControl): Generator<RemoteNode> {
+  for (const node of control.knownNodes()) if (isUsable(node)) yield node;
 }

@@ -10,18 +10,22 @@ import type { Look } from "./table.js";
 
 export class NoticeQueue {
   readonly #limit: number;
-  #texts: string[] = [];
+  #makers: (() => string)[] = [];
   #dropped = 0;
 
   constructor(limit = 100) {
     this.#limit = limit;
   }
 
-  /** Keeps a finished block of text. */
-  hold(text: string): void {
-    this.#texts.push(text);
-    if (this.#texts.length <= this.#limit) return;
-    this.#texts.shift();
+  get isEmpty(): boolean {
+    return this.#makers.length === 0;
+  }
+
+  /** Keeps a block of text, which is made when it is taken: of thousands, most are dropped. */
+  hold(make: () => string): void {
+    this.#makers.push(make);
+    if (this.#makers.length <= this.#limit) return;
+    this.#makers.shift();
     this.#dropped++;
   }
 
@@ -34,8 +38,8 @@ export class NoticeQueue {
         : [
             `! ${dropped} older notice${dropped === 1 ? " was" : "s were"} dropped`,
           ];
-    const texts = [...note, ...this.#texts];
-    this.#texts = [];
+    const texts = [...note, ...this.#makers.map((make) => make())];
+    this.#makers = [];
     this.#dropped = 0;
     return texts;
   }

@@ -4,6 +4,10 @@ import { textWidth } from "./text-width.js";
 
 /** Lines of at most `columns`, each behind `indent`; a longer word stands alone. */
 export function wrap(text: string, columns: number, indent = ""): string {
+  if (columns === Infinity) return indent + text;
+  // What is indented already stays so, on all its lines.
+  const [own] = /^ */.exec(text) ?? [""];
+  if (own !== "") return wrap(text.slice(own.length), columns, indent + own);
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -10,14 +10,23 @@ export function printAbove(
   output: NodeJS.WritableStream,
   text: string,
 ): void {
-  const { rows } = line.getCursorPos();
-  if (rows > 0) moveCursor(output, 0, -rows);
-  cursorTo(output, 0);
-  clearScreenDown(output);
+  const rows = clearLine(line, output);
   // readline redraws from as many rows higher as its cursor stood below the prompt's first
   // row: the empty lines are what it climbs over, instead of over the text.
   output.write(`${text}\n${"\n".repeat(climbOf(line) ?? rows)}`);
   line.prompt(true);
+}
+
+/** Takes the line being typed off the screen; returns in which of its rows the cursor was. */
+export function clearLine(
+  line: Interface,
+  output: NodeJS.WritableStream,
+): number {
+  const { rows } = line.getCursorPos();
+  if (rows > 0) moveCursor(output, 0, -rows);
+  cursorTo(output, 0);
+  clearScreenDown(output);
+  return rows;
 }
 
 // The rows of readline's newest redraw. Nothing in its documented face tells them, and they

@@ -4,6 +4,7 @@
 import type { NodeConfig } from "../config/config.js";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
+import { put } from "./flow.js";
 import { invoke } from "./invocation.js";
 import { printable } from "../printable.js";
 
@@ -49,8 +50,12 @@ export async function runCommands(
   options: ScriptOptions,
 ): Promise<number> {
   for (const line of lines) {
-    const { left, failure } = await sayIfSlow(runLine(line, options), () => {
-      options.errorOutput.write(`waiting for \`${printable(line)}\` ...\n`);
+    let hasSaid = false;
+    const running = runLine(line, options, () => (hasSaid = true));
+    const { left, failure } = await sayIfSlow(running, () => {
+      // It is its reader who takes his time then.
+      if (!hasSaid)
+        options.errorOutput.write(`waiting for \`${printable(line)}\` ...\n`);
     });
     if (failure) return isUsage(failure) ? USAGE : FAILED;
     if (left) break;
@@ -74,15 +79,24 @@ export async function sayIfSlow<T>(
 async function runLine(
   line: string,
   options: ScriptOptions,
+  onSaid?: () => void,
 ): Promise<{ left: boolean; failure: VnetErrorCode | null }> {
   const { control, output, errorOutput, columns } = options;
   let left = false;
+  const say = (text: string) => {
+    onSaid?.();
+    return put(output, text);
+  };
   try {
     await invoke(line, {
       control,
       loadConfig: (path) => options.loadConfig(path),
       look: () => ({ columns: columns ?? Infinity, color: false }),
-      write: (text) => void output.write(`${text}\n`),
+      write: (text) => say(`${text}\n`),
+      writeLine: async (pieces) => {
+        for await (const piece of pieces) await say(piece);
+        await say("\n");
+      },
       ask: null,
       leave: () => (left = true),
       signal: new AbortController().signal,

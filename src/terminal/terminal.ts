@@ -9,6 +9,7 @@ import type { NodeControl } from "../node/control.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { complete } from "./completion.js";
+import { drained, put } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
@@ -18,7 +19,7 @@ import { printable } from "../printable.js";
 import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
-import { keepAbove, printAbove } from "./screen.js";
+import { clearLine, keepAbove, printAbove } from "./screen.js";
 
 const PROMPT = ">: ";
 
@@ -67,15 +68,17 @@ export class Terminal {
   };
   /** aborted by Ctrl-C: nobody waits for the running command any more */
   #waiting: AbortController | null = null;
+  /** a notice, in this turn of the event loop */
+  #hasPrinted = false;
   /** Ctrl-C was pressed once on an empty line */
   #leaveAsked = false;
 
   private constructor(options: TerminalOptions) {
     this.#options = options;
     this.#history = History.open(options.historyFile);
-    this.#stopNotices = options.control.onNotice((notice) =>
-      this.#printOrHold(formatNotice(notice, this.#look())),
-    );
+    this.#stopNotices = options.control.onNotice((notice) => {
+      this.#printOrHold(() => formatNotice(notice, this.#look()));
+    });
   }
 
   static start(options: TerminalOptions): Terminal {
@@ -112,7 +115,10 @@ export class Terminal {
       completer: (text: string, done: AsyncCompletion) => {
         const isSearch = this.#search?.isOn === true;
         void complete(isSearch ? [] : commands, control, text).then((hits) => {
-          if (this.#line === line) done(null, hits);
+          if (this.#line !== line) return;
+          // Who typed on meanwhile does not want it any more.
+          const isSame = line.line.slice(0, line.cursor) === text;
+          done(null, isSame ? hits : [[], text]);
         });
       },
     });
@@ -222,7 +228,8 @@ export class Terminal {
         signal,
         loadConfig: (path) => this.#options.loadConfig(path),
         look: () => this.#look(),
-        write: (block) => this.#print(block),
+        write: (block) => this.#printBlock(block),
+        writeLine: (pieces) => this.#printLine(pieces),
         ask: (argument, scope) => this.#ask(argument, scope, signal),
         leave: () => this.#leave(),
       });
@@ -276,16 +283,49 @@ export class Terminal {
     }
   }
 
-  #printOrHold(text: string): void {
-    if (this.#state === "idle") this.#print(text);
-    else if (this.#state !== "closed") this.#held.hold(text);
+  /** One at once; those that come in the same turn of the event loop together, as each print draws the line anew. */
+  #printOrHold(make: () => string): void {
+    if (this.#state === "closed") return;
+    if (this.#state !== "idle" || this.#hasPrinted) {
+      this.#held.hold(make);
+      return;
+    }
+    this.#print(make());
+    this.#hasPrinted = true;
+    setImmediate(() => {
+      this.#hasPrinted = false;
+      if (this.#state === "idle" && !this.#held.isEmpty)
+        this.#printOrHold(() => this.#held.take().join("\n"));
+    });
   }
 
   #print(text: string): void {
     if (this.#state === "closed") return;
     if (this.#line) printAbove(this.#line, this.#options.output, text);
     // A command that nobody waits for any more can end during another one's question.
-    else this.#held.hold(text);
+    else this.#held.hold(() => text);
+  }
+
+  /** As `#print`, and waits for whoever reads. */
+  async #printBlock(text: string): Promise<void> {
+    this.#print(text);
+    await drained(this.#options.output);
+  }
+
+  /** A line that comes in pieces, above the one being typed. */
+  async #printLine(pieces: AsyncIterable<string>): Promise<void> {
+    const { output } = this.#options;
+    const line = this.#line;
+    if (line) clearLine(line, output);
+    try {
+      for await (const piece of pieces)
+        if (this.#line === line && line) await put(output, piece);
+    } finally {
+      if (this.#line === line && line) {
+        output.write("\n");
+        line.prompt(true);
+      }
+    }
   }
 
   // Read through a method, so that the compiler does not take it for constant across an await.

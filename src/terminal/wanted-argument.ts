@@ -4,7 +4,7 @@
 import { formatServeid, SERVEID, type UseSettings } from "../config/config.js";
 import { parseName } from "../config/target.js";
 import { SERVE_NAME, TO, wholeNumber } from "../config/value.js";
-import type { RemoteServe } from "../node/control.js";
+import type { ListedServe, RemoteServe } from "../node/control.js";
 import { isNumber, port, read } from "./arguments.js";
 import type { Argument } from "./command.js";
 
@@ -29,16 +29,21 @@ export function wantedServe(): Argument<Wanted> {
       const allowed = `a serveid (1–999), ${SERVE_NAME.allowed}, or ${TO.allowed}`;
       return { ...nothing, serve: read(SERVE_NAME, "serve", text, allowed) };
     },
-    suggest: (control) =>
-      control
-        .knownServes()
-        .filter(({ trusted }) => trusted !== "no")
-        .flatMap(({ serveid, name, vnet }) => [
-          formatServeid(serveid),
-          name,
-          `${name}@${vnet}`,
-        ]),
+    *suggest(control) {
+      for (const { trusted, serveid, name, vnet } of control.knownServes())
+        if (trusted !== "no")
+          yield* [formatServeid(serveid), name, `${name}@${vnet}`];
+    },
   };
+}
+
+function findWanted(
+  serves: Iterable<ListedServe>,
+  wanted: Wanted,
+): ListedServe | undefined {
+  for (const serve of serves)
+    if (serve.trusted !== "no" && isWanted(serve, wanted)) return serve;
+  return undefined;
 }
 
 function isWanted(serve: RemoteServe, { serveid, serve: text }: Wanted) {
@@ -57,11 +62,14 @@ export function listenPort(): Argument<number> {
     parse: (text, scope) => (text === "same" ? 0 : plain.parse(text, scope)),
     fallback({ control, earlier }) {
       const wanted = earlier.wanted as Wanted | undefined;
-      const known = control
-        .knownServes()
-        .filter(({ trusted }) => trusted !== "no")
-        .find((serve) => wanted !== undefined && isWanted(serve, wanted));
-      return { text: known ? String(known.port) : "same", value: 0 };
+      return {
+        // Looked for only where it is shown, or something was typed.
+        get text() {
+          const known = wanted && findWanted(control.knownServes(), wanted);
+          return known ? String(known.port) : "same";
+        },
+        value: 0,
+      };
     },
   };
 }

@@ -106,7 +106,9 @@ describe("a member with another secret that says share=takeover", () => {
         for (let round = 0; round < 3; round++) {
           const evil = await scene.provider("evil", OTHER_SECRET, bad.port);
           await eventually("the user sees it", () =>
-            office.control.knownServes().some(({ vnet }) => vnet !== "home"),
+            [...office.control.knownServes()].some(
+              ({ vnet }) => vnet !== "home",
+            ),
           );
           for (let n = 0; n < 3; n++) await scene.reachHome();
           await eventually("the user knows what it is", () => {
@@ -118,7 +120,7 @@ describe("a member with another secret that says share=takeover", () => {
           await evil.close();
           await eventually(
             "it is gone",
-            () => office.control.knownServes().length === 1,
+            () => [...office.control.knownServes()].length === 1,
           );
         }
         for (const use of USES)
@@ -167,7 +169,7 @@ describe("a member with another secret that says share=takeover", () => {
       );
       await eventually(
         "the user sees them",
-        () => office.control.knownServes().length > 15,
+        () => [...office.control.knownServes()].length > 15,
       );
       for (let n = 0; n < 3; n++) await scene.reachHome();
       expect(scene.told, "of its uses").to.be.empty;

@@ -69,7 +69,9 @@ describe("a member that registers a serve for one victim only (`only`)", () => {
         const seen = () =>
           [office, home, lab].map((n) =>
             // What each has found out of the others is its own.
-            n.control.knownServes().map(({ trusted: _, ...serve }) => serve),
+            [...n.control.knownServes()].map(
+              ({ trusted: _, ...serve }) => serve,
+            ),
           );
         await eventually("all see the same", () => {
           const [first, ...others] = seen();

@@ -245,7 +245,7 @@ describe("a node's way to the hub", () => {
           say(message);
         await eventually(
           "the last message",
-          () => node.control.knownNodes().length === 1,
+          () => [...node.control.knownNodes()].length === 1,
         );
         expect(node.control.view().link).to.equal("online");
         // Nobody here would answer for that serve.

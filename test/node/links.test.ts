@@ -90,7 +90,7 @@ describe("links in a LAN", () => {
       seen.socket.end("hello");
       expect(await within("the end", seen.ended)).to.equal("fin");
       expect(seen.text).to.equal("hello");
-      const told = office.control.remoteServes();
+      const told = [...office.control.remoteServes()];
       expect(told[0]).to.include({ ip: "exec:sh", port: 0 });
       expect(JSON.stringify(told)).not.to.include("my-secret");
       await eventually("its stderr is told at home", () =>

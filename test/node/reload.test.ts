@@ -280,7 +280,7 @@ describe("a reload", () => {
       after.vnet.name = "castle";
       await home.control.reload(after);
       await eventually("the new name", () => {
-        const names = office.control.knownNodes().map(({ name }) => name);
+        const names = [...office.control.knownNodes()].map(({ name }) => name);
         expect(names).to.have.members(["castle", "office"]);
         expect(office.seen(700)?.vnet).to.equal("castle");
         return true;

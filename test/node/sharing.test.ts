@@ -130,10 +130,11 @@ describe("serves that take over", () => {
         () => node.use("web").remote?.vnet === "second",
       );
       expect(
-        node.control
-          .knownServes()
-          .map(({ vnet, overtaken }) => [vnet, overtaken]),
-      ).to.deep.equal([
+        [...node.control.knownServes()].map(({ vnet, overtaken }) => [
+          vnet,
+          overtaken,
+        ]),
+      ).to.have.deep.members([
         ["second", false],
         ["first", true],
       ]);
@@ -341,6 +342,6 @@ async function untilAnotherLapsed(hub: TestHub, home: TestNode): Promise<void> {
   await home.untilNotice(new RegExp(`^unserve u${unserve} is gone`));
   await other.close();
   await eventually("it left", () =>
-    home.control.knownNodes().every(({ name }) => name !== "other"),
+    [...home.control.knownNodes()].every(({ name }) => name !== "other"),
   );
 }

@@ -441,7 +441,7 @@ describe("an unserve", () => {
       const late = await hub.node({ name: "late" });
       for (const node of [home, office, lab, late]) {
         await node.control.ping(null, 1);
-        expect(node.control.knownServes()).to.deep.equal([]);
+        expect([...node.control.knownServes()]).to.deep.equal([]);
       }
     }));
 
@@ -730,7 +730,9 @@ describe("an unserve", () => {
         await rename(pair[who], "renamed");
         const other = who === "home" ? office : home;
         await eventually("the new name", () =>
-          other.control.knownNodes().some(({ name }) => name === "renamed"),
+          [...other.control.knownNodes()].some(
+            ({ name }) => name === "renamed",
+          ),
         );
         await office.untilUse(use.label, "listening");
         await expectEcho(hub, use.port);

@@ -125,6 +125,9 @@ export class FakeNode implements NodeControl {
     return this.nodeList;
   }
 
+  knownNode = (vnetid: number) =>
+    this.nodeList.find((node) => node.vnetid === vnetid);
+
   addServe: NodeControl["addServe"] = async (settings) => {
     this.#record("addServe", settings);
     const serveid = settings.serveid || (settings.active ? 1 : 0);

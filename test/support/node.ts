@@ -90,9 +90,9 @@ export class TestNode {
   }
 
   seen(serveid: number): RemoteServe | undefined {
-    return this.control
-      .knownServes()
-      .find((serve) => serve.serveid === serveid);
+    return [...this.control.knownServes()].find(
+      (serve) => serve.serveid === serveid,
+    );
   }
 
   untilNotice(pattern: RegExp): Promise<ToldNotice> {

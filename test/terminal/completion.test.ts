@@ -5,7 +5,7 @@ import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
 import { useSettings } from "../support/settings.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
-import { FakeNode, REMOTE_NODE } from "../support/fake-node.js";
+import { FakeNode, REMOTE_NODE, SSH } from "../support/fake-node.js";
 
 describe("completion", () => {
   const node = new FakeNode();
@@ -117,8 +117,26 @@ describe("completion", () => {
     });
   });
 
+  it("offers the first of many, says how many more there are, and goes on where all are alike", async () => {
+    node.remoteList = Array.from({ length: 1_000 }, (_, at) => ({
+      ...SSH,
+      serveid: at + 1,
+      name: `service-${at}`,
+    }));
+    const all = await hits("use run ");
+    expect(all).to.have.length(101);
+    expect(all[0]).to.equal("001");
+    expect(all.at(-1)).to.equal(`… ${3 * 1_000 - 100} more`);
+    expect(await hits("use run ser")).to.deep.equal(["service-"]);
+    expect(await hits("use run service-99")).to.have.length(22);
+    expect(await hits("use run service-999@")).to.deep.equal([
+      "service-999@remote-ssh ",
+    ]);
+  });
+
   it("offers flags and stays silent on a line that is wrong already", async () => {
-    expect(await hits("show serves --")).to.deep.equal(["--json "]);
+    expect(await hits("show serves --")).to.deep.equal(["--json", "--limit"]);
+    expect(await hits("show vnet --")).to.deep.equal(["--json "]);
     expect(await hits("unserve 1 2 3 4 5 6 7 8 ")).to.deep.equal([]);
   });
 });

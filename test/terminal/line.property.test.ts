@@ -104,7 +104,10 @@ describe("a line at the terminal, whatever it says,", () => {
           control,
           loadConfig: async () => fakeConfig(),
           look: () => ({ columns: 80, color: false }),
-          write: (text) => (printed += text),
+          write: (text) => void (printed += text),
+          writeLine: async (pieces) => {
+            for await (const piece of pieces) printed += piece;
+          },
           // Nobody is there to answer, or whoever is there cancels.
           ask: asks ? () => Promise.reject(new Cancelled("cancelled")) : null,
           leave: () => undefined,

@@ -1,10 +1,16 @@
+import { Writable } from "node:stream";
 import { expect } from "chai";
 import type { NodeConfig } from "../../src/config/config.js";
 import { VnetError } from "../../src/errors.js";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { usageOf } from "../../src/terminal/command.js";
 import { runCommands, runScript } from "../../src/terminal/script.js";
-import { fakeConfig, FakeNode, SSH } from "../support/fake-node.js";
+import {
+  fakeConfig,
+  FakeNode,
+  REMOTE_NODE,
+  SSH,
+} from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
 import { serveSettings, useSettings } from "../support/settings.js";
 
@@ -266,6 +272,11 @@ describe("script", () => {
     ],
     ["serve run 80 share=both", "give exclusive, takeover, balance"],
     ["use run 700 127.0.0.300", 'ip "127.0.0.300": give an IP address'],
+    ["show serves --limit", "--limit: give how many rows"],
+    ["show serves --limit 0", "--limit 0: give how many rows"],
+    ["show serves --limit many", "--limit many: give how many rows"],
+    ["show serves --limit 1 --limit 2", "--limit is given twice"],
+    ["show vnet --limit 1", "show vnet does not take --limit"],
     ["use run 700 70000", 'port "70000": give 1–65535'],
     ["use run 700 1 2 3 4", "is too much: use run SERVE [IP] [PORT] [NAME]"],
     ["unserve 09 80", "give remote-ssh (01), local-ssh (02)"],
@@ -353,6 +364,122 @@ describe("script", () => {
         node_ms: [0.5, 1, 1.5],
       },
     });
+  });
+
+  describe("shows of a list", () => {
+    beforeEach(() => {
+      const [ssh] = node.remoteList;
+      node.remoteList = [
+        { ...ssh!, serveid: 9, name: "web", type: "http", info: "a shop" },
+        { ...ssh!, serveid: 8, name: "db", vnetid: 2, vnet: "lab" },
+        { ...ssh!, serveid: 7, name: "evil", trusted: "no" },
+        ssh!,
+      ];
+    });
+    const ids = () =>
+      [...out.raw.matchAll(/^(\d{3}) /gm)].map(([, id]) => Number(id));
+
+    it("all rows, by serveid, what is not trusted last", async () => {
+      await run("show serves");
+      expect(ids()).to.deep.equal([8, 9, 700, 7]);
+      expect(out.raw).to.match(/\n- 2 nodes, 4 serves -\n$/);
+      node.nodeList.unshift(
+        { ...REMOTE_NODE, vnetid: 4, name: "evil", trusted: "no" },
+        { ...REMOTE_NODE, vnetid: 9, name: "last" },
+      );
+      out.clear();
+      await run("show vnets");
+      const order = [...out.raw.matchAll(/^(\d\d) /gm)].map(([, id]) => id);
+      expect(order).to.deep.equal(["01", "02", "09", "04"]);
+    });
+
+    it("those that a pattern fits, in any column and any case", async () => {
+      await run("show serves HTTP shop");
+      expect(ids()).to.deep.equal([9]);
+      expect(out.raw).to.match(/\n- 1 node, 1 of 4 serves -\n$/);
+      out.clear();
+      await run("show vnets local");
+      expect(out.raw).to.match(/local-ssh .*\n- 1 of 2 nodes -\n$/s);
+      const found = (await json("show serves l*b --json")) as unknown[];
+      expect(found).to.have.length(1);
+      expect(found[0]).to.include({ serveid: "008" });
+    });
+
+    it("as many as wanted, and says so", async () => {
+      await run("show serves --limit 2");
+      expect(ids()).to.deep.equal([8, 9]);
+      expect(out.raw).to.match(/\n- 2 nodes, 4 serves, the first 2 shown -\n$/);
+      expect(await json("show serves --json --limit=1")).to.have.length(1);
+      expect(await json("show serves --limit 9 --json")).to.have.length(4);
+      out.clear();
+      await run("show serves 127 --LIMIT 1");
+      expect(ids()).to.deep.equal([8]);
+    });
+
+    it("what nothing fits in one line", async () => {
+      await run("show serves nothing at all");
+      expect(out.raw).to.equal(
+        'none of 4 fits "nothing at all"; it is looked for in each column, and * stands for anything\n',
+      );
+      expect(await json("show serves nothing --json")).to.deep.equal([]);
+    });
+
+    it("of own serves and uses, too", async () => {
+      await node.addServe(serveSettings("web", { port: 80 }));
+      await node.addServe(serveSettings("db", { port: 3306 }));
+      await run("use run 700 1122", "use run 9 1123");
+      out.clear();
+      await run("show serve 3306", "show use --limit 1");
+      expect(out.raw).to.match(/ db .*\n- 1 of 2 serves -\n/s);
+      expect(out.raw).not.to.include("web");
+      expect(out.raw).to.match(/- 2 uses, the first 1 shown -\n$/);
+    });
+  });
+
+  it("names some of many in a mistake, and the command that lists them all", async () => {
+    node.nodeList = Array.from({ length: 1_000 }, (_, at) => ({
+      ...REMOTE_NODE,
+      vnetid: at + 1,
+      name: `node-${at}`,
+    }));
+    for (let at = 0; at < 30; at++)
+      await node.addServe(serveSettings(`s${at}`, { port: 80 }));
+    await run("ping nowhere");
+    expect(err.raw).to.match(/node-9 \(10\) or 990 more \(`show vnets`\)\n$/);
+    await run("serve close nothing");
+    expect(err.raw).to.match(/ or 20 more \(`show serve`\)\n$/);
+  });
+
+  it("waits for a reader who takes his time, says nothing of that, and holds no more than a reader wants", async () => {
+    node.remoteList = Array.from({ length: 5_000 }, (_, at) => ({
+      ...SSH,
+      serveid: at + 1,
+    }));
+    let read = (): void => undefined;
+    let bytes = 0;
+    let most = 0;
+    const slow = new Writable({
+      highWaterMark: 1024,
+      write: (chunk: Buffer, _encoding, done) => {
+        bytes += chunk.length;
+        read = done;
+      },
+    });
+    const lines = ["show serves", "show serves --json"];
+    const running = runCommands(lines, { ...options(), output: slow });
+    let isOver = false;
+    void running.then(() => (isOver = true));
+    while (!isOver) {
+      most = Math.max(most, slow.writableLength);
+      const next = read;
+      read = () => undefined;
+      next();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await running).to.equal(0);
+    expect(bytes).to.be.above(1_000_000);
+    expect(most).to.be.below(bytes / 4);
+    expect(err.raw).to.equal("");
   });
 
   it("rounds what is measured to three decimals in JSON, wherever it stands", async () => {

@@ -1,6 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
-import { renderTable } from "../../src/terminal/table.js";
+import {
+  renderTable,
+  type Look,
+  type Table,
+} from "../../src/terminal/table.js";
 import { textWidth } from "../../src/terminal/text-width.js";
 
 const table = {
@@ -11,9 +15,16 @@ const table = {
   ],
 };
 
+/** The whole of it, which comes in blocks of lines. */
+async function textOf(table: Table, look: Look): Promise<string> {
+  const blocks: string[] = [];
+  for await (const block of renderTable(table, look)) blocks.push(block);
+  return blocks.join("\n");
+}
+
 describe("table", () => {
-  it("aligns columns behind wide characters, without borders or colour when plain", () => {
-    const text = renderTable(table, { columns: 80, color: false });
+  it("aligns columns behind wide characters, without borders or colour when plain", async () => {
+    const text = await textOf(table, { columns: 80, color: false });
     expect(text.split("\n")).to.deep.equal([
       "serveid  name        info",
       "700      ssh         home",
@@ -21,19 +32,21 @@ describe("table", () => {
     ]);
   });
 
-  it("has borders of equal width when coloured", () => {
-    const lines = renderTable(table, { columns: 80, color: true }).split("\n");
+  it("has borders of equal width when coloured", async () => {
+    const lines = (await textOf(table, { columns: 80, color: true })).split(
+      "\n",
+    );
     expect(lines[0]).to.match(/^┌/);
     expect(new Set(lines.map(textWidth)).size).to.equal(1);
   });
 
-  it("gives up borders before it gives up the table", () => {
-    const text = renderTable(table, { columns: 27, color: true });
+  it("gives up borders before it gives up the table", async () => {
+    const text = await textOf(table, { columns: 27, color: true });
     expect(text).not.to.include("│");
     expect(text.split("\n")).to.have.length(3);
   });
 
-  it("stays a table when one cell is wide: that cell goes on below, between its words", () => {
+  it("stays a table when one cell is wide: that cell goes on below, between its words", async () => {
     const wide = {
       ...table,
       rows: [
@@ -41,7 +54,7 @@ describe("table", () => {
         ["800", "web", ""],
       ],
     };
-    const text = renderTable(wide, { columns: 40, color: false });
+    const text = await textOf(wide, { columns: 40, color: false });
     expect(text.split("\n")).to.deep.equal([
       "serveid  name  info",
       "700      ssh   the old machine below the",
@@ -50,7 +63,7 @@ describe("table", () => {
     ]);
   });
 
-  it("puts the last column below where that takes fewer lines", () => {
+  it("puts the last column below where that takes fewer lines", async () => {
     const uses = {
       columns: ["serveid", "name", "ip", "state", "remote"],
       rows: [
@@ -61,7 +74,7 @@ describe("table", () => {
         ],
       ],
     };
-    const text = renderTable(uses, { columns: 60, color: false });
+    const text = await textOf(uses, { columns: 60, color: false });
     expect(text.split("\n")).to.deep.equal([
       "serveid          name  ip         state",
       "700              ssh   127.0.0.1  listening",
@@ -71,10 +84,10 @@ describe("table", () => {
     ]);
   });
 
-  it("breaks a word that alone would make the table too wide, a Chinese one too", () => {
+  it("breaks a word that alone would make the table too wide, a Chinese one too", async () => {
     for (const word of ["x".repeat(64), "文".repeat(32)]) {
       const wide = { ...table, rows: [["700", word, "home"]] };
-      const text = renderTable(wide, { columns: 40, color: false });
+      const text = await textOf(wide, { columns: 40, color: false });
       const lines = text.split("\n");
       expect(lines[0]).to.match(/^serveid {2}name +info$/);
       expect(Math.max(...lines.map(textWidth))).to.be.at.most(40);
@@ -82,7 +95,7 @@ describe("table", () => {
     }
   });
 
-  it("puts a long word of the last column below its row, whole, so that it can be copied", () => {
+  it("puts a long word of the last column below its row, whole, so that it can be copied", async () => {
     const fingerprint = `SHA256:${"A".repeat(43)}`;
     const nodes = {
       columns: ["vnetid", "name", "serves", "trusted", "fingerprint"],
@@ -91,7 +104,7 @@ describe("table", () => {
         ["02", "office (this node)", "0", "yes", fingerprint],
       ],
     };
-    const text = renderTable(nodes, { columns: 80, color: true });
+    const text = await textOf(nodes, { columns: 80, color: true });
     expect(stripVTControlCharacters(text).split("\n")).to.deep.equal([
       "vnetid  name                serves  trusted",
       "01      home                3       yes",
@@ -101,8 +114,8 @@ describe("table", () => {
     ]);
   });
 
-  it("becomes cards where not even that fits, and breaks their lines between words", () => {
-    const text = renderTable(
+  it("becomes cards where not even that fits, and breaks their lines between words", async () => {
+    const text = await textOf(
       { ...table, rows: [...table.rows, ["9", "a b", "one two three"]] },
       { columns: 16, color: false },
     );
@@ -124,9 +137,9 @@ describe("table", () => {
     );
   });
 
-  it("writes control characters of a cell out", () => {
+  it("writes control characters of a cell out", async () => {
     const hostile = { columns: ["name"], rows: [["a\u001b[31m\nb"]] };
-    const text = renderTable(hostile, { columns: 80, color: false });
+    const text = await textOf(hostile, { columns: 80, color: false });
     expect(text).to.equal("name\na\\x1b[31m\\x0ab");
   });
 });

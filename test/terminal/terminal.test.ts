@@ -121,6 +121,37 @@ describe("terminal", () => {
     expect(screen.text).to.include("event 4.");
   });
 
+  it("prints the first of thousands of notices at once and of the others the last ones, with few redraws", async () => {
+    await screen.answer("half a li", "half a li");
+    screen.clear();
+    for (let at = 1; at <= 5_000; at++) node.notify(`event ${at}.`);
+    await screen.until("event 5000.");
+    expect(screen.text).to.include("* event 1.\n");
+    expect(screen.text).to.include("! 4899 older notices were dropped");
+    expect(screen.text).to.include("* event 4901.\n");
+    expect(screen.text).not.to.include("event 4900.");
+    expect(screen.text.split("half a li")).to.have.length.below(8);
+    node.notify("event 5001.");
+    await screen.until("* event 5001.\n");
+  });
+
+  it("prints a long list in portions, and stops with Ctrl-C", async () => {
+    node.remoteList = Array.from({ length: 50_000 }, (_, at) => ({
+      ...SSH,
+      serveid: at + 1,
+    }));
+    screen.type("show serves\r");
+    await screen.until("700");
+    expect(screen.text).not.to.include("50000");
+    screen.type(CTRL_C);
+    await screen.until("cancelled");
+    expect(screen.text).not.to.include("50000 serves");
+    await screen.answer("show serves --limit 2 --json\r", '"serveid":"002"');
+    await screen.until(">: ");
+    const [, json = ""] = /^(\[.*\])$/m.exec(screen.text) ?? [];
+    expect(JSON.parse(json)).to.have.length(2);
+  });
+
   it("gives the prompt back on Ctrl-C while a command runs, and prints its result when it comes", async () => {
     let done = (): void => undefined;
     node.ping = () =>

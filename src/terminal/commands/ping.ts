@@ -28,9 +28,7 @@ export const ping = defineCommand({
     if (result.rttMs.length === 0)
       throw new VnetError("timeout", "no probe came back: try again");
     if (context.json) return context.emit(pingJson(values.target, result));
-    const node = control
-      .knownNodes()
-      .find(({ vnetid }) => vnetid === values.target);
+    const node = control.knownNode(values.target ?? 0);
     const who =
       values.target === null
         ? `hub ${control.view().hub}`

@@ -2,6 +2,7 @@
 
 import { formatChange } from "../../config/diff.js";
 import { defineCommand, type Argument } from "../command.js";
+import { mapped } from "../portions.js";
 
 const file: Argument<string | null> = {
   name: "file",
@@ -22,12 +23,9 @@ export const reload = defineCommand({
   args: { file },
   async run(context, values) {
     const config = await context.loadConfig(values.file);
-    for (const warning of config.warnings) context.say(`! ${warning}`);
+    await context.lines(config.warnings.map((warning) => `! ${warning}`));
     const changes = await context.control.reload(config);
-    context.say(
-      changes.length === 0
-        ? "nothing differs"
-        : changes.map(formatChange).join("\n"),
-    );
+    if (changes.length === 0) context.say("nothing differs");
+    else await context.lines(mapped(changes, formatChange));
   },
 });

@@ -2,12 +2,23 @@
 
 import { formatVnetid } from "../../config/config.js";
 import { count } from "../../count.js";
-import type { NodeView, ServeView, UseView } from "../../node/control.js";
+import type {
+  ListedServe,
+  NodeView,
+  RemoteNode,
+  ServeView,
+  Trust,
+  UseView,
+} from "../../node/control.js";
+import { latestFirst } from "../../node/directory.js";
 import {
   defineCommand,
+  type Argument,
   type Command,
   type CommandContext,
 } from "../command.js";
+import { Pattern } from "../pattern.js";
+import { collect, mapped, sorted } from "../portions.js";
 import {
   listedServeJson,
   REMOTE_NODE_COLUMNS,
@@ -26,20 +37,95 @@ import {
 
 interface List<T> {
   columns: readonly string[];
-  entries: readonly T[];
+  entries: Iterable<T>;
+  /** absent: they are in order */
+  compare?: (a: T, b: T) => number;
   row: (entry: T) => string[];
   json: (entry: T) => unknown;
   /** said instead of an empty table */
   empty: string;
 }
 
-/** true when there was something to show to a person */
-function showList<T>(context: CommandContext, list: List<T>): boolean {
-  const { columns, entries } = list;
-  if (context.json) context.emit(entries.map(list.json));
-  else if (entries.length === 0) context.say(list.empty);
-  else context.table({ columns, rows: entries.map(list.row) });
-  return !context.json && entries.length > 0;
+interface Selected<T> {
+  /** all that fit; the first of them are shown */
+  fitting: readonly T[];
+  shown: readonly T[];
+  /** how many there are altogether */
+  total: number;
+}
+
+const pattern: Argument<Pattern> = {
+  name: "pattern",
+  ask: "pattern",
+  doc: "only rows that have this word in a column; of several words, all of them; where it has a *, the whole cell must fit: ssh*",
+  rest: true,
+  parse: (text) => new Pattern(text),
+  fallback: () => ({ text: "", value: new Pattern("") }),
+};
+
+/** What all lists take. */
+const listed = { args: { pattern }, json: true, limited: true } as const;
+
+/** The list, or what is said instead; then the summary of what a person sees, where there is one. */
+async function showList<T>(
+  context: CommandContext,
+  pattern: Pattern,
+  list: List<T>,
+  summary: (selected: Selected<T>) => string | null,
+): Promise<void> {
+  const selected = await select(context, pattern, list);
+  const { fitting, shown, total } = selected;
+  if (context.json) return context.emitList(mapped(shown, list.json));
+  if (total === 0) context.say(list.empty);
+  else if (fitting.length === 0)
+    context.say(
+      `none of ${total} fits "${pattern.text}"; it is looked for in each column, and * stands for anything`,
+    );
+  else {
+    const rows = mapped(shown, list.row);
+    await context.table({ columns: list.columns, rows });
+    const text = summary(selected);
+    if (text !== null) context.say(text);
+  }
+}
+
+async function select<T>(
+  { limit, signal }: CommandContext,
+  pattern: Pattern,
+  { entries, compare, row }: List<T>,
+): Promise<Selected<T>> {
+  let total = 0;
+  const judged = mapped(entries, (entry) => {
+    total++;
+    return pattern.isEmpty || pattern.fits(row(entry)) ? entry : null;
+  });
+  const found = await collect(judged, signal);
+  const fitting = compare ? await sorted(found, compare, signal) : found;
+  const shown = limit < fitting.length ? fitting.slice(0, limit) : fitting;
+  return { fitting, shown, total };
+}
+
+/** `- 3 nodes, the first 2 are shown -`; null where all that there is was shown. */
+function summaryOf<T>(
+  noun: string,
+  { fitting, shown, total }: Selected<T>,
+): string | null {
+  const all = fitting.length === total;
+  if (all && shown.length === fitting.length) return null;
+  return `- ${countOf(noun, { fitting, shown, total })} -`;
+}
+
+function countOf<T>(
+  noun: string,
+  { fitting, shown, total }: Selected<T>,
+): string {
+  const what =
+    fitting.length === total
+      ? count(total, noun)
+      : `${fitting.length} of ${count(total, noun)}`;
+  return shown.length === fitting.length
+    ? what
+    : `${what}, the first ${shown.length} shown`;
 }
 
 /** What a guest cannot know of the entries of its file: another node may run with that file, and have them open. */
@@ -69,11 +155,10 @@ function sayGuest(context: CommandContext, what: string): void {
 const showServe = defineCommand({
   name: "show serve",
   doc: "this node's serves",
-  args: {},
-  json: true,
-  run(context) {
+  ...listed,
+  async run(context, { pattern }) {
     const { control } = context;
-    showList(context, {
+    const list = {
       columns: SERVE_COLUMNS,
       entries: shownEntries(context, control.serves(), control.config.serves),
       row: serveRow,
@@ -81,7 +166,10 @@ const showServe = defineCommand({
       empty: control.view().guest
         ? "the file has no serve"
         : "this node has no serve: `serve run PORT` offers one",
-    });
+    };
+    await showList(context, pattern, list, (selected) =>
+      summaryOf("serve", selected),
+    );
     sayGuest(context, "serve");
   },
 });
@@ -89,11 +177,10 @@ const showServe = defineCommand({
 const showUse = defineCommand({
   name: "show use",
   doc: "this node's uses, and whom they reach",
-  args: {},
-  json: true,
-  run(context) {
+  ...listed,
+  async run(context, { pattern }) {
     const { control } = context;
-    showList(context, {
+    const list = {
       columns: USE_COLUMNS,
       entries: shownEntries(context, control.uses(), control.config.uses),
       row: useRow,
@@ -101,7 +188,10 @@ const showUse = defineCommand({
       empty: control.view().guest
         ? "the file has no use"
         : "this node has no use: `use run SERVEID` maps one that `show serves` lists",
-    });
+    };
+    await showList(context, pattern, list, (selected) =>
+      summaryOf("use", selected),
+    );
     sayGuest(context, "use");
   },
 });
@@ -109,23 +199,22 @@ const showUse = defineCommand({
 const showServes = defineCommand({
   name: "show serves",
   doc: "the group's serves",
-  args: {},
-  json: true,
-  run(context) {
-    const entries = context.control.remoteServes();
+  examples: ["show serves", "show serves ssh home", "show serves --limit 20"],
+  ...listed,
+  async run(context, { pattern }) {
     const { group } = context.control.view();
-    const shown = showList(context, {
+    const list = {
       columns: REMOTE_SERVE_COLUMNS,
-      entries,
+      entries: context.control.remoteServes(),
+      compare: byServeid,
       row: remoteServeRow,
       json: listedServeJson,
       empty: `nobody in group ${group} offers a serve: \`serve run PORT\` offers one`,
+    };
+    await showList(context, pattern, list, (selected) => {
+      const nodes = new Set(selected.fitting.map(({ vnetid }) => vnetid)).size;
+      return `- ${count(nodes, "node")}, ${countOf("serve", selected)} -`;
     });
-    if (!shown) return;
-    const nodes = new Set(entries.map(({ vnetid }) => vnetid)).size;
-    context.say(
-      `- ${count(nodes, "node")}, ${count(entries.length, "serve")} -`,
-    );
   },
 });
 
@@ -134,26 +223,29 @@ const showVnet = defineCommand({
   doc: "this node: name, group, hub, settings, traffic",
   args: {},
   json: true,
-  run(context) {
+  async run(context) {
     const view = context.control.view();
     if (context.json) context.emit(nodeJson(view));
-    else context.card(nodeCard(view));
+    else await context.card(nodeCard(view));
   },
 });
 
 const showVnets = defineCommand({
   name: "show vnets",
   doc: "the group's nodes",
-  args: {},
-  json: true,
-  run(context) {
-    showList(context, {
+  ...listed,
+  async run(context, { pattern }) {
+    const list = {
       columns: REMOTE_NODE_COLUMNS,
       entries: context.control.remoteNodes(),
+      compare: byVnetid,
       row: remoteNodeRow,
       json: remoteNodeJson,
       empty: `no node of group ${context.control.view().group} is at the hub`,
-    });
+    };
+    await showList(context, pattern, list, (selected) =>
+      summaryOf("node", selected),
+    );
   },
 });
 
@@ -164,6 +256,24 @@ export const showCommands: readonly Command[] = [
   showVnet,
   showVnets,
 ];
+
+/** What is not trusted comes last. */
+function byServeid(a: ListedServe, b: ListedServe): number {
+  return (
+    lastness(a) - lastness(b) ||
+    a.serveid - b.serveid ||
+    latestFirst(a, b) ||
+    a.vnetid - b.vnetid
+  );
+}
+
+function byVnetid(a: RemoteNode, b: RemoteNode): number {
+  return lastness(a) - lastness(b) || a.vnetid - b.vnetid;
+}
+
+function lastness({ trusted }: { trusted: Trust }): number {
+  return trusted === "no" ? 1 : 0;
+}
 
 /** The settings as the file names them. */
 function settingsOf({ settings }: NodeView) {
