@@ -40,6 +40,11 @@ const SHOWN_PROGRAM_CHARACTERS = 64;
 
 const NAMED_PIPE = /^\\\\[.?]\\pipe\\[^\\]/i;
 
+/** Whether a socket's path is the name of a pipe of Windows, which behaves otherwise and has no file. */
+export function isNamedPipe(path: string): boolean {
+  return NAMED_PIPE.test(path);
+}
+
 /** Whether the text has one of the four schemes, well formed or not. */
 export function isLink(text: string): boolean {
   return SCHEME.test(text);
@@ -116,7 +121,7 @@ function wrong(problem: string): VnetError {
 
 /** Absolute only: what a path is relative to differs between a shell and a service manager. */
 function socketPath(path: string, form: string): string {
-  if (NAMED_PIPE.test(path) && path.length <= PIPE_CHARACTERS_MAX) return path;
+  if (isNamedPipe(path) && path.length <= PIPE_CHARACTERS_MAX) return path;
   if (!path.startsWith("/"))
     throw wrong(
       `the path of a socket must be absolute, beginning with /: write ${form}`,

@@ -4,7 +4,10 @@
 import type { LookupAddress } from "node:dns";
 import net from "node:net";
 import { performance } from "node:perf_hooks";
+import type { Duplex } from "node:stream";
+import { isNamedPipe } from "../config/link.js";
 import { VnetError } from "../errors.js";
+import { NamedPipe, PIPE_SILENCE_MS } from "./named-pipe.js";
 import { names } from "./names.js";
 
 /**
@@ -58,12 +61,15 @@ function lookupOf(addresses: LookupAddress[]): net.LookupFunction {
 export async function connectFile(
   path: string,
   timeoutMs: number,
-): Promise<net.Socket> {
+): Promise<Duplex> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const leftMs = end - performance.now();
     try {
-      return await connect({ path }, Math.max(1, leftMs), timeoutMs);
+      const socket = await connect({ path }, Math.max(1, leftMs), timeoutMs);
+      return isNamedPipe(path)
+        ? new NamedPipe(socket, PIPE_SILENCE_MS.dialled)
+        : socket;
     } catch (cause) {
       const isFull = (cause as NodeJS.ErrnoException).code === "EAGAIN";
       if (!isFull || leftMs < 2 * FULL_RETRY_MS) throw cause;

@@ -5,11 +5,17 @@
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import { ALL_ADDRESSES } from "../config/config.js";
-import { isLink, parseLink, SOCKET_PATH_BYTES_MAX } from "../config/link.js";
+import {
+  isLink,
+  isNamedPipe,
+  parseLink,
+  SOCKET_PATH_BYTES_MAX,
+} from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { formatAddress, networkError } from "./address.js";
 import { KEEP_ALIVE_MS } from "./connect.js";
 import { hybridListenPath } from "./hybrid-vsock.js";
+import { NamedPipe, PIPE_SILENCE_MS } from "./named-pipe.js";
 import { names } from "./names.js";
 import { openFiles } from "./open-files.js";
 import { peerOf, type Peer } from "./peer.js";
@@ -70,7 +76,8 @@ export class Listener implements Listening {
     try {
       const path = socketPathOf(host);
       if (path !== null) {
-        const server = createServer(options);
+        const isPipe = isNamedPipe(path);
+        const server = createServer(options, isPipe);
         const file = await SocketFile.claim(path, () =>
           listen(server, { path, backlog: BACKLOG }),
         );
@@ -103,7 +110,7 @@ export class Listener implements Listening {
   }
 }
 
-function createServer(options: ListenerOptions): net.Server {
+function createServer(options: ListenerOptions, isPipe = false): net.Server {
   return net.createServer(
     {
       allowHalfOpen: true,
@@ -116,7 +123,12 @@ function createServer(options: ListenerOptions): net.Server {
       if (options.usesReserve !== true && openFiles.isShort()) {
         reset(socket);
         options.onError(new VnetError("network", openFiles.reason));
-      } else options.onConnection(socket, peerOf(socket));
+        return;
+      }
+      const connection = isPipe
+        ? new NamedPipe(socket, PIPE_SILENCE_MS.accepted)
+        : socket;
+      options.onConnection(connection, peerOf(socket));
     },
   );
 }

@@ -9,6 +9,7 @@ import {
   type Stats,
 } from "node:fs";
 import { dirname } from "node:path";
+import { isNamedPipe } from "../config/link.js";
 
 /** What is meant by the codes of a socket file where the path itself shows nothing. */
 const WORDS: Record<string, string> = {
@@ -22,6 +23,16 @@ const WORDS: Record<string, string> = {
   EAGAIN: "too many connections wait there already",
   EPROTOTYPE: "the file is a socket of another kind",
   EINVAL: "its path is not one that a socket can have",
+};
+
+/** And of a named pipe of Windows, which is no file. */
+const PIPE_WORDS: Record<string, string> = {
+  ...WORDS,
+  ENOENT:
+    "there is no such pipe; what makes it does not run, or calls it otherwise",
+  EACCES: "not permitted (whoever made the pipe says who may use it)",
+  EADDRINUSE:
+    "another program has that pipe already; end it, or take another name",
 };
 
 /** Codes that are about the path, and not about who listens there. */
@@ -38,15 +49,11 @@ export function socketPathReason(
   path: string,
   { code, syscall }: Failure,
 ): string | undefined {
-  const isPipe = path.startsWith("\\");
+  if (isNamedPipe(path)) return PIPE_WORDS[code];
   const isListening = syscall === "listen" || syscall === "bind";
-  if (isPipe && code === "ENOENT")
-    return "there is no such pipe; what makes it does not run, or calls it otherwise";
-  const seen = isPipe
-    ? null
-    : isListening
-      ? listenObstacle(path, code)
-      : dialObstacle(path, code);
+  const seen = isListening
+    ? listenObstacle(path, code)
+    : dialObstacle(path, code);
   return seen ?? WORDS[code];
 }
 

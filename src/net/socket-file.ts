@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, renameSync, unlinkSync, type Stats } from "node:fs";
 import type net from "node:net";
+import { isNamedPipe } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { connectFile } from "./connect.js";
 
@@ -28,7 +29,7 @@ export class SocketFile {
       await listen();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EADDRINUSE" || isPipe(path)) throw error;
+      if (code !== "EADDRINUSE" || isNamedPipe(path)) throw error;
       await removeStale(path);
       await listen();
     }
@@ -99,14 +100,10 @@ function remove(path: string): void {
 }
 
 function statOf(path: string): Stats | null {
-  if (isPipe(path)) return null;
+  if (isNamedPipe(path)) return null;
   return lstatSync(path, { throwIfNoEntry: false }) ?? null;
 }
 
 function isSame(a: Stats, b: Stats): boolean {
   return a.dev === b.dev && a.ino === b.ino;
-}
-
-function isPipe(path: string): boolean {
-  return path.startsWith("\\\\");
 }
