@@ -1,6 +1,7 @@
 // When things go wrong, on real processes: each row of the README's promise to come back.
 
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import {
   connectTo,
@@ -25,7 +26,9 @@ import {
   type Hub,
   type Launched,
 } from "../support/launch.js";
+import { eventually } from "../support/deadline.js";
 import { reservePort } from "../support/ports.js";
+import { accepts } from "../support/program.js";
 
 const ID = 700;
 
@@ -124,6 +127,33 @@ describe("when things go wrong", function () {
     expect(recovered.error).to.equal(null);
     await office.waitForOutput(/ any more: [^]* at \S+\) listens again\n/);
     await echoes();
+  });
+
+  it("a service that starts after its node is reached within two seconds, and meets its user first", async () => {
+    const port = await reservePort();
+    const servicePort = service.port;
+    await service.close();
+    const late = ID + 1;
+    const node = await startMember(hub, {
+      name: "late",
+      sections: serveSection(late, servicePort) + useSection(late, port),
+    });
+    await node.waitForOutput("has no service, and its uses wait");
+    expect(await refusal(port)).to.equal("ECONNREFUSED");
+
+    let met = 0;
+    service = await TestServer.start(
+      ({ socket }) => {
+        met++;
+        socket.pipe(socket);
+      },
+      { port: servicePort },
+    );
+    const started = performance.now();
+    while (!(await accepts(port))) await sleep(20);
+    // Three times as long, as a busy machine may be that slow; a node that tries now and then needs 9 s.
+    expect(performance.now() - started).to.be.below(6_000);
+    await eventually("the user", () => met === 1);
   });
 
   it("a provider killed with -9 takes its streams with it, the use's port refuses, and all is back with it", async () => {
