@@ -2,6 +2,7 @@
 // real programs: what they offer is reached.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { startEcho, type TestServer } from "../support/echo.js";
@@ -101,10 +102,34 @@ describe("the files of the original tool", function () {
     expect(ids).to.include("007");
   });
 
+  it("of a hub and a node on the public machine: one file for both, and a port there leads home", async () => {
+    const usePort = await reservePort();
+    const folder = makeFolder();
+    const hub = start("route", "both.ini");
+    await hub.waitForOutput("ready: nodes can join");
+    const text = readFileSync(hub.configFile, "utf8");
+    writeFileSync(
+      join(folder, "config.ini"),
+      text.replace("8080", String(usePort)),
+    );
+    startBare("vnet", [], { folder });
+    start("vnet", "home.ini", {
+      "port=22": `port=${echo.port}`,
+      "default-ssh": "default",
+    });
+    await untilEchoed(usePort);
+    const others = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .filter(({ family, internal }) => family === "IPv4" && !internal);
+    for (const { address } of others)
+      await untilEchoed({ host: address, port: usePort });
+  });
+
   it("of a hub need no more than a port: it listens on all addresses, and says which", async () => {
     const folder = makeFolder();
     writeFileSync(join(folder, "config.ini"), `[route]\nport=${port}\n`);
-    const hub = startBare("route", ["config.ini"], { folder });
+    // Without a word it is config.ini of the working folder.
+    const hub = startBare("route", [], { folder });
     await hub.waitForOutput(
       new RegExp(
         `the hub listens on (?:\\[::\\]:${port}, all addresses of IPv6 and IPv4|0\\.0\\.0\\.0:${port}, all addresses of IPv4)$`,
