@@ -154,7 +154,7 @@ function completed(text: string): string {
 }
 
 describe("The configurations of the documents", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   for (const document of DOCUMENTS)
     it(`load, those of ${document}`, () => {
