@@ -3,7 +3,8 @@
 
 import { closeSync, readFileSync, statSync } from "node:fs";
 import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { userInfo } from "node:os";
+import { join, win32 } from "node:path";
 import { called } from "./called.js";
 import { readIniFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
@@ -111,8 +112,26 @@ export function stateNews(
   return isFirst
     ? [
         `first start: a new key is kept in ${folder}; if this ran before at another place, name the folder of its keys with state= or --state`,
+        ...(process.platform === "win32" ? foreignFolderNews(folder) : []),
       ]
     : [];
+}
+
+/**
+ * Windows knows no file modes: what protects a key is what its folder inherits, and only the user's own folders keep others
+ * out by that.
+ */
+export function foreignFolderNews(
+  folder: string,
+  { username, homedir }: { username: string; homedir: string } = userInfo(),
+): string[] {
+  const way = win32.relative(homedir, folder);
+  const isOwn = !win32.isAbsolute(way) && !/^\.\.(?:\\|$)/.test(way);
+  return isOwn
+    ? []
+    : [
+        `${folder} is none of this user's own folders, and Windows may let others read the keys in it; make it yours alone: icacls "${folder}" /inheritance:r /grant:r "${username}:(OI)(CI)F"`,
+      ];
 }
 
 /** A key that is written into a file: `auto` is none. */

@@ -18,6 +18,7 @@ import { basename, dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { createPrivateFile, isTemporary } from "./keys/private-file.js";
 import { digest, type ProgramArguments } from "./program-arguments.js";
+import { oneName } from "./one-name.js";
 import { holderOf } from "./run-lock.js";
 
 export type StateArguments = Pick<ProgramArguments, "file" | "name" | "state">;
@@ -130,11 +131,12 @@ function foldersOf({ file, name }: StateArguments): string[] {
   );
 }
 
-/** As it was called, the same with the links of the shell's folder, and its real place. */
+/** As it was called, the same with the links of the shell's folder, and its real place, however that is spelled. */
 function namesOf(file: string): string[] {
   const named = resolve(file);
   const logical = resolve(shellFolder(), file);
-  return [...new Set([named, logical, realpathOf(named)])];
+  const real = realpathOf(named);
+  return [...new Set([named, logical, real, oneName(real)])];
 }
 
 /** The other names lead to this folder from now on, wherever the links on their way will lead. */

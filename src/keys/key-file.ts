@@ -74,14 +74,18 @@ async function putKeyFile<T>(
 const NOT_PERMITTED =
   "not permitted; file and folder must be of the user who runs this, or name another folder with --state or VNET_STATE";
 
+const NOT_PERMITTED_WINDOWS =
+  "not permitted; another program has it open, or the user who runs this has no right to it: close it there, or name another folder with --state or VNET_STATE";
+
 /** What a person can do about it. */
 const REMEDIES: Record<string, string> = {
   ENOSPC: "the disk is full; make room",
   EDQUOT: "the quota is used up; make room",
   EROFS:
     "the disk is read-only; name a folder that can be written to with --state or VNET_STATE",
-  EACCES: NOT_PERMITTED,
-  EPERM: NOT_PERMITTED,
+  EACCES: platform() === "win32" ? NOT_PERMITTED_WINDOWS : NOT_PERMITTED,
+  EPERM: platform() === "win32" ? NOT_PERMITTED_WINDOWS : NOT_PERMITTED,
+  EBUSY: NOT_PERMITTED_WINDOWS,
   ENOTDIR:
     "a file stands where a folder should be; move it away, or name another folder with --state or VNET_STATE",
   EEXIST: "a file stands where a folder should be; move it away",

@@ -11,6 +11,7 @@ import {
   type FileHandle,
 } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
+import { platform } from "node:os";
 import { join } from "node:path";
 
 const OWNER_ONLY = 0o600;
@@ -25,7 +26,7 @@ export async function writePrivateFile(
 ): Promise<void> {
   await written(path, bytes, {
     finish: (file) => giveToOwnerOf(path, file),
-    putInPlace: (temporary) => rename(temporary, path),
+    putInPlace: (temporary) => untilLetGo(() => rename(temporary, path)),
   });
 }
 
@@ -52,13 +53,33 @@ export async function createPrivateFile(
       } catch (error) {
         // Not every file system has links, and they say so in many ways.
         if ((error as NodeJS.ErrnoException).code !== "EEXIST")
-          return rename(temporary, path);
+          return untilLetGo(() => rename(temporary, path));
         isCreated = false;
       }
       await rm(temporary, { force: true });
     },
   });
   return isCreated;
+}
+
+/** What Windows says of a file that somebody has open: a virus scanner, a backup, an editor. Mostly for a moment. */
+const IN_USE = new Set(["EPERM", "EACCES", "EBUSY"]);
+const PAUSES_MS = [10, 20, 50, 100, 200, 300, 400, 500];
+
+/** Does it again for 1.6 s while the file is in use, on Windows; elsewhere an open file is in nobody's way. */
+export async function untilLetGo(
+  act: () => Promise<void>,
+  isWindows = platform() === "win32",
+): Promise<void> {
+  for (const pauseMs of isWindows ? PAUSES_MS : []) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!IN_USE.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return act();
 }
 
 /** `hub.key.UUID.new`: a file that is being written, or was when its writer was killed. */

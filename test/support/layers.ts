@@ -24,6 +24,7 @@ const PROGRAMS = [
     "program-log.ts",
     "shutdown.ts",
     "check.ts",
+    "one-name.ts",
     "state-folder.ts",
     "run-lock.ts",
     "own-signals.ts",
