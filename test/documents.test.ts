@@ -185,6 +185,40 @@ describe("The configurations of the documents", function () {
   });
 });
 
+describe("The command lines of the documents", function () {
+  this.timeout(600_000);
+
+  /** As they stand in text and in blocks, without what only names a thing to fill in. */
+  const commands = new Set(
+    DOCUMENTS.flatMap((document) =>
+      [...read(document).matchAll(/\.\/((?:route|vnet) --[^`\n#]+)/g)].map(
+        ([, words = ""]) =>
+          words
+            .replaceAll("\\|", "|")
+            .replace(/ {2,}.*| \|.*|&$/, "")
+            .replace(/--authkey KEY\b/, "--authkey a-key-of-the-document")
+            .trim(),
+      ),
+    ),
+  );
+
+  it("pass --check, those that start a program with options alone", async () => {
+    const whole = [...commands].filter((line) => !/[A-Z]{4}|…|<|\|/.test(line));
+    expect(whole.length).to.be.above(8);
+    for (const line of whole) {
+      const [launcher, ...words] = line.split(" ");
+      const { status, stderr } = await run(launcher as "route" | "vnet", [
+        ...words,
+        "--check",
+      ]);
+      expect(
+        [status, stderr.replace(/^.*key on a command line.*\n/gm, "")],
+        line,
+      ).to.deep.equal([0, ""]);
+    }
+  });
+});
+
 /** As GitHub makes it of a heading. */
 function anchorOf(heading: string): string {
   return heading

@@ -1,4 +1,4 @@
-// When the machine itself is in trouble: no room on the disk, files that cannot be read, a name that moved, a sleep.
+// When the machine itself is in trouble: no room on the disk, files that cannot be read, a name that moved, a sleep, another address.
 
 import {
   existsSync,
@@ -17,6 +17,7 @@ import {
   startNode,
 } from "../support/launch.js";
 import { makeFolder } from "../support/folder.js";
+import { Namespace, needsNamespaces } from "../support/namespace.js";
 import { needsMounts, withMounts } from "../support/mounts.js";
 import { reservePort } from "../support/ports.js";
 
@@ -121,6 +122,67 @@ describe("when the machine is in trouble", function () {
     const from = node.output.length;
     node.kill("SIGCONT");
     await node.waitForOutput("as vnet 01", 30_000, from);
+  });
+
+  it("a node whose address changes is the same one from its new address, its service too", async function () {
+    needs(this, "curl");
+    needsNamespaces(this);
+    const machine = await Namespace.make();
+    const ip = async (...words: string[]) => {
+      const program = machine.run("ip", ...words);
+      expect((await program.exited).status, program.output).to.equal(0);
+    };
+    /** The hub is at 10.9.0.1; who dials it comes from that address. */
+    const comeFrom = async (address: string) => {
+      await ip("addr", "add", `${address}/32`, "dev", "lo");
+      const route = ["local", "10.9.0.1", "dev", "lo", "src", address];
+      await ip("route", "replace", ...route, "table", "local");
+    };
+    const site = machine.run(
+      process.execPath,
+      "-e",
+      `require("http").createServer((_, answer) => answer.end("still here\\n"))
+        .listen(8080, "127.0.0.1", () => console.log("ready"))`,
+    );
+    try {
+      await site.waitForOutput("ready");
+      await ip("addr", "add", "10.9.0.1/32", "dev", "lo");
+      await comeFrom("10.9.0.2");
+      const { prefix } = machine;
+      const rhythm = "heartbeat_interval=300\nheartbeat_timeout=2000\n";
+      const route = `[route]\nip=10.9.0.1\nport=7749\n${rhythm}`;
+      const hub = await startHub(
+        `${route}[public.web]\nserve=web\nip=127.0.0.1\nport=9090\n`,
+        { prefix },
+      );
+      await hub.waitForOutput("ready:");
+      startNode(`${route}[vnet]\nname=mover\n[serve.web]\nport=8080\n`, {
+        prefix,
+      });
+      const ask = async () => {
+        const curl = machine.run(
+          ...["curl", "-sS", "--retry", "60", "--retry-all-errors"],
+          ...["--retry-delay", "1", "http://127.0.0.1:9090/"],
+        );
+        expect(await curl.exited).to.include({ status: 0 });
+        expect(curl.stdout).to.equal("still here\n");
+      };
+      const joined = async (address: string) => {
+        const from = address.replaceAll(".", "\\.");
+        const line = new RegExp(`vnet (\\d+) \\(mover\\) joined .* ${from}:`);
+        return (await hub.waitForOutput(line))[1];
+      };
+      const number = await joined("10.9.0.2");
+      await ask();
+      await comeFrom("10.9.0.3");
+      await ip("addr", "del", "10.9.0.2/32", "dev", "lo");
+      expect(await joined("10.9.0.3")).to.equal(number);
+      await ask();
+    } finally {
+      await closeLaunched();
+      await site.close();
+      await machine.close();
+    }
   });
 });
 

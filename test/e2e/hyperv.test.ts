@@ -97,7 +97,7 @@ describe("the helper for Hyper-V's sockets", function () {
     expect(existsSync(join(folder, GUID))).to.equal(true);
     const route = `exec:${[python, ...words("dial", "parent", GUID)].join(" ")}`;
     startBare("vnet", [
-      ...["--route", route, "--serve", `${echo.port},name=echo`],
+      ...["--route", route, "--serve", `127.0.0.1:${echo.port},name=echo`],
     ]);
     const port = await reservePort();
     startBare("vnet", ["--route", route, "--use", `echo:${port}`]);
