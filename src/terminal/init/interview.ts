@@ -99,7 +99,7 @@ export function askForHub({ ask }: Interviewer): Promise<Endpoint> {
     {
       title: "Where does the hub listen?",
       explanation:
-        "ADDRESS:PORT of this machine; 0.0.0.0 is every address it has. Nodes must be able to reach this port",
+        "ADDRESS:PORT of this machine; 0.0.0.0 is every IPv4 address it has, :: those of IPv6 too. Nodes must be able to reach this port",
     },
     { ask: "listen", fallback: "0.0.0.0:7749", read: readListen },
   );
