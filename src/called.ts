@@ -20,28 +20,34 @@ export interface Call {
   path: string;
   /** its launcher was not run by sh, but read by Node: `node vnet` */
   byNode: boolean;
+  /** on Windows: a `vnet.cmd` lies beside it, which a name without an ending runs */
+  hasCmd: boolean;
 }
 
 /** As a shell takes it. `program`: the one that runs, or its sister, which lies beside it. */
 export function callOf(program: "vnet" | "route", call: Call): string {
-  const { script, cwd, path, byNode } = call;
+  const { script, cwd, path, byNode, hasCmd } = call;
   const own = basename(script);
   const name = ["vnet", "route"].includes(own) ? program : own;
   const folder = dirname(script);
   if (folder.endsWith(join("node_modules", ".bin"))) return `npx ${name}`;
   const near = nearPath(join(folder, name), cwd);
-  if (byNode) return `node ${quote(near.replace(/^\.[\\/]/, ""))}`;
   const isOnPath = path
     .split(delimiter)
     .some((each) => each !== "" && isSame(resolve(cwd, each), folder));
+  // For cmd and for PowerShell, which want another thing each in front of a path between quotes.
+  if (hasCmd && quote(near) !== near) return `node "${near}"`;
+  if (byNode && !hasCmd) return `node ${quote(near.replace(/^\.[\\/]/, ""))}`;
   return isOnPath ? quote(name) : quote(near);
 }
 
 /** `callOf` of this process. */
 export function called(program: "vnet" | "route"): string {
-  const { argv, execArgv, env } = process;
+  const { argv, execArgv, env, platform } = process;
+  const script = argv[1] ?? program;
   return callOf(program, {
-    script: argv[1] ?? program,
+    script,
+    hasCmd: platform === "win32" && existsSync(`${script}.cmd`),
     cwd: process.cwd(),
     path: env.PATH ?? "",
     byNode: !execArgv.some((each) => each.startsWith("--max-semi-space-size")),

@@ -9,6 +9,7 @@ import { parseHubConfig } from "./config/hub-config.js";
 import { mergeSections, sectionsFromFlags } from "./config/flags.js";
 import { VnetError } from "./errors.js";
 import { ClaimsFile } from "./hub/claims-file.js";
+import { refuseForeignLinks } from "./foreign-links.js";
 import { Hub } from "./hub/hub.js";
 import { KeyRing } from "./hub/key-ring.js";
 import { limitsFrom } from "./hub/limits.js";
@@ -138,6 +139,7 @@ async function main(args: ProgramArguments): Promise<0> {
   ];
   const readKey = keyReader(args.file, keyWarnings);
   const config = parseHubConfig(text, title, mergeSections([], flags), readKey);
+  refuseForeignLinks(title, config);
   if (args.check) {
     process.stdout.write(describeHub(title, config));
     return 0;

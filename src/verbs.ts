@@ -174,6 +174,7 @@ it as FILE.old, and only replaced if you say so.
         called: called(program),
         file,
         hostName: hostname(),
+        isWindows: process.platform === "win32",
         input: process.stdin,
         output: process.stdout,
         color: !noColor && screenHasColor(),

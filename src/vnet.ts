@@ -55,6 +55,7 @@ import {
   keysFromEnvironment,
   programsWarnings,
 } from "./given-keys.js";
+import { refuseForeignLinks } from "./foreign-links.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen, trustVerb } from "./verbs.js";
@@ -162,6 +163,7 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
     const warnings: string[] = [];
     const readKey = keyReader(file, warnings);
     const config = parseNodeConfig(text, title, undefined, flags, readKey);
+    refuseForeignLinks(title, config);
     openKeys = openKeysWarning(file, text);
     warnings.push(...config.warnings, ...programsWarnings(file, config));
     return { ...config, warnings };

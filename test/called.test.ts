@@ -10,6 +10,7 @@ const HERE: Call = {
   cwd: "/home/me/vnet",
   path: "/usr/local/bin:/usr/bin",
   byNode: false,
+  hasCmd: false,
 };
 
 describe("how a program was called", () => {
@@ -33,6 +34,12 @@ describe("how a program was called", () => {
       "by node from afar",
       { byNode: true, cwd: "/etc" },
       "node /home/me/vnet/vnet",
+    ],
+    ["by cmd", { byNode: true, hasCmd: true }, "./vnet"],
+    [
+      "by cmd in a folder with a space in its name",
+      { script: "/srv/our lan/vnet", cwd: "/", byNode: true, hasCmd: true },
+      'node "/srv/our lan/vnet"',
     ],
     [
       "under another name",

@@ -103,7 +103,7 @@ export function linkProblem(text: string): string | null {
  */
 export function describeLink(text: string): string {
   if (!text.startsWith("exec:")) return text;
-  const name = baseName(firstWord(text.slice("exec:".length)));
+  const name = programIn(text.slice("exec:".length));
   const characters = Array.from(name);
   return characters.length > SHOWN_PROGRAM_CHARACTERS
     ? `exec:${characters.slice(0, SHOWN_PROGRAM_CHARACTERS).join("")}…`
@@ -150,6 +150,10 @@ function programOf(text: string): { program: string; args: string[] } {
   const [program = "", ...args] = words;
   if (program === "") throw wrong(`without a program: write ${FORMS.exec}`);
   const isAbsolute = /^(?:\/|\\\\|[a-z]:[\\/])/i.test(program);
+  if (isCutPath(program, args[0]))
+    throw wrong(
+      'a path with a space in it must stand in quotes: write exec:"C:\\PATH\\PROGRAM.exe" ARGUMENTS',
+    );
   if (!isAbsolute && /[/\\]/.test(program))
     throw wrong(
       "the program must be a name that is found in the PATH, or an absolute path",
@@ -159,9 +163,21 @@ function programOf(text: string): { program: string; args: string[] } {
   return { program, args };
 }
 
-/** Up to the first space in any case: a whole command between quotes, by mistake, is not shown either. */
-function firstWord(text: string): string {
-  return /^\S*/.exec(splitWords(text).words[0] ?? "")?.[0] ?? "";
+/** `C:\Program Files\x.exe` without quotes: the first word is a folder's, and the second goes on with the path. */
+function isCutPath(program: string, next = ""): boolean {
+  const isBegin = /^[a-z]:\\.*(?<!\.(?:exe|com|cmd|bat))$/i.test(program);
+  return isBegin && /^[^\s:"/\\-][^:]*\\/.test(next);
+}
+
+/** Of a path of Windows, spaces and all: up to the program's name, and no argument is in it. */
+const WINDOWS_PROGRAM =
+  /^(?:[a-z]:\\|\\\\)(?:(?!\s[-/]).)*?\.(?:exe|com|cmd|bat)(?=\s|$)/i;
+
+/** Up to the first space in any other case: a whole command between quotes, by mistake, is not shown either. */
+function programIn(text: string): string {
+  const first = splitWords(text).words[0] ?? "";
+  const path = WINDOWS_PROGRAM.exec(first)?.[0] ?? /^\S*/.exec(first)?.[0];
+  return /^\S*/.exec(baseName(path ?? ""))?.[0] ?? "";
 }
 
 /** Words at spaces; quotes of either kind keep what is between them together, and nothing else is special. */

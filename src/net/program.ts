@@ -2,6 +2,7 @@
 // What they read and write is program-link.ts.
 
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { platform } from "node:os";
 import { isAbsolute } from "node:path";
 import { baseName } from "../config/link.js";
 import { VnetError } from "../errors.js";
@@ -23,7 +24,8 @@ export function startProgram(
 ): Promise<Program> {
   return new Promise((resolve, reject) => {
     const refuse = (cause: unknown) => {
-      const text = `cannot start ${baseName(file)}: ${startReason(file, cause)}`;
+      const why = startReason(file, cause) + shellHint(file, cause);
+      const text = `cannot start ${baseName(file)}: ${why}`;
       reject(new VnetError("network", text, { cause }));
     };
     try {
@@ -74,4 +76,26 @@ function startReason(file: string, cause: unknown): string {
   if (code === "ENOENT") return "there is no such program";
   if (code === "EACCES") return "it is not permitted to run it";
   return networkReason(cause);
+}
+
+/**
+ * Windows runs `.cmd` and `.bat` by a shell only, and Node by itself not at all (EINVAL); npm, npx and their like are such
+ * files, and called without their ending they are not found. Empty: it is nothing of that.
+ */
+export function shellHint(
+  file: string,
+  cause: unknown,
+  isWindows = platform() === "win32",
+): string {
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  if (!isWindows) return "";
+  if (/\.(?:cmd|bat)$/i.test(file))
+    return `; Windows runs such a file by cmd only: write exec:cmd /c ${quoted(file)} ARGUMENTS`;
+  return code === "ENOENT" && !/\.\w+$/.test(file)
+    ? `; where it is a .cmd file, as npm is, write exec:cmd /c ${quoted(file)} ARGUMENTS`
+    : "";
+}
+
+function quoted(file: string): string {
+  return file.includes(" ") ? `"${file}"` : file;
 }

@@ -25,6 +25,7 @@ const PROGRAMS = [
     "shutdown.ts",
     "check.ts",
     "one-name.ts",
+    "foreign-links.ts",
     "state-folder.ts",
     "run-lock.ts",
     "own-signals.ts",

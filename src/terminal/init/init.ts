@@ -23,6 +23,8 @@ export interface InitOptions extends PromptStreams {
   /** how the program was called: `./vnet` */
   called: string;
   file: string;
+  /** Windows has no file modes: what protects a file there is its folder */
+  isWindows: boolean;
   /** offered as the node's name */
   hostName: string;
 }
@@ -51,7 +53,11 @@ export async function init(options: InitOptions): Promise<boolean> {
     const { text, last } = await textFor(options, say);
     const old = await replaceFile(file, text);
     say("");
-    say(`${shown} is written, for your eyes only (mode 600).`);
+    say(
+      options.isWindows
+        ? `${shown} is written. On Windows whoever may read its folder may read it, and the keys in it.`
+        : `${shown} is written, for your eyes only (mode 600).`,
+    );
     if (old !== null) say(`The former one is ${printable(old)}`);
     if (last !== "") say(last);
     say(`Start it:  ${startOf(options)}`);
@@ -102,11 +108,17 @@ async function textFor(
   return { text, last };
 }
 
-function startOf({ called, file }: InitOptions): string {
-  return `${called} ${quoted(printable(file))}`;
+function startOf({ called, file, isWindows }: InitOptions): string {
+  const shown = printable(file);
+  return `${called} ${isWindows ? quotedForCmd(shown) : quoted(shown)}`;
 }
 
 /** As a shell takes it. */
 function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** As cmd and PowerShell take it; a quote cannot be in a path there. */
+function quotedForCmd(path: string): string {
+  return /^[\w.:/\\-]+$/.test(path) ? path : `"${path}"`;
 }

@@ -27,9 +27,10 @@ describe("init", () => {
     removeFolder(folder);
   });
 
-  const start = (program: "vnet" | "route" = "vnet") =>
+  const start = (program: "vnet" | "route" = "vnet", isWindows = false) =>
     init({
       program,
+      isWindows,
       called: `../bin/${program}`,
       file,
       hostName: "my@machine",
@@ -92,6 +93,18 @@ describe("init", () => {
     expect(await done).to.equal(true);
     const { route } = parseHubConfig(readFileSync(file, "utf8"), file);
     expect(route).to.include({ ip: "0.0.0.0", port: 7749, authkey: "auto" });
+  });
+
+  it("says on Windows what protects the file there, and quotes for cmd", async () => {
+    file = join(folder, "our lan.ini");
+    const done = start("route", true);
+    await screen.until("listen (0.0.0.0:7749):");
+    screen.type("\r");
+    expect(await done).to.equal(true);
+    expect(screen.text.replace(/\s+/g, " "))
+      .to.include("On Windows whoever may read its folder may")
+      .and.to.include(`"${file}"`)
+      .and.not.to.include("600");
   });
 
   for (const [name, key] of [
