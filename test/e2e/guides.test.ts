@@ -15,6 +15,7 @@ import { startMember, untilRow, type UseRow } from "../support/lan.js";
 import { closeLaunched, startHub, type Launched } from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
 import { Program, untilAccepting } from "../support/program.js";
+import { projectRoot } from "../support/project.js";
 import {
   startNginx,
   startPostgres,
@@ -333,7 +334,12 @@ Host *
     await untilAccepting(server, inside);
     const display = await startVnc(await reservePort());
     const port = await map("rdp", inside);
-    const words = [`/v:127.0.0.1:${port}`, "/cert:ignore", "/u:me", "/p:mine"];
+    // The very file of the guide, but for the port.
+    const guide = readFileSync(join(projectRoot, "docs/recipes.md"), "utf8");
+    const [, file = ""] = /^```\n(full address:[^`]+)```$/m.exec(guide) ?? [];
+    expect(file).to.include("127.0.0.1:33389");
+    writeFileSync(path("home.rdp"), file.replace("33389", String(port)));
+    const words = [path("home.rdp"), "/cert:ignore", "/p:mine"];
     keep("xfreerdp", words, { DISPLAY: display });
     const says = (what: RegExp) => () => what.test(readFileSync(log, "utf8"));
     await eventually("TLS", says(/TLS connection established/));
