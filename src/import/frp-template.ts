@@ -168,33 +168,60 @@ function skip(pieces: readonly Piece[], from: number): number {
 /** Text and actions in turn. `{{-` and `-}}` take the blanks beside them away, lines too; comments of the file stay as they are. */
 function piecesOf(text: string, problems: Problems): Piece[] {
   const pieces: Piece[] = [];
-  let line = 1;
-  let at = 0;
+  /** of what no piece has yet */
+  let from = 0;
   let trims = false;
-  const push = (part: string, trimsEnd: boolean) => {
+  let line = 1;
+  const push = (to: number, trimsEnd: boolean) => {
+    const part = text.slice(from, to);
     const start = trims ? part.trimStart() : part;
     pieces.push({ text: trimsEnd ? start.trimEnd() : start });
-    line += part.split("\n").length - 1;
   };
-  for (const match of text.matchAll(/\{\{(-\s)?([^]*?)(\s-)?\}\}/g)) {
-    if (isInComment(text, match.index)) continue;
-    push(text.slice(at, match.index), match[1] !== undefined);
-    pieces.push({ action: (match[2] ?? "").trim(), line });
-    line += match[0].split("\n").length - 1;
-    at = match.index + match[0].length;
-    trims = match[3] !== undefined;
+  let open = -1;
+  for (let at = 0; at < text.length;) {
+    const lineEnd = endOfLine(text, at);
+    if (open < at) open = text.indexOf("{{", at);
+    // A comment, and a line without a template, are gone over whole.
+    if (open < 0) break;
+    if (isComment(text, at) || open >= lineEnd) {
+      at = lineEnd + 1;
+      line += 1;
+      continue;
+    }
+    for (let next = open; next >= 0 && next < endOfLine(text, at);) {
+      const close = text.indexOf("}}", next + 2);
+      if (close < 0) {
+        problems.add({ line }, "found {{ without its }}");
+        push(text.length, false);
+        return pieces;
+      }
+      const inside = text.slice(next + 2, close);
+      push(next, /^-\s/.test(inside));
+      pieces.push({
+        action: inside.replace(/^-\s/, "").replace(/\s-$/, "").trim(),
+        line,
+      });
+      trims = /\s-$/.test(inside);
+      line += inside.split("\n").length - 1;
+      from = close + 2;
+      at = from;
+      next = text.indexOf("{{", from);
+    }
+    at = endOfLine(text, at) + 1;
+    line += 1;
   }
-  const rest = text.slice(at);
-  const open = /^(?!\s*[#;]).*\{\{/m.exec(rest);
-  if (open !== null) {
-    const before = rest.slice(0, open.index).split("\n").length - 1;
-    problems.add({ line: line + before }, "found {{ without its }}");
-  }
-  push(rest, false);
+  push(text.length, false);
   return pieces;
 }
 
-function isInComment(text: string, index: number): boolean {
-  const start = text.lastIndexOf("\n", index - 1) + 1;
-  return /^\s*[#;]/.test(text.slice(start, index));
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf("\n", from);
+  return end < 0 ? text.length : end;
+}
+
+/** Whether the line that begins there is one. */
+function isComment(text: string, start: number): boolean {
+  let at = start;
+  while (text[at] === " " || text[at] === "\t") at += 1;
+  return text[at] === "#" || text[at] === ";";
 }

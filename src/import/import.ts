@@ -181,9 +181,9 @@ function recognise(
     if (hasKey(value, ["networks"], "any"))
       return importQjwProxy(new Mapping(value, "", problems, "any"));
     const root = new Mapping(value, "", problems);
-    if (root.has("proxy") && root.has("bind"))
+    if (Array.isArray(root.peek("proxy")) && root.has("bind"))
       return importPortProxyServer(root);
-    if (root.has("name") && root.has("server"))
+    if (root.has("name") && !isRecord(root.peek("server") ?? {}))
       return importPortProxyClient(root);
   }
   if (

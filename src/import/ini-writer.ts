@@ -26,7 +26,8 @@ function linesOf(items: readonly Item[]): string[] {
     if (kind === "section" || (isNewPart && kind === "comment")) leaveBlank();
     if ("comment" in item) lines.push(...commentLines(item));
     else if ("sketch" in item)
-      lines.push(...linesOf(item.sketch).map((line) => `; ${line}`.trimEnd()));
+      for (const line of linesOf(item.sketch))
+        lines.push(`; ${line}`.trimEnd());
     else {
       lines.push(`[${title(item.title)}]`);
       for (const line of item.lines)

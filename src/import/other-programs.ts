@@ -80,6 +80,10 @@ const OTHERS: readonly Other[] = [
     name: "Xray, V2Ray or sing-box",
     is: (root) => Array.isArray(root.inbounds) || Array.isArray(root.outbounds),
   },
+  {
+    name: "Shadowsocks",
+    is: (root) => has(root, "server_port") && has(root, "method", "password"),
+  },
   { name: "WireGuard", is: (root) => has(root.Interface, "PrivateKey") },
   {
     name: "rclone",
@@ -109,7 +113,10 @@ export function refuseOther(
 
 /** The same by words of the text, for a format that is none of those that can be read. */
 export function refuseOtherText(text: string, file: string): void {
-  if (/^\s*bridge_port\s*=/m.test(text) && /^\s*appname\s*=/m.test(text))
+  if (
+    /^[ \t]*bridge_port[ \t]*=/m.test(text) &&
+    /^[ \t]*appname[ \t]*=/m.test(text)
+  )
     throw refusal("nps (its server)", file);
 }
 

@@ -424,6 +424,10 @@ describe("The import of a file on the disk", () => {
       ["d.toml", "[[proxies]]\n".repeat(50_000)],
       ["f.ini", `[common]\na${" ".repeat(900_000)}b\n`],
       ["e.ini", `[common]\nuser = ${"x ".repeat(400_000)}\n`],
+      ["g.toml", "{{ ".repeat(300_000)],
+      ["h.toml", "a{{ }}".repeat(160_000)],
+      ["i.toml", `${"\n".repeat(900_000)}{{`],
+      ["j.toml", `a${"\n ".repeat(400_000)}`],
     ] as const)
       await importText(source, file, called).catch((error: unknown) => {
         if (!(error instanceof VnetError)) throw error;

@@ -51,6 +51,11 @@ const cases: [name: string, file: string, text: string][] = [
   ],
   ["Xray", "config.json", '{"inbounds": [], "outbounds": []}'],
   [
+    "Shadowsocks",
+    "config.json",
+    '{"name": "a", "server": "h", "server_port": 8388, "method": "x", "password": "hush"}',
+  ],
+  [
     "WireGuard",
     "wg0.conf",
     "[Interface]\nPrivateKey = hush\nAddress = 10.0.0.1/24\n[Peer]\nPublicKey = x\n",
@@ -66,6 +71,20 @@ describe("The import of another program's file", () => {
       );
       expect(message).to.include(`${file}: this is a configuration of ${name}`);
       expect(message).not.to.include("hush");
+    });
+});
+
+describe("The import of a file of nobody's", () => {
+  for (const [file, text] of [
+    ["a.yaml", "name: x\nserver: {address: h, port: 1}\n"],
+    ["b.yaml", "bind: 1.2.3.4\nproxy: {pass: h}\n"],
+  ] as const)
+    it(`takes it for none: ${file}`, async () => {
+      const message = await imported(text, file).then(
+        () => "printed",
+        (error: unknown) => (error instanceof VnetError ? error.message : ""),
+      );
+      expect(message).to.include(`${file}: not recognised; known are`);
     });
 });
 
