@@ -122,6 +122,15 @@ export class Group<M extends Member> {
       if (kind === "name" && this.registry.passName(what)) this.republish(what);
   }
 
+  /** Whether a node that is here goes by it, or one of its serves. */
+  uses({ kind, what, holder }: Claim): boolean {
+    const { names, registry } = this;
+    if (kind === "node") return names.get(what)?.key === holder.key;
+    const serves =
+      kind === "name" ? registry.named(what) : registry.holders(Number(what));
+    return serves.some(({ owner }) => owner.key === holder.key);
+  }
+
   member(vnetid: number): M | undefined {
     return this.members.get(vnetid);
   }

@@ -76,6 +76,8 @@ export class Hub {
   private constructor(private readonly options: HubOptions) {
     this.limits = { ...DEFAULT_HUB_LIMITS, ...options.limits };
     this.claims = options.claims ?? new Claims();
+    this.claims.isUsed = (group, claim) =>
+      this.groups.get(group)?.uses(claim) === true;
     const { maxNodes, reservePercent } = this.limits;
     const { credentials } = options.keys;
     this.places = new Places({ maxNodes, reservePercent, credentials });

@@ -18,7 +18,12 @@ import {
   ClaimsFile,
   readClaims,
 } from "../../src/hub/claims-file.js";
-import { Claims, LAPSE_MS, type ClaimKind } from "../../src/hub/claims.js";
+import {
+  Claims,
+  LAPSE_MS,
+  type ClaimKind,
+  type KeptHolder,
+} from "../../src/hub/claims.js";
 import { silentLog } from "../../src/log.js";
 import { eventually } from "../support/deadline.js";
 import { skip } from "../support/find-program.js";
@@ -32,7 +37,16 @@ const claimant = (key: string, crowd = "") => ({
 describe("the claims of a group", () => {
   let now = 0;
   let claims: Claims;
+  /** what the serves that are registered go by */
+  let used: Set<string>;
 
+  const make = () => {
+    const clock = () => now;
+    const options = { now: clock, uptime: clock, maxOfCredential: 100 };
+    const made = new Claims(options);
+    made.isUsed = (_, { what }) => used.has(what);
+    return made;
+  };
   const put = (key: string, kind: ClaimKind, what: string, crowd = "") => {
     const claim = { kind, what, share: "exclusive", number: 0 } as const;
     claims.put("default", claimant(key, crowd), claim);
@@ -42,7 +56,8 @@ describe("the claims of a group", () => {
 
   beforeEach(() => {
     now = 1_000_000;
-    claims = new Claims({ now: () => now, maxOfCredential: 100 });
+    used = new Set();
+    claims = make();
   });
 
   it("are for names of nodes, ids and names of serves, each by itself, and each group's own", () => {
@@ -88,8 +103,106 @@ describe("the claims of a group", () => {
     expect(holderOf("node", "office")).to.equal("later");
   });
 
+  it("of somebody away are not pushed out by those of one network who are all here, nor kept from who comes later", () => {
+    for (const what of ["home", "attic"]) {
+      now++;
+      put(what, "node", what, "192.0.2.1");
+    }
+    for (const isInUse of [false, true]) {
+      now += 2_000;
+      for (let n = 0; n < 500; n++) {
+        const [key, what] = [`attacker ${n % 7}`, `evil ${isInUse} ${n}`];
+        if (n < 7) claims.came("nobodys", claimant(key, "198.51.100.1"));
+        if (isInUse) used.add(what);
+        const claim = { kind: "name", what, share: "exclusive" } as const;
+        const by = claimant(key, "198.51.100.1");
+        claims.put("nobodys", by, { ...claim, number: 0 });
+      }
+      for (const what of ["home", "attic"])
+        expect(holderOf("node", what)).to.equal(what);
+      const later = `later ${isInUse}`;
+      put(later, "node", later, "192.0.2.2");
+      expect(holderOf("node", later)).to.equal(later);
+    }
+  });
+
+  it("that nobody goes by make room first, of who asks for more before others of its network", () => {
+    used.add("office 0");
+    for (const key of ["home", "office"]) {
+      claims.came("default", claimant(key, "192.0.2.1"));
+      for (let n = 0; n < 60; n++) put(key, "name", `${key} ${n}`, "192.0.2.1");
+    }
+    const held = (key: string) => claims.of("default", key).length;
+    expect(held("home")).to.equal(60);
+    expect(claims.of("default", "office")[0]?.what).to.equal("office 0");
+    expect(held("office")).to.be.within(30, 40);
+  });
+
+  it("of a node that renames for ever are its oldest ones, without the one that it goes by", () => {
+    const claims = new Claims();
+    claims.isUsed = (_, { kind }) => kind === "node";
+    const share = "exclusive";
+    claims.came("default", claimant("home"));
+    for (let n = 0; n < 3_000; n++) {
+      const kind = n === 0 ? "node" : "name";
+      const claim = { kind, what: `${n}`, share, number: 0 } as const;
+      claims.put("default", claimant("home"), claim);
+    }
+    expect(claims.of("default", "home")).to.have.length(2_000);
+    expect(claims.get("default", "node", "0")?.holder.key).to.equal("home");
+  });
+
+  it("count as those of the network and the credential with which their key came last", () => {
+    const come = (credential: string, crowd: string) => {
+      const home = { ...claimant("home", crowd), credential };
+      claims.came("lab", home);
+      const claim = { kind: "node", what: "home", share: "exclusive" } as const;
+      claims.put("lab", home, { ...claim, number: 1 });
+      claims.left("lab", "home");
+    };
+    come("", "192.0.2.1");
+    come("lab", "192.0.2.2");
+    const holder = claims.get("lab", "node", "home")?.holder;
+    expect(holder).to.include({ credential: "lab", crowd: "192.0.2.2" });
+    now++;
+    for (let n = 0; n < 200; n++) put(`${n}`, "node", `${n}`, "192.0.2.1");
+    for (let n = 0; n < 200; n++) put(`${n}`, "node", `${n}`, `net ${n}`);
+    expect(claims.get("lab", "node", "home")?.holder.key).to.equal("home");
+  });
+
+  it("do not lapse by a clock that is set: at the start it may be years behind, or jump while the hub runs", () => {
+    let wall = Date.UTC(2026, 0, 1);
+    const boot = (kept: KeptHolder[]) => {
+      const made = new Claims({ now: () => wall, uptime: () => now });
+      made.restore(kept);
+      return made;
+    };
+    const first = boot([]);
+    first.put("default", claimant("a"), {
+      ...{ kind: "node", what: "home", share: "exclusive", number: 1 },
+    });
+    now += 60_000;
+    wall += 60_000;
+    const kept = first.kept();
+    const seen = wall - 60_000;
+    expect(kept[0]?.seen).to.equal(seen);
+
+    wall = 0;
+    const second = boot(kept);
+    expect(second.kept()[0]?.seen, "written before it is set").to.equal(seen);
+    wall = seen + 120_000;
+    for (const jump of [0, 40 * 86_400_000]) {
+      wall += jump;
+      expect(second.get("default", "node", "home")).not.to.equal(undefined);
+      expect(second.kept()).to.have.length(1);
+    }
+    now += LAPSE_MS + 1;
+    expect(second.get("default", "node", "home")).to.equal(undefined);
+  });
+
   it("of one who is here are never pushed out", () => {
     for (let n = 0; n < 100; n++) {
+      used.add(`${n}`);
       claims.came("default", claimant(`here ${n}`));
       put(`here ${n}`, "node", `${n}`);
     }

@@ -39,7 +39,7 @@ describe("a serve registry", () => {
     now = 1_000_000;
     clock = 1_800_000_000_000;
     reservePercent = 0;
-    claims = new Claims({ now: () => now });
+    claims = new Claims({ now: () => now, uptime: () => now });
     registry = make();
   });
 

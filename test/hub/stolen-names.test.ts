@@ -23,6 +23,22 @@ async function gone(client: HubClient): Promise<void> {
   await client.closed;
 }
 
+it("what a key holds counts as used while a node of it goes by it, and may else make room for others", () =>
+  withHub(async (hub) => {
+    const home = await hub.client({ name: "home" }, HOME);
+    const used = () =>
+      hub.claims
+        .inGroup("default")
+        .filter((claim) => hub.claims.isUsed("default", claim))
+        .map(({ kind, what }) => `${kind} ${what}`);
+    await home.register(700, { name: "ssh" });
+    expect(used()).to.have.members(["node home", "serveid 700", "name ssh"]);
+    home.send({ type: "unregister", serveid: 700, keep: true });
+    await home.roundTrip();
+    expect(used()).to.deep.equal(["node home"]);
+    expect(hub.claims.inGroup("default")).to.have.length(3);
+  }));
+
 /** Another member, with the same authkey, takes the name `home` and all that it can while home restarts. */
 describe("an attack on who is who", () => {
   /** Home has vnetid 1, 700 and a dynamic id, leaves, and the attacker does its worst meanwhile. */
