@@ -44,12 +44,23 @@ export function isLoopback(host: string): boolean {
 export function networkOf(address: string): string {
   if (!net.isIPv6(address)) return address;
   const groups = groupsOf(address);
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return mappedIn(groups) ?? `${network.join(":")}::/64`;
+}
+
+/** One address in one way of writing: without a zone, and as IPv4 where it is that, mapped into IPv6. */
+export function plainAddress(address: string): string {
+  if (!net.isIPv6(address)) return address;
+  const groups = groupsOf(address);
+  return mappedIn(groups) ?? groups.map((n) => n.toString(16)).join(":");
+}
+
+/** The IPv4 address that is mapped into this one of IPv6; null: none. */
+function mappedIn(groups: number[]): string | null {
   const [high = 0, low = 0] = groups.slice(6);
   const isMapped = groups.slice(0, 5).every((group) => group === 0);
-  if (isMapped && groups[5] === 0xffff)
-    return [high >> 8, high & 255, low >> 8, low & 255].join(".");
-  const network = groups.slice(0, 4).map((group) => group.toString(16));
-  return `${network.join(":")}::/64`;
+  if (!isMapped || groups[5] !== 0xffff) return null;
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
 
 /** The eight numbers of an IPv6 address. */

@@ -1,8 +1,11 @@
 // One unserve that this node has granted: to whom, on which leases, the streams on it, and the clock that ends it when nobody
 // uses it. It outlives a lease that breaks, as its requester asks again.
 
+import type { Duplex } from "node:stream";
 import type { Stream } from "../channel/stream.js";
 import { formatUnserve, type VnetSettings } from "../config/config.js";
+import { networkError } from "../net/address.js";
+import { reachedBy } from "../net/places.js";
 import { quoted } from "../printable.js";
 import { ProgramLimit } from "../net/program-limit.js";
 import type { Caller } from "./channels.js";
@@ -15,6 +18,11 @@ import { Service } from "./service.js";
 /** How often one requester may have leases of the same: a use each, and some that broke unnoticed. */
 const MAX_LEASES = 32;
 
+interface Target {
+  ip: string;
+  port: number;
+}
+
 export interface GrantOptions {
   number: number;
   ip: string;
@@ -23,6 +31,8 @@ export interface GrantOptions {
   /** what it is called now */
   nameOf: (caller: Caller) => string;
   settings: () => VnetSettings;
+  /** Rejects with VnetError where that node may not have what this leads to. */
+  check: (reached: Target, caller: Caller) => Promise<void>;
   /** it is over by itself, and why */
   onOver: (why: string) => void;
 }
@@ -67,6 +77,10 @@ export class Grant {
 
   get ip(): string {
     return this.options.ip;
+  }
+
+  get port(): number {
+    return this.options.port;
   }
 
   get requester(): Caller {
@@ -131,9 +145,27 @@ export class Grant {
   serve(stream: Stream, caller: Caller): Promise<void> {
     this.wasUsed = true;
     return this.streams.add(stream, caller, {
-      connect: (from) => this.service.connect(from),
+      connect: (from) => this.connect(caller, from),
       consent: () => "alone",
     });
+  }
+
+  private async connect(caller: Caller, from: string): Promise<Duplex> {
+    const duplex = await this.service.connect(from);
+    const ignore = () => undefined;
+    // It may break meanwhile.
+    duplex.on("error", ignore);
+    try {
+      const reached = reachedBy(duplex);
+      if (reached !== null) await this.options.check(reached, caller);
+      if (duplex.errored !== null)
+        throw networkError("the service", duplex.errored);
+      duplex.off("error", ignore);
+      return duplex;
+    } catch (error) {
+      duplex.destroy();
+      throw error;
+    }
   }
 
   /** Ends its streams, and its leases with the reason; resolves when that was heard, or a moment later. Idempotent. */

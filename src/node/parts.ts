@@ -125,9 +125,17 @@ export function assemble(
       return isMet;
     },
     notify,
+    onChange: () => {
+      unserves.settle();
+    },
     audit: options.audit ?? (() => undefined),
   });
-  const unserves = new Unserves({ serves, directory, settings, notify });
+  const unserves: Unserves = new Unserves({
+    serves,
+    directory,
+    settings,
+    notify,
+  });
   const channels = new Channels({
     link,
     directory,

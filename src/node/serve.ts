@@ -37,6 +37,8 @@ export interface ServeOptions {
   /** Whether it has shown the secret; one of which that is not known is asked. */
   isMet: (node: DirectoryNode) => boolean;
   notify: (notice: Notice) => void;
+  /** where it leads, or to whom it is open, changed */
+  onChange: () => void;
 }
 
 export class Serve {
@@ -100,7 +102,9 @@ export class Serve {
   /** See Registration.open. */
   open(isAsked = false): Promise<void> {
     this.looked = this.watch.start();
-    return this.registration.open(isAsked);
+    const opened = this.registration.open(isAsked);
+    this.options.onChange();
+    return opened;
   }
 
   /** Unregisters it and ends its streams; it can be opened again. Idempotent. */
@@ -154,6 +158,7 @@ export class Serve {
     this.watch = this.createWatch();
     if (this.registration.isOpen) this.looked = this.watch.start();
     this.streams.reset("not allowed any more", (who) => !this.isFor(who));
+    this.options.onChange();
     void this.looked.then(() => {
       this.registration.update();
     });

@@ -24,6 +24,8 @@ export interface ServesOptions {
   /** Whether it has shown the secret; one of which that is not known is asked. */
   isMet: (node: DirectoryNode) => boolean;
   notify: (notice: Notice) => void;
+  /** where one of them leads, or to whom it is open, changed */
+  onChange: () => void;
   /** who was let in or kept out by `allow=`, for the log alone */
   audit: (event: LogEvent) => void;
 }

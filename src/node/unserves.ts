@@ -3,6 +3,7 @@
 
 import type { Stream } from "../channel/stream.js";
 import { formatUnserve, type VnetSettings } from "../config/config.js";
+import { isLink } from "../config/link.js";
 import { HOST } from "../config/value.js";
 import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
@@ -11,6 +12,7 @@ import { Allowance } from "../net/allowance.js";
 import { dial } from "../net/dial.js";
 import { createDuplexPair } from "../net/duplex-pair.js";
 import { openFiles } from "../net/open-files.js";
+import { placesOf } from "../net/places.js";
 import { quoted } from "../printable.js";
 import { clipReason } from "../wire/fields.js";
 import type { Lend } from "../wire/open.js";
@@ -19,6 +21,7 @@ import type { Caller } from "./channels.js";
 import type { Directory } from "./directory.js";
 import { Grant } from "./grant.js";
 import { LeaseTalk } from "./lease-talk.js";
+import type { Serve } from "./serve.js";
 import type { Serves } from "./serves.js";
 
 /** That something listens is found out within this time, well before the requester gives up. */
@@ -102,7 +105,7 @@ export class Unserves {
     return undefined;
   }
 
-  /** The settings changed: what they allow no more is taken back. */
+  /** The settings changed, or what this node serves, or to whom: what is allowed no more is taken back. */
   settle(): void {
     const { allowUnserve, unserveRemote } = this.options.settings();
     for (const grant of this.grants.values())
@@ -110,6 +113,7 @@ export class Unserves {
         this.remove(grant, "its owner set allow_unserve=false");
       else if (!unserveRemote && !isLoopback(grant.ip))
         this.remove(grant, "its owner set unserve_remote=false");
+      else void this.endKept(grant);
   }
 
   /** This node goes elsewhere. Resolves when those who borrowed have been told, or a moment later. */
@@ -155,21 +159,61 @@ export class Unserves {
     port: number,
     from: Caller,
   ): Promise<number> {
-    const open = this.options.serves.open();
-    const same = open.filter(({ settings }) => isSame(settings, { ip, port }));
-    const [first] = same;
-    const usable = same.filter((serve) => serve.isFor(from));
-    if (first !== undefined && usable.length === 0) {
+    const { serves } = this.options;
+    const kept = await this.keptFrom(from, ip, port);
+    if (kept !== undefined) {
       const verdict = "refused as an unserve: it is not in allow=";
-      this.options.serves.audit(first, from, stream, verdict);
-      throw refused(
-        `that is serve ${quoted(first.settings.name)} of that node, and this node is not among those that may use it (allow=)`,
-      );
+      serves.audit(kept, from, stream, verdict);
+      throw refused(whyKept(kept));
     }
-    const very = usable.find(({ settings }) => settings.ip === ip);
+    const very = serves
+      .open()
+      .find(
+        (serve) => isWritten(serve.settings, { ip, port }) && serve.isFor(from),
+      );
     // After a reconnection it may be asked for before it is registered again.
     await very?.registration.settled;
     return very?.registeredId ?? 0;
+  }
+
+  /**
+   * The open serve that has this target, however it is written, and is not for that node. Where one is written just so and
+   * is for it, that one decides.
+   */
+  private async keptFrom(
+    from: Caller,
+    ip: string,
+    port: number,
+  ): Promise<Serve | undefined> {
+    const open = this.options.serves
+      .open()
+      .filter(({ settings }) => settings.port === port && !isLink(settings.ip));
+    const very = open.filter(({ settings }) =>
+      isWritten(settings, { ip, port }),
+    );
+    if (very.some((serve) => serve.isFor(from))) return undefined;
+    const others = open.filter((serve) => !serve.isFor(from));
+    if (others.length === 0) return undefined;
+    const meant = await placesOf(ip);
+    for (const serve of others) {
+      const places = await placesOf(serve.settings.ip);
+      if (places.some((place) => meant.includes(place))) return serve;
+    }
+    return undefined;
+  }
+
+  private async endKept(grant: Grant): Promise<void> {
+    const kept = await this.keptFrom(grant.requester, grant.ip, grant.port);
+    if (kept !== undefined) this.remove(grant, whyKept(kept));
+  }
+
+  /** A name may lead somewhere else by now: what counts is where the connection went. */
+  private async refuseKept(
+    from: Caller,
+    { ip, port }: { ip: string; port: number },
+  ): Promise<void> {
+    const kept = await this.keptFrom(from, ip, port);
+    if (kept !== undefined) throw refused(whyKept(kept));
   }
 
   private refuseForbidden(ip: string): void {
@@ -273,6 +317,7 @@ export class Unserves {
       ...{ number, ip, port, requester },
       nameOf: (caller) => this.nameOf(caller),
       settings: this.options.settings,
+      check: (reached, caller) => this.refuseKept(caller, reached),
       onOver: (why) => {
         this.remove(grant, why);
       },
@@ -319,15 +364,15 @@ async function probe(host: string, port: number): Promise<void> {
   socket.destroy();
 }
 
-/** Whether two addresses mean one service, as far as they tell. */
-function isSame(
+function isWritten(
   a: { ip: string; port: number },
   b: { ip: string; port: number },
 ): boolean {
-  const isSameHost =
-    a.ip.toLowerCase() === b.ip.toLowerCase() ||
-    (isLoopback(a.ip) && isLoopback(b.ip));
-  return a.port === b.port && isSameHost;
+  return a.port === b.port && a.ip.toLowerCase() === b.ip.toLowerCase();
+}
+
+function whyKept({ settings }: Serve): string {
+  return `that is serve ${quoted(settings.name)} of that node, and this node is not among those that may use it (allow=)`;
 }
 
 function refused(reason: string): VnetError {

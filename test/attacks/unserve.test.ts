@@ -2,13 +2,20 @@
 // member of the group.
 
 import { expect } from "chai";
+import { networkInterfaces } from "node:os";
+import { Identity } from "../../src/keys/identity.js";
+import { names } from "../../src/net/names.js";
 import { Observed, startEcho } from "../support/echo.js";
 import { eventually, within } from "../support/deadline.js";
 import { frame } from "../support/channel-peer.js";
 import { failureOf } from "../support/failure.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import { reservePort } from "../support/ports.js";
-import { serveSettings, useSettings } from "../support/settings.js";
+import {
+  nodeSettings,
+  serveSettings,
+  useSettings,
+} from "../support/settings.js";
 import { Hand } from "../support/stream-by-hand.js";
 
 const SECRET = "what this group knows and nobody else";
@@ -174,5 +181,129 @@ describe("a member that asks for unserves without end", () => {
       expect(await echoes(hub, use.port)).to.equal("hello");
       expect(home.control.serves()).to.have.length(2);
       expect(said.join("\n")).to.match(/asks that node for unserves too often/);
+    }));
+});
+
+describe("a member that allow= keeps out", () => {
+  const KEPT = /^refuse that is serve db of that node, .*\(allow=\)$/;
+  const kept = () => Identity.generate().fingerprint;
+
+  it("loses what it has borrowed of the same service when a reload takes it out of allow=, with the streams on it", () =>
+    withHub(async (hub) => {
+      const { port } = await hub.service(startEcho);
+      const identity = Identity.generate();
+      const settings = (allow: string) => ({
+        ...{ name: "home", vnet: LENDS },
+        serves: [serveSettings("db", { serveid: 700, port, allow })],
+      });
+      const home = await hub.node(settings(identity.fingerprint));
+      await home.untilServe("db", "registered");
+      const office = await Hand.join(hub, "office", {
+        secret: SECRET,
+        identity,
+      });
+      // Not as the serve has it: that is an unserve, not the serve.
+      const lend = { ip: "localhost", port, keep: true };
+      const lease = await office.open(home.vnetid, { lend });
+      await eventually("the grant", () => lease.heard.length >= 2);
+      lease.say(frame("data", "{}\n"));
+      const streams = [{ serveid: 700 }, { unserve: 1 }];
+      const running = [];
+      for (const wanted of streams) {
+        const stream = await office.open(home.vnetid, wanted);
+        await eventually("it runs", () => stream.heard.includes("accept"));
+        running.push(stream);
+      }
+      await home.control.reload(nodeSettings(hub.port, settings(kept())));
+      for (const { heard } of running)
+        await eventually("it ends", () =>
+          heard.some((said) => said.startsWith("reset")),
+        );
+      await eventually("it is told", () =>
+        lease.heard.join().includes('"gone":"that is serve db'),
+      );
+      for (const wanted of streams)
+        expect(await office.refusal(home.vnetid, wanted)).to.be.a("string");
+      expect(await office.refusal(home.vnetid, { lend })).to.match(/allow=/);
+    }));
+
+  it("loses it when a serve of the same service is opened, and that is not for it", () =>
+    withHub(async (hub) => {
+      const { port } = await hub.service(startEcho);
+      const home = await hub.node({ name: "home", vnet: LENDS });
+      const office = await Hand.join(hub, "office", { secret: SECRET });
+      const { peer } = await office.borrow(home.vnetid, port, true);
+      await home.control.addServe(
+        serveSettings("db", { serveid: 700, port, allow: kept() }),
+      );
+      await eventually("it is told", () =>
+        peer.heard.join().includes('"gone":"that is serve db'),
+      );
+      expect(await office.refusal(home.vnetid, { unserve: 1 })).to.match(
+        /lends you nothing as u1/,
+      );
+    }));
+
+  it("does not borrow it by another address or name of the same machine", () =>
+    withHub(async (hub) => {
+      const { port } = await hub.service(startEcho);
+      const own = Object.values(networkInterfaces())
+        .flatMap((list) => list ?? [])
+        .find(({ family, internal }) => family === "IPv4" && !internal);
+      const ips = ["127.0.0.1", "0.0.0.0", ...(own ? [own.address] : [])];
+      const home = await hub.node({
+        ...{ name: "home", vnet: { ...LENDS, unserveRemote: true } },
+        serves: ips.map((ip, n) =>
+          serveSettings(n === 0 ? "db" : `db${n}`, {
+            ...{ ip, port, name: "db", allow: kept() },
+          }),
+        ),
+      });
+      const office = await Hand.join(hub, "office", { secret: SECRET });
+      // Each of them by itself.
+      for (const { label } of home.control.serves()) {
+        for (const other of home.control.serves())
+          if (other.label !== label) await home.control.closeServe(other.label);
+        await home.control.openServe(label);
+        for (const ip of [
+          ...ips,
+          ...["127.0.0.2", "::", "::1", "::ffff:127.0.0.1"],
+          ...["localhost", "localhost."],
+        ]) {
+          const lend = { ip, port, keep: false };
+          const { heard } = await office.open(home.vnetid, { lend });
+          await eventually("the answer", () => heard.length > 0);
+          expect(heard[0], `${ip} for ${label}`).to.match(KEPT);
+        }
+      }
+    }));
+
+  it("does not reach it by a name that leads there later only", () =>
+    withHub(async (hub) => {
+      const { port } = await hub.service(startEcho);
+      const home = await hub.node({
+        ...{ name: "home", vnet: { ...LENDS, unserveRemote: true } },
+        serves: [serveSettings("db", { port, allow: kept() })],
+      });
+      await home.untilServe("db", "registered");
+      const office = await Hand.join(hub, "office", { secret: SECRET });
+      const lookup = names.lookup.bind(names);
+      const answers = ["203.0.113.1"];
+      names.lookup = (host, options) => {
+        if (host !== "evil.example") return lookup(host, options);
+        const address = answers.shift() ?? "127.0.0.1";
+        return Promise.resolve([{ address, family: 4 }]);
+      };
+      try {
+        const lend = { ip: "evil.example", port, keep: false };
+        const lease = await office.open(home.vnetid, { lend });
+        await eventually("the answer", () => lease.heard.length >= 2);
+        expect(lease.heard[1]).to.include('{"unserve":1}');
+        const stream = await office.open(home.vnetid, { unserve: 1 });
+        await eventually("the answer", () => stream.heard.length > 0);
+        expect(stream.heard[0]).to.match(KEPT);
+      } finally {
+        names.lookup = lookup;
+      }
     }));
 });
