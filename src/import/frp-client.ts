@@ -105,8 +105,8 @@ function byKey(entries: readonly FrpEntry[]): FrpEntry[][] {
 function titleOf(members: readonly FrpEntry[]): string {
   const names = members.map(({ name }) => name).join(", ");
   return members.some(({ key }) => key !== undefined)
-    ? `with a key, ${names}`
-    : `without a key, ${names}`;
+    ? `with a key: ${names}`
+    : `without a key: ${names}`;
 }
 
 function refuseSameName(proxies: FrpFile["proxies"]): FrpFile["proxies"] {

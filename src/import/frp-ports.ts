@@ -57,18 +57,19 @@ export function publicSketch(
     server === undefined
       ? ` On which addresses, frps' own file says: \`${call} import FILE --server FRPS-FILE\` writes it. Without that they are for the hub's own machine; ip=:: is all addresses, as where frps' file names none.`
       : "";
+  const intro = {
+    comment: `frp opened ports of the server for these proxies. For the same, put the following into the hub's configuration, without the first two characters of each line.${where}`,
+  };
+  // All of it is a sketch, so that the lines behind the head can be taken by a command.
   return [
-    ...comments,
-    ...(sketch.length === 0
-      ? []
-      : [
-          {
-            comment: `frp opened ports of the server for these proxies. For the same, put the following into the hub's configuration, without the first two characters of each line.${where}`,
-          },
-          { sketch },
-        ]),
+    { comment: HEAD },
+    {
+      sketch: [...comments, ...(sketch.length === 0 ? [] : [intro]), ...sketch],
+    },
   ];
 }
+
+const HEAD = "==== for the hub's own file ====";
 
 function inUse({ port, name, isActive }: FrpPort, holder: FrpPort): Comment {
   return {

@@ -334,7 +334,7 @@ describe("The keys of frp after an import", () => {
       "another one of these",
     ]);
     expect(losses).to.match(
-      /^only the first of 2 configurations counts; .*: with a key, b$/,
+      /^only the first of 2 configurations counts; .*: with a key: b$/,
     );
   });
 

@@ -41,7 +41,7 @@ bindport = 6001
     });
     expect(text).to.match(/^; +port=6000$/m);
     expect(losses).to.match(
-      /^only the first of 2 configurations counts; [^!]*: with a key, v$/,
+      /^only the first of 2 configurations counts; [^!]*: with a key: v$/,
     );
   });
 

@@ -54,15 +54,13 @@ export function uncommented(text: string): string {
 
 /** Of a file that became several configurations: each as a text of its own. The sketch for the hub is none. */
 export function parts(text: string): string[] {
-  const [, ...found] = text.split(/^; ==== .*$/m);
-  return found.map((part, at) => {
-    const own = part.split(/^; frp opened ports/m)[0] ?? "";
-    return at === 0 ? own : uncommented(own);
-  });
+  const own = text.split(/^; ==== for the hub.*$/m)[0] ?? "";
+  const [, ...found] = own.split(/^; ==== .*$/m);
+  return found.map((part, at) => (at === 0 ? part : uncommented(part)));
 }
 
 /** What stands behind the configurations, for the hub's own file. */
 export function hubSketch(text: string): string {
-  const at = text.search(/^; \[public\./m);
-  return at < 0 ? "" : uncommented(text.slice(at));
+  const [, sketch = ""] = text.split(/^; ==== for the hub.*$/m);
+  return uncommented(sketch);
 }
