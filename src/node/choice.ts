@@ -113,9 +113,10 @@ export class Choice {
 
   /** Whether it is a node that it knows by its key, whatever its name is now. */
   knows(vnetid: number): boolean {
-    const key = this.options.directory.node(vnetid)?.key;
-    if (key === undefined || !this.isBound) return false;
-    const fingerprint = printOf(key);
+    const node = this.options.directory.node(vnetid);
+    if (node === undefined || !this.isBound) return false;
+    const { key } = node;
+    const fingerprint = printOfNode(node);
     return this.options.fingerprint === ""
       ? this.binding.some((known) => known.fingerprint === fingerprint)
       : this.isAdmitted({ key, fingerprint }) === true;
@@ -203,7 +204,7 @@ export class Choice {
     const node = this.options.directory.node(candidate.vnetid);
     if (node === undefined) return [];
     const { key } = node;
-    return [{ candidate, node, key, fingerprint: printOf(key) }];
+    return [{ candidate, node, key, fingerprint: printOfNode(node) }];
   }
 
   private pickOf<T>(
@@ -427,6 +428,17 @@ function isSame(a: KnownNode, b: KnownNode): boolean {
 
 function chosen<T>({ candidate, key }: Entry<T>): Chosen<T> {
   return { ...candidate, key };
+}
+
+/** A node is looked at by many uses, and again after each change. */
+const prints = new WeakMap<DirectoryNode, string>();
+
+function printOfNode(node: DirectoryNode): string {
+  const known = prints.get(node);
+  if (known !== undefined) return known;
+  const print = printOf(node.key);
+  prints.set(node, print);
+  return print;
 }
 
 function printOf(key: string): string {

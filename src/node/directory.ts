@@ -16,12 +16,6 @@ export interface DirectoryNews {
   afterReconnect: boolean;
 }
 
-interface Copy {
-  nodes: Map<number, DirectoryNode>;
-  /** by id and node: what is shared has one id at several nodes; in the order of registration */
-  serves: Map<string, RemoteServe>;
-}
-
 /** What tells one serve of the group from all others: several may share their id. */
 export function serveKey({ serveid, vnetid }: ServeOf): string {
   return `${serveid} ${vnetid}`;
@@ -35,16 +29,85 @@ export function latestFirst(
   return (b.since ?? 0) - (a.since ?? 0);
 }
 
-const emptyCopy = (): Copy => ({ nodes: new Map(), serves: new Map() });
+/** One copy of the group. What every use looks for after each change is at hand: the directory may be long. */
+class Copy {
+  readonly nodes = new Map<number, DirectoryNode>();
+  /** by id and node: what is balanced has one id at several nodes; in the order of registration */
+  readonly serves = new Map<string, RemoteServe>();
+  readonly nodesByName = new Index<string, number, DirectoryNode>();
+  readonly nodesByKey = new Index<string, number, DirectoryNode>();
+  readonly servesById = new Index<number, string, RemoteServe>();
+  readonly servesByName = new Index<string, string, RemoteServe>();
+
+  putNode(node: DirectoryNode): void {
+    const { vnetid } = node;
+    const before = this.nodes.get(vnetid);
+    if (before !== undefined && before.name !== node.name)
+      this.nodesByName.remove(before.name, vnetid);
+    if (before !== undefined && before.key !== node.key)
+      this.nodesByKey.remove(before.key, vnetid);
+    this.nodes.set(vnetid, node);
+    this.nodesByName.put(node.name, vnetid, node);
+    this.nodesByKey.put(node.key, vnetid, node);
+  }
+
+  removeNode(vnetid: number): void {
+    const node = this.nodes.get(vnetid);
+    if (node === undefined) return;
+    this.nodes.delete(vnetid);
+    this.nodesByName.remove(node.name, vnetid);
+    this.nodesByKey.remove(node.key, vnetid);
+  }
+
+  putServe(serve: RemoteServe): void {
+    const key = serveKey(serve);
+    const before = this.serves.get(key);
+    if (before !== undefined && before.name !== serve.name)
+      this.servesByName.remove(before.name, key);
+    this.serves.set(key, serve);
+    this.servesById.put(serve.serveid, key, serve);
+    this.servesByName.put(serve.name, key, serve);
+  }
+
+  removeServe(of: ServeOf): void {
+    const key = serveKey(of);
+    const serve = this.serves.get(key);
+    if (serve === undefined) return;
+    this.serves.delete(key);
+    this.servesById.remove(serve.serveid, key);
+    this.servesByName.remove(serve.name, key);
+  }
+}
+
+/** The entries that have something in common, in the order in which they came to have it. */
+class Index<Common, Id, Entry> {
+  private readonly groups = new Map<Common, Map<Id, Entry>>();
+
+  of(common: Common): Entry[] {
+    return [...(this.groups.get(common)?.values() ?? [])];
+  }
+
+  put(common: Common, id: Id, entry: Entry): void {
+    const group = this.groups.get(common);
+    if (group === undefined) this.groups.set(common, new Map([[id, entry]]));
+    else group.set(id, entry);
+  }
+
+  remove(common: Common, id: Id): void {
+    const group = this.groups.get(common);
+    group?.delete(id);
+    if (group?.size === 0) this.groups.delete(common);
+  }
+}
 
 /** Events: `change` after each message that left the copy complete, and while it is not current. */
 export class Directory extends EventEmitter<{
   change: [DirectoryNews];
   stale: [];
 }> {
-  private copy = emptyCopy();
+  private copy = new Copy();
   /** what arrives after a (re)connection, until it is complete */
-  private arriving: Copy | undefined = emptyCopy();
+  private arriving: Copy | undefined = new Copy();
 
   /** False while the hub is away, or its directory has not arrived whole. */
   get isCurrent(): boolean {
@@ -57,21 +120,31 @@ export class Directory extends EventEmitter<{
 
   /** The node with that identity, whatever its number and name are now. */
   nodeOf(key: string): DirectoryNode | undefined {
-    return this.findNodes((node) => node.key === key)[0];
+    return this.copy.nodesByKey.of(key)[0];
   }
 
+  nodesNamed(name: string): DirectoryNode[] {
+    return this.copy.nodesByName.of(name);
+  }
+
+  /** Looks at all of them: for what is seldom asked. */
   findNodes(fits: (node: DirectoryNode) => boolean): DirectoryNode[] {
     return [...this.copy.nodes.values()].filter(fits);
   }
 
-  /** The serve with this id; where several nodes share it, the one that registered first. */
+  /** The serve with this id; where several nodes balance it, the one that registered first. */
   serve(serveid: number): RemoteServe | undefined {
-    return this.find((serve) => serve.serveid === serveid)[0];
+    return this.servesWithId(serveid)[0];
   }
 
   /** In the order in which they were registered. */
-  find(fits: (serve: RemoteServe) => boolean): RemoteServe[] {
-    return [...this.copy.serves.values()].filter(fits);
+  servesWithId(serveid: number): RemoteServe[] {
+    return this.copy.servesById.of(serveid);
+  }
+
+  /** In the order in which they came to be called so. */
+  servesNamed(name: string): RemoteServe[] {
+    return this.copy.servesByName.of(name);
   }
 
   /** One by one, as there may be many. */
@@ -127,25 +200,25 @@ export class Directory extends EventEmitter<{
 
   /** The link is down: what comes next is a new copy. */
   setStale(): void {
-    this.arriving = emptyCopy();
+    this.arriving = new Copy();
     this.emit("stale");
   }
 
   /** Everything known belongs to another group or hub. */
   clear(): void {
     this.setStale();
-    this.copy = emptyCopy();
+    this.copy = new Copy();
   }
 
   apply(change: DirectoryChange): void {
     const afterReconnect = this.arriving !== undefined;
     const into = this.arriving ?? this.copy;
     const before = afterReconnect ? this.copy : touchedBy(change, into);
-    for (const vnetid of change.goneNodes) into.nodes.delete(vnetid);
-    for (const of of change.goneServes) into.serves.delete(serveKey(of));
-    for (const node of change.nodes) into.nodes.set(node.vnetid, node);
+    for (const vnetid of change.goneNodes) into.removeNode(vnetid);
+    for (const of of change.goneServes) into.removeServe(of);
+    for (const node of change.nodes) into.putNode(node);
     for (const serve of change.serves)
-      into.serves.set(serveKey(serve), {
+      into.putServe({
         ...serve,
         vnet: into.nodes.get(serve.vnetid)?.name ?? "?",
       });
@@ -174,18 +247,18 @@ function latestOf(
 
 /** The entries that a change touches, as they are now: so that a change costs its own size, not the directory's. */
 function touchedBy(change: DirectoryChange, copy: Copy): Copy {
-  const touched = emptyCopy();
+  const touched = new Copy();
   for (const id of [
     ...change.goneNodes,
     ...change.nodes.map((n) => n.vnetid),
   ]) {
     const node = copy.nodes.get(id);
-    if (node !== undefined) touched.nodes.set(id, node);
+    if (node !== undefined) touched.putNode(node);
   }
   for (const of of [...change.goneServes, ...change.serves]) {
     const key = serveKey(of);
     const serve = copy.serves.get(key);
-    if (serve !== undefined) touched.serves.set(key, serve);
+    if (serve !== undefined) touched.putServe(serve);
   }
   return touched;
 }

@@ -112,13 +112,12 @@ export class Loan extends EventEmitter<{
       };
     }
     // Its id may have passed to something else while the hub was away.
-    const [registered] = this.options.directory.find(
-      (serve) =>
-        serve.serveid === this.registered &&
-        serve.vnetid === vnetid &&
-        serve.ip === ip &&
-        serve.port === port,
-    );
+    const [registered] = this.options.directory
+      .servesWithId(this.registered)
+      .filter(
+        (serve) =>
+          serve.vnetid === vnetid && serve.ip === ip && serve.port === port,
+      );
     return registered && { ...registered, key };
   }
 

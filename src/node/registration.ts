@@ -197,11 +197,15 @@ export class Registration {
     if (share !== "takeover") return undefined;
     const isLater = (serve: RemoteServe) =>
       serve.share === share &&
-      (serve.serveid === this.given || serve.name === name) &&
       serve.service !== "down" &&
       (serve.since ?? 0) > (this.since ?? 0) &&
       this.isLetIn(serve);
-    return directory.find(isLater).sort(latestFirst)[0];
+    return [
+      ...directory.servesWithId(this.given),
+      ...directory.servesNamed(name),
+    ]
+      .filter(isLater)
+      .sort(latestFirst)[0];
   }
 
   private isLetIn({ vnetid }: RemoteServe): boolean {

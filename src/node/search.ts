@@ -61,7 +61,7 @@ function findNamed(
   { name, node }: Extract<UseTarget, { kind: "name" }>,
   { directory, choice }: SearchOptions,
 ): Found {
-  const all = directory.find((serve) => serve.name === name);
+  const all = directory.servesNamed(name);
   // One that is known by its key is meant, whoever has the names by now.
   const isMeant = ({ namesake, vnet, vnetid }: RemoteServe) =>
     (node === null ? namesake !== true : vnet === node) || choice.knows(vnetid);
@@ -90,11 +90,11 @@ function whyNobody(
   { directory, choice }: Pick<SearchOptions, "directory" | "choice">,
 ): string {
   if (node === null) return `nobody offers ${name} just now`;
-  if (directory.findNodes((each) => each.name === node).length > 0)
+  if (directory.nodesNamed(node).length > 0)
     return `vnet ${node} does not offer ${name} just now`;
-  const [other] = directory.find(
-    (serve) => serve.name === name && !choice.isNobody(serve.vnetid),
-  );
+  const [other] = directory
+    .servesNamed(name)
+    .filter((serve) => !choice.isNobody(serve.vnetid));
   const hint = other === undefined ? "" : `; there is ${name}@${other.vnet}`;
   return `no node ${quoted(node)} in this group just now${hint}`;
 }
@@ -129,9 +129,7 @@ class IdSearch implements Search {
   find(): Found {
     const { serveid, meaning } = this;
     const { directory, choice } = this.options;
-    const picked = choice.pick(
-      directory.find((serve) => serve.serveid === serveid),
-    );
+    const picked = choice.pick(directory.servesWithId(serveid));
     if (!Array.isArray(picked)) return picked;
     const [first] = picked;
     if (first === undefined) {
@@ -199,9 +197,11 @@ function findLender(
   { directory, choice }: Pick<SearchOptions, "directory" | "choice">,
 ): DirectoryNode | string | VnetError {
   const nodes = choice.pick(
-    directory.findNodes(
-      (node) => node.name === name || choice.knows(node.vnetid),
-    ),
+    choice.isBound
+      ? directory.findNodes(
+          (node) => node.name === name || choice.knows(node.vnetid),
+        )
+      : directory.nodesNamed(name),
   );
   if (!Array.isArray(nodes)) return nodes;
   const [node] = nodes;

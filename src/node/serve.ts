@@ -128,11 +128,22 @@ export class Serve {
     return name === former && performance.now() - since < RENAME_GRACE_MS;
   }
 
-  /** Another node has a serve with this one's id or name, and both say that they share it: told once for each key. */
+  get isShared(): boolean {
+    return this.settings.share !== "exclusive";
+  }
+
+  /** Whether it is another one of this id or name, and both say that they share it. */
+  isBeside({ share, name, serveid }: RemoteServe): boolean {
+    return (
+      this.isShared &&
+      share === this.settings.share &&
+      (name === this.settings.name || serveid === this.registeredId)
+    );
+  }
+
+  /** Another node has a serve beside this one: told once for each key. */
   joined(by: RemoteServe, fingerprint: string): void {
-    const { share, name, label } = this.settings;
-    if (share === "exclusive" || by.share !== share) return;
-    if (by.name !== name && by.serveid !== this.registeredId) return;
+    const { share, label } = this.settings;
     if (this.rivals.has(fingerprint) || this.rivals.size >= MAX_RIVALS) return;
     this.rivals.add(fingerprint);
     const isListed = isPeer(this.settings, fingerprint);

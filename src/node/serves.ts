@@ -111,7 +111,9 @@ export class Serves {
 
   /** Ids that became free may be the ones that were refused; others may have taken over. */
   heard(news: DirectoryNews): void {
-    for (const remote of news.servesCame) this.seen(remote);
+    const sharing = this.all().filter((serve) => serve.isShared);
+    if (sharing.length > 0)
+      for (const remote of news.servesCame) this.seen(remote, sharing);
     const areFreed = news.servesGone.length > 0 || news.afterReconnect;
     this.lookForLater();
     if (!areFreed) return;
@@ -133,13 +135,14 @@ export class Serves {
     });
   }
 
-  private seen(remote: RemoteServe): void {
+  private seen(remote: RemoteServe, sharing: readonly Serve[]): void {
     const { directory, link } = this.options;
+    if (remote.share === "exclusive" || remote.vnetid === link.vnetid) return;
+    const beside = sharing.filter((serve) => serve.isBeside(remote));
     const node = directory.node(remote.vnetid);
-    if (node === undefined || remote.vnetid === link.vnetid) return;
+    if (beside.length === 0 || node === undefined) return;
     const { fingerprint } = callerOf(node);
-    for (const serve of this.byLabel.values())
-      serve.joined(remote, fingerprint);
+    for (const serve of beside) serve.joined(remote, fingerprint);
   }
 
   private refuseClash({ label, serveid }: ServeSettings): void {

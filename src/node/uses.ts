@@ -2,6 +2,7 @@
 // and lets the use of an unserve go when the unserve goes.
 
 import { once } from "node:events";
+import { setImmediate as turn } from "node:timers/promises";
 import { formatUnserve, type UseSettings } from "../config/config.js";
 import { isLink } from "../config/link.js";
 import { formatWanted, parseTo, targetOf } from "../config/target.js";
@@ -43,6 +44,9 @@ export interface UsesOptions {
   choice: ChoiceParts;
 }
 
+/** So much of a turn of the event loop goes to uses that look where their serves are. */
+const SWEEP_MS = 5;
+
 /** Whoever opens a use waits so long for its provider's answer. */
 const ANSWER_MS = 3_000;
 
@@ -51,6 +55,10 @@ const UNSAVED_AGAIN_MS = 3_600_000;
 
 export class Uses {
   private readonly byLabel = new Map<string, Use>();
+  /** the directory changed since a sweep began */
+  private isStale = false;
+  private sweeping: Promise<void> | undefined;
+  private telling: Promise<void> | undefined;
   /** what was lent and nobody has mapped yet */
   private readonly lent = new Map<RemoteServe, Loan>();
   private readonly told = new Repetition(UNSAVED_AGAIN_MS);
@@ -250,11 +258,34 @@ export class Uses {
     this.tellWanted();
   }
 
-  /** The directory changed, or is not current any more. */
+  /**
+   * The directory changed, or is not current any more. Many changes come in one turn of the event loop, and there may be many
+   * uses: all are settled once for them, in portions.
+   */
   heard(): void {
-    void Promise.all(this.all().map((use) => use.settle())).then(() => {
-      this.tellWanted();
-    });
+    this.isStale = true;
+    this.sweeping ??= this.sweep();
+  }
+
+  private async sweep(): Promise<void> {
+    while (this.isStale) {
+      this.isStale = false;
+      const settled: Promise<void>[] = [];
+      let until = performance.now() + SWEEP_MS;
+      for (const use of this.all()) {
+        if (performance.now() >= until) {
+          await turn();
+          until = performance.now() + SWEEP_MS;
+        }
+        settled.push(use.settle());
+      }
+      void Promise.all(settled).then(() => {
+        this.tellWanted();
+      });
+      // The next changes of this turn are one.
+      await turn();
+    }
+    this.sweeping = undefined;
   }
 
   /** What was borrowed means nothing any more; what a file asks for is asked for again where this node is then. */
@@ -403,9 +434,13 @@ export class Uses {
     });
   }
 
+  /** Once for all that settle in the same turn. */
   private tellWanted(): void {
-    const wanted = new Set(this.all().flatMap((use) => use.providers));
-    this.options.channels.setWanted(wanted);
+    this.telling ??= turn().then(() => {
+      this.telling = undefined;
+      const wanted = new Set(this.all().flatMap((use) => use.providers));
+      this.options.channels.setWanted(wanted);
+    });
   }
 }
 
