@@ -87,6 +87,11 @@ export class ChannelSecurity {
     );
   }
 
+  /** See Standings.isMet. */
+  isMet(key: string): boolean {
+    return this.standings.isMet(key, this.settings());
+  }
+
   /** The duplex that a channel to this peer runs on. Rejects with VnetError, the leg closed. */
   async secure(
     leg: Duplex,

@@ -20,6 +20,7 @@ import type { Directory } from "./directory.js";
 import type { Notice } from "./control.js";
 import type { HubLink } from "./hub-link.js";
 import type { HubNews } from "./hub-messages.js";
+import { Crowded, Strangers, type StrangersLimits } from "./strangers.js";
 import { Repetition } from "./repetition.js";
 
 export interface Caller {
@@ -71,6 +72,12 @@ const BEATS_AT_ONCE = 200;
 /** A node whose channels break this often before they are used does not want to be reached. */
 const MAX_BROKEN = 3;
 
+type Offer = Extract<HubNews, { type: "offer" }>;
+
+/** Channels in the making of nodes that were not met: a quarter of the legs that a hub gives a node, unless told otherwise. */
+const MAX_STRANGE = 5_000;
+const MAX_STRANGE_OF_ONE = 32;
+
 export class Channels {
   private readonly pools = new Map<number, ChannelPool>();
   /** all of them, also those of pools that were given up while streams ran on them */
@@ -81,9 +88,14 @@ export class Channels {
   /** descriptors that channels in the making will still need */
   private coming = 0;
   private readonly declines: Declines;
+  private readonly strangers: Strangers;
   private isBeating = false;
 
   constructor(private readonly options: ChannelsOptions) {
+    this.strangers = new Strangers(
+      () => this.strangersLimits,
+      (key) => options.security.isMet(key),
+    );
     this.declines = new Declines((ticket) => options.link.openLastLeg(ticket));
   }
 
@@ -158,28 +170,16 @@ export class Channels {
   }
 
   /** Another node wants a channel to us. */
-  async answerOffer(offer: Extract<HubNews, { type: "offer" }>): Promise<void> {
+  async answerOffer(offer: Offer): Promise<void> {
     const { security } = this.options;
     const from = callerOf(offer);
     try {
       security.refuseOwnKey(offer, this.options.link.vnetid);
       security.refuseMismatch(offer);
-      this.refuseOfferWhenShort(offer.ticket);
-      await this.make(offer.ticket, offer, "acceptor", (duplex) => {
-        const channel = new Channel({
-          duplex,
-          role: "acceptor",
-          traffic: this.options.traffic,
-          idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
-        });
-        this.watch(channel, from.name);
-        channel.on("stream", (stream) => {
-          this.options.onStream(stream, from);
-        });
-        return channel;
-      });
+      await this.strangers.run(offer.key, () => this.take(offer, from));
     } catch (error) {
       if (!(error instanceof VnetError)) throw error;
+      if (error instanceof Crowded) this.declines.add(offer.ticket);
       this.warn({
         who: `a channel to ${quoted(from.name)}`,
         what: "failed",
@@ -194,6 +194,24 @@ export class Channels {
     this.pools.clear();
     for (const channel of this.all) channel.destroy(reason);
     for (const leg of this.legs) leg.destroy();
+    this.strangers.turnAway();
+  }
+
+  private async take(offer: Offer, from: Caller): Promise<void> {
+    this.refuseOfferWhenShort(offer.ticket);
+    await this.make(offer.ticket, offer, "acceptor", (duplex) => {
+      const channel = new Channel({
+        duplex,
+        role: "acceptor",
+        traffic: this.options.traffic,
+        idleTimeoutMs: this.options.incomingIdleMs ?? INCOMING_IDLE_MS,
+      });
+      this.watch(channel, from.name);
+      channel.on("stream", (stream) => {
+        this.options.onStream(stream, from);
+      });
+      return channel;
+    });
   }
 
   /**
@@ -223,6 +241,18 @@ export class Channels {
     } finally {
       this.legs.delete(leg);
     }
+  }
+
+  /** A quarter of what there is. */
+  private get strangersLimits(): StrangersLimits {
+    // Each takes two descriptors.
+    const most = Math.min(this.options.link.maxLegs, openFiles.limit / 2);
+    const all = Math.max(1, Math.floor(Math.min(MAX_STRANGE, most / 4)));
+    const ofOne = Math.max(
+      1,
+      Math.floor(Math.min(MAX_STRANGE_OF_ONE, all / 4)),
+    );
+    return { all, ofOne };
   }
 
   private async whileComing<T>(promise: Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
+import { parseLink } from "../config/link.js";
 import { VnetError } from "../errors.js";
 import { addressKey, formatAddress } from "../net/address.js";
 import type { ControlLink } from "../net/control-link.js";
@@ -157,6 +158,13 @@ export class HubLink extends EventEmitter<{
     if (this.current !== "online" || this.link === undefined)
       return Promise.reject(notReached());
     return this.link.ping(timeoutMs);
+  }
+
+  /** How many there may be; Infinity: this node sets no bound. */
+  get maxLegs(): number {
+    const scheme = parseLink(this.options.route.ip)?.scheme;
+    const isProgram = scheme === "exec" || scheme === "vsock";
+    return isProgram ? this.legPrograms.max : Infinity;
   }
 
   /** Throws VnetError `refused` while each leg is a program and as many run as may. */
