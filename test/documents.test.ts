@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { parseHubConfig } from "../src/config/hub-config.js";
 import { parseNodeConfig } from "../src/config/node-config.js";
 import { projectRoot } from "./support/project.js";
+import { needsUnix } from "./support/find-program.js";
 import { run } from "./support/launch.js";
 
 const TESTS = join(projectRoot, "test");
@@ -170,7 +171,8 @@ describe("The configurations of the documents", function () {
       }
     });
 
-  it("pass --check, those of the recipes", async () => {
+  it("pass --check, those of the recipes", async function () {
+    needsUnix(this, "Unix sockets");
     const blocks = ["docs/recipes.md", "docs/hyper-v.md"].flatMap((document) =>
       blocksOf(document, "ini"),
     );

@@ -7,13 +7,17 @@ import {
   symlinkSync,
 } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect } from "chai";
+import { needsUnix } from "./support/find-program.js";
 import { holderOf, RunLock } from "../src/run-lock.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 import { Program } from "./support/program.js";
 import { projectRoot } from "./support/project.js";
 
-const MODULE = JSON.stringify(join(projectRoot, "dist/src/run-lock.js"));
+const MODULE = JSON.stringify(
+  pathToFileURL(join(projectRoot, "dist/src/run-lock.js")).href,
+);
 
 describe("the lock of a running configuration", () => {
   let folder: string;
@@ -84,7 +88,8 @@ describe("the lock of a running configuration", () => {
     expect(readdirSync(folder)).to.deep.equal(["vnet.lock"]);
   });
 
-  it("is free where its pid is another process by now, or belongs to another boot", () => {
+  it("is free where its pid is another process by now, or belongs to another boot", function () {
+    needsUnix(this, "symbolic links");
     taken().release();
     taken();
     const [pid, start, where] = readlinkSync(path).split(" ");
@@ -109,7 +114,8 @@ describe("the lock of a running configuration", () => {
     lock.release();
   });
 
-  it("leaves a newer holder's alone when an old one releases", () => {
+  it("leaves a newer holder's alone when an old one releases", function () {
+    needsUnix(this, "symbolic links");
     const old = taken();
     rmSync(path);
     symlinkSync("1 1 elsewhere", path);
@@ -124,7 +130,8 @@ describe("the lock of a running configuration", () => {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
-  it("takes no room of its own and shows the pid to `ls -l`", () => {
+  it("takes no room of its own and shows the pid to `ls -l`", function () {
+    needsUnix(this, "symbolic links");
     taken();
     expect(readlinkSync(path)).to.match(new RegExp(`^${process.pid} \\d+ `));
     expect(() => readFileSync(path)).to.throw("ENOENT");

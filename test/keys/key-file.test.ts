@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import {
   readKeyFile,
   readOrMakeKeyFile,
@@ -70,7 +71,8 @@ describe("a key file", () => {
     expect(readFileSync(path)).to.deep.equal(KEY);
   });
 
-  it("is its owner's alone, and so is its folder", async () => {
+  it("is its owner's alone, and so is its folder", async function () {
+    needsUnix(this, "file modes");
     await writeKeyFile(path, KEY);
     expect(statSync(path).mode & 0o777).to.equal(0o600);
     expect(statSync(join(path, "..")).mode & 0o777).to.equal(0o700);
@@ -88,7 +90,8 @@ describe("a key file", () => {
   });
 
   for (const mode of [0o644, 0o640, 0o604, 0o620, 0o601])
-    it(`with mode 0${mode.toString(8)} is refused with the command that mends it`, async () => {
+    it(`with mode 0${mode.toString(8)} is refused with the command that mends it`, async function () {
+      needsUnix(this, "file modes");
       await writeKeyFile(path, KEY);
       chmodSync(path, mode);
       const error = await failureOf(readKeyFile(path));
@@ -99,7 +102,8 @@ describe("a key file", () => {
       expect(await readKeyFile(path)).to.deep.equal(KEY);
     });
 
-  it("that others can read is not replaced by a new one either", async () => {
+  it("that others can read is not replaced by a new one either", async function () {
+    needsUnix(this, "file modes");
     await writeKeyFile(path, KEY);
     chmodSync(path, 0o644);
     await failureOf(readOrMakeKeyFile(path, () => Buffer.from("new")));
@@ -136,7 +140,8 @@ describe("a key file", () => {
     expect(readdirSync(join(path, ".."))).to.deep.equal(["a.key"]);
   });
 
-  it("behind a link is judged by the file that it leads to", async () => {
+  it("behind a link is judged by the file that it leads to", async function () {
+    needsUnix(this, "symbolic links");
     await writeKeyFile(path, KEY);
     const link = join(folder, "link");
     symlinkSync(path, link);

@@ -7,6 +7,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import { fingerprintOf } from "../../src/keys/fingerprint.js";
 import { KnownHubs } from "../../src/keys/known-hubs.js";
 import { failureOf } from "../support/failure.js";
@@ -71,7 +72,8 @@ describe("the hubs that a node knows", () => {
     expect((await other.check("hub:7749", B)).verdict).to.equal("new");
   });
 
-  it("are refused, not forgotten, when others can change the file", async () => {
+  it("are refused, not forgotten, when others can change the file", async function () {
+    needsUnix(this, "file modes");
     await new KnownHubs(path).check("hub:7749", A);
     chmodSync(path, 0o666);
     const error = await failureOf(new KnownHubs(path).check("hub:7749", B));
@@ -87,7 +89,8 @@ describe("the hubs that a node knows", () => {
     expect(error.message).to.include("known_hubs");
   });
 
-  it("count for this run where they cannot be written, and are remembered as soon as they can", async () => {
+  it("count for this run where they cannot be written, and are remembered as soon as they can", async function () {
+    needsUnix(this, "folders that can be closed to their owner");
     symlinkSync(join(folder, "nowhere"), join(folder, "state"));
     const inside = join(folder, "state", "known_hubs");
     const known = new KnownHubs(inside);

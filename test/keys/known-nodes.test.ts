@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import { fingerprintOf } from "../../src/keys/fingerprint.js";
 import { KnownNodes, type KnownNode } from "../../src/keys/known-nodes.js";
 import { failureOf } from "../support/failure.js";
@@ -46,7 +47,8 @@ describe("the nodes that a node knows", () => {
     removeFolder(folder);
   });
 
-  it("are known again after a restart, each use's for itself, in a file that is only the owner's", async () => {
+  it("are known again after a restart, each use's for itself, in a file that is only the owner's", async function () {
+    needsUnix(this, "file modes");
     const before = await KnownNodes.load(path);
     const peers = [printOf(7), printOf(8)];
     const shared = entry(2, { basis: "hub", consent: peers });
@@ -129,7 +131,8 @@ describe("the nodes that a node knows", () => {
     expect(known.of(SSH)).to.deep.equal([]);
   });
 
-  it("are refused, not forgotten, when others can change the file or it is damaged", async () => {
+  it("are refused, not forgotten, when others can change the file or it is damaged", async function () {
+    needsUnix(this, "file modes");
     const known = await KnownNodes.load(path);
     await known.update(SSH, put(entry(1)));
     const whole = readFileSync(path, "utf8");

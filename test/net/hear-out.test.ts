@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -82,7 +83,8 @@ describe("What a peer said before it reset is heard", () => {
     expect(heard.text).to.equal(WORDS);
   });
 
-  it("of a Unix socket, too", async () => {
+  it("of a Unix socket, too", async function () {
+    needsUnix(this, "Unix sockets");
     const folder = makeFolder();
     const server = createServer({ pauseOnConnect: true });
     try {

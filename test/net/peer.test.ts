@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -38,7 +39,8 @@ describe("the peer of a connection", () => {
       expect(peer).to.deep.equal({ address, port });
     });
 
-  it("of a Unix socket is no address", async () => {
+  it("of a Unix socket is no address", async function () {
+    needsUnix(this, "Unix sockets");
     const path = join(folder, "socket");
     const { peer } = await peerAt({ path }, path);
     expect(peer).to.deep.equal({ address: "unix", port: 0 });

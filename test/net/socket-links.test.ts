@@ -20,7 +20,7 @@ import { secureAsClient, secureAsServer } from "../../src/net/secure.js";
 import { within } from "../support/deadline.js";
 import { Observed } from "../support/echo.js";
 import { failureOf } from "../support/failure.js";
-import { needs, skip } from "../support/find-program.js";
+import { needs, needsUnix } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 
 const MB = 1024 * 1024;
@@ -33,9 +33,9 @@ const listeners: Listener[] = [];
 const servers: Server[] = [];
 
 function setUp(this: Mocha.Context): void {
-  if (process.platform === "win32") skip(this, "needs Unix sockets");
   folder = makeFolder();
   path = join(folder, "s");
+  needsUnix(this, "Unix sockets");
 }
 
 async function tearDown(): Promise<void> {

@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { dial } from "../../src/net/dial.js";
 import { eventually, within } from "../support/deadline.js";
 import { Observed, startEcho } from "../support/echo.js";
-import { needs, skip } from "../support/find-program.js";
+import { needs, needsUnix } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { withHub, type TestHub } from "../support/hub.js";
 import type { TestNode } from "../support/node.js";
@@ -24,9 +24,8 @@ describe("links in a LAN", () => {
   let folder: string;
 
   beforeEach(function () {
-    if (process.platform === "win32")
-      skip(this, "needs Unix sockets and exec: links, which Windows has not");
     folder = makeFolder();
+    needsUnix(this, "Unix sockets and sh");
   });
 
   afterEach(() => {

@@ -5,7 +5,11 @@ import { accessSync, constants, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Context } from "mocha";
 
-const EXTRA_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+const IS_WINDOWS = process.platform === "win32";
+/** On Windows none: under Wine the disk of the machine below is in reach, and its programs cannot be run. */
+const EXTRA_FOLDERS = IS_WINDOWS
+  ? []
+  : ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Absolute path of a program, or null when it is not installed. */
 export function findProgram(name: string): string | null {
@@ -28,6 +32,7 @@ export function findProgram(name: string): string | null {
 
 /** Debian keeps the server's programs out of the PATH; the newest comes first. */
 function postgresFolders(): string[] {
+  if (IS_WINDOWS) return [];
   const base = "/usr/lib/postgresql";
   try {
     return readdirSync(base)
@@ -49,6 +54,11 @@ export function needs(context: Context, ...programs: string[]): void {
     context,
     `needs ${missing.join(", ")}, not installed here (scripts/install-test-programs.sh installs it)`,
   );
+}
+
+/** Skips, with the reason, what a Windows has not: `needsUnix(this, "file modes")` */
+export function needsUnix(context: Context, what: string): void {
+  if (IS_WINDOWS) skip(context, `needs ${what}, which Windows has not`);
 }
 
 /** Skips a test, or from a `before` hook its whole suite, and says why. */

@@ -23,7 +23,9 @@ export class Launched extends Program {
     prefix: readonly string[] = [],
   ) {
     const file = join(projectRoot, launcher);
-    const [command = file, ...words] = [...prefix, file, ...args];
+    // Windows runs no script by its first line: there Node reads it.
+    const start = process.platform === "win32" ? [process.execPath] : [];
+    const [command = file, ...words] = [...prefix, ...start, file, ...args];
     super(command, words, {
       cwd: folder,
       env: environment(folder, env),

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { expect } from "chai";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
@@ -78,9 +78,13 @@ describe("completion", () => {
   describe("of a file", () => {
     let folder: string;
     beforeEach(() => {
-      folder = makeFolder();
-      for (const name of ["a.ini", "b c.ini", "bad\u001b.ini", ".hidden"])
+      // Windows takes either slash; one that quotes double is another matter.
+      folder = makeFolder().replaceAll(sep, "/");
+      for (const name of ["a.ini", "b c.ini", ".hidden"])
         writeFileSync(join(folder, name), "");
+      // Windows takes no such name.
+      if (process.platform !== "win32")
+        writeFileSync(join(folder, "bad\u001b.ini"), "");
       mkdirSync(join(folder, "sub"));
       writeFileSync(join(folder, "sub", "deep.ini"), "");
     });

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { needsUnix } from "../support/find-program.js";
 import {
   mkdtempSync,
   readFileSync,
@@ -19,7 +20,8 @@ describe("history", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("is kept between runs, for its owner only", () => {
+  it("is kept between runs, for its owner only", function () {
+    needsUnix(this, "file modes");
     const first = History.open(file);
     for (const line of ["show serves", "ping", "ping", "  "]) first.add(line);
     expect(History.open(file).newestFirst()).to.deep.equal([
@@ -52,7 +54,8 @@ describe("history", () => {
     ]);
   });
 
-  it("ignores lines of the file that hold control characters", () => {
+  it("ignores lines of the file that hold control characters", function () {
+    needsUnix(this, "file modes");
     const path = join(folder, "history");
     writeFileSync(path, "ping\n\u001b[2J\n", { mode: 0o644 });
     expect(History.open(path).newestFirst()).to.deep.equal(["ping"]);

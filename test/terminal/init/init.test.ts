@@ -27,7 +27,10 @@ describe("init", () => {
     removeFolder(folder);
   });
 
-  const start = (program: "vnet" | "route" = "vnet", isWindows = false) =>
+  const start = (
+    program: "vnet" | "route" = "vnet",
+    isWindows = process.platform === "win32",
+  ) =>
     init({
       program,
       isWindows,

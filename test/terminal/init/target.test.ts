@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { needsUnix } from "../../support/find-program.js";
 import { isTaken, replaceFile } from "../../../src/terminal/init/target.js";
 import { failureOf } from "../../support/failure.js";
 import { makeFolder, removeFolder } from "../../support/folder.js";
@@ -26,7 +27,8 @@ describe("the file that init is to write", () => {
     removeFolder(folder);
   });
 
-  it("is written for its owner alone, and nothing else is left", async () => {
+  it("is written for its owner alone, and nothing else is left", async function () {
+    needsUnix(this, "file modes");
     expect(await isTaken(file)).to.equal(false);
     expect(await replaceFile(file, "new")).to.equal(null);
     expect(readFileSync(file, "utf8")).to.equal("new");
@@ -34,7 +36,8 @@ describe("the file that init is to write", () => {
     expect(readdirSync(folder)).to.deep.equal(["config.ini"]);
   });
 
-  it("is kept beside the new one each time, for its owner alone", async () => {
+  it("is kept beside the new one each time, for its owner alone", async function () {
+    needsUnix(this, "file modes");
     writeFileSync(file, "first", { mode: 0o644 });
     expect(await isTaken(file)).to.equal(true);
     expect(await replaceFile(file, "second")).to.equal(`${file}.old`);
@@ -45,7 +48,8 @@ describe("the file that init is to write", () => {
     expect(statSync(`${file}.old`).mode & 0o777).to.equal(0o600);
   });
 
-  it("may be a symbolic link, which stays one", async () => {
+  it("may be a symbolic link, which stays one", async function () {
+    needsUnix(this, "symbolic links");
     const meant = join(folder, "meant.ini");
     writeFileSync(meant, "old");
     symlinkSync(meant, file);
