@@ -2,7 +2,7 @@
 // one message, encoded once for all members.
 
 import { performance } from "node:perf_hooks";
-import { formatVnetid } from "../config/config.js";
+import { formatServeid, formatVnetid } from "../config/config.js";
 import { quoted } from "../printable.js";
 import type {
   DirectoryNode,
@@ -10,6 +10,7 @@ import type {
   ServeOf,
   ServeParticulars,
 } from "../wire/fields.js";
+import { encodeFrame } from "../wire/frame.js";
 import { encodeChanges } from "./changes.js";
 import { Claims, type Claim } from "./claims.js";
 import { IdPool } from "./id-pool.js";
@@ -202,9 +203,26 @@ export class Group<M extends Member> {
     since?: number,
   ): RegisteredServe<M> {
     const { registry } = this;
-    const serve = registry.register(owner, wanted, particulars, since);
+    const serve = registry.register(
+      owner,
+      wanted,
+      particulars,
+      since,
+      (ended) => {
+        this.ended(ended, owner);
+      },
+    );
     this.publish(serve);
     return serve;
+  }
+
+  /** It had the id of one that has come back. */
+  private ended(serve: RegisteredServe<M>, { title }: M): void {
+    this.tell(serve, null);
+    const { serveid, owner } = serve;
+    const id = formatServeid(serveid);
+    const reason = `serveid ${id} is that of vnet ${title}, which is back and does not share it in this way`;
+    owner.sendFrame(encodeFrame({ type: "unregistered", serveid, reason }));
   }
 
   update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {

@@ -33,6 +33,9 @@ export interface RegistryOptions {
   clock?: () => number;
 }
 
+/** What it wants to be with an id. */
+type Wanted = Pick<ServeParticulars, "share" | "name">;
+
 /** So many share one id: whoever has an authkey may join, and each member hears of all. */
 export const MAX_HOLDERS = 256;
 
@@ -114,11 +117,15 @@ export class ServeRegistry<Owner extends Holder> {
     return true;
   }
 
-  /** New particulars of what stays registered. What is shared keeps what those who share it have agreed on. */
+  /**
+   * New particulars of what stays registered. What is shared keeps what those who share it have agreed on, with the one
+   * whose id it is, too, while that is away.
+   */
   update(serve: RegisteredServe<Owner>, particulars: ServeParticulars): void {
     const before = { ...serve };
     const { share, name } = serve;
-    const isShared = this.holders(serve.serveid).length > 1;
+    const isShared =
+      this.holders(serve.serveid).length > 1 || this.isLent(serve);
     Object.assign(
       serve,
       { service: "up" },
@@ -137,14 +144,21 @@ export class ServeRegistry<Owner extends Holder> {
   /**
    * Throws VnetError `refused` when a static id is held or no dynamic one is left.
    * @param since it was registered then, says its owner
+   * @param onEnded called with each of those that had its id and do not fit its new owner, whose it is
    */
   register(
     owner: Owner,
     wanted: number,
     particulars: ServeParticulars,
     since?: number,
+    onEnded: (serve: RegisteredServe<Owner>) => void = () => undefined,
   ): RegisteredServe<Owner> {
-    this.refuseHeld(owner, wanted, particulars);
+    const misfits = this.misfits(owner, wanted, particulars);
+    this.refuseHeld(owner, wanted, particulars, misfits);
+    for (const misfit of misfits) {
+      this.remove(misfit);
+      onEnded(misfit);
+    }
     const serveid = this.takeId(owner, wanted, particulars);
     const serve = { ...particulars, serveid, owner, since: this.stamp(since) };
     this.serves.set(serveid, [...this.holders(serveid), serve]);
@@ -190,10 +204,44 @@ export class ServeRegistry<Owner extends Holder> {
     const { serveid, share, owner } = serve;
     const what = String(serveid);
     const held = claims.get(group, "serveid", what);
-    const isShared = share !== "exclusive" && held?.share === share;
-    if (serveid >= SERVEID.staticMin && !isShared)
+    const isFree = held === undefined || held.holder.key === owner.key;
+    if (serveid >= SERVEID.staticMin && isFree)
       claims.put(group, owner, { kind: "serveid", what, share, number: 0 });
     this.claimName(serve);
+  }
+
+  /** Whose the id is: a static one by its claim, a dynamic one with the name. */
+  private claimOf(serveid: number, name: string): Claim | undefined {
+    const { claims, group } = this.options;
+    if (serveid >= SERVEID.staticMin)
+      return claims.get(group, "serveid", String(serveid));
+    const claim = claims.get(group, "name", name);
+    return claim?.number === serveid ? claim : undefined;
+  }
+
+  /** Whether it has its id only because the one whose that is shares it. */
+  private isLent(serve: RegisteredServe<Owner>): boolean {
+    const { serveid, name, share, owner } = serve;
+    const claim = this.claimOf(serveid, name);
+    if (claim === undefined || claim.holder.key === owner.key) return false;
+    return claim.share === share && share !== "exclusive";
+  }
+
+  /** Of those who have that static id, who may not have it beside that owner, whose it is. */
+  private misfits(
+    owner: Owner,
+    wanted: number,
+    { share, name }: Wanted,
+  ): RegisteredServe<Owner>[] {
+    if (wanted < SERVEID.staticMin) return [];
+    if (this.claimOf(wanted, name)?.holder.key !== owner.key) return [];
+    const fits = (serve: RegisteredServe<Owner>) =>
+      share !== "exclusive" &&
+      serve.share === share &&
+      (share === "takeover" || serve.name === name);
+    return this.holders(wanted).filter(
+      (serve) => serve.owner.key !== owner.key && !fits(serve),
+    );
   }
 
   private claimName(serve: RegisteredServe<Owner>): void {
@@ -216,13 +264,16 @@ export class ServeRegistry<Owner extends Holder> {
   private refuseHeld(
     owner: Owner,
     wanted: number,
-    { share, name }: ServeParticulars,
+    { share, name }: Wanted,
+    misfits: readonly RegisteredServe<Owner>[],
   ): void {
     if (wanted < SERVEID.staticMin) return;
-    const holders = this.holders(wanted);
+    const holders = this.holders(wanted).filter(
+      (serve) => !misfits.includes(serve),
+    );
     const [holder] = holders;
     if (holder === undefined) {
-      this.refuseClaimed(owner, wanted, share);
+      this.refuseClaimed(owner, wanted, { share, name });
       return;
     }
     const by = `serveid ${formatServeid(wanted)} is held by vnet ${holder.owner.title}, serve ${quoted(holder.name)}`;
@@ -289,17 +340,27 @@ export class ServeRegistry<Owner extends Holder> {
   private refuseClaimed(
     owner: Owner,
     wanted: number,
-    share: ServeParticulars["share"],
+    { share, name }: Wanted,
   ): void {
     const { claims, group } = this.options;
     const what = String(wanted);
     const claim = claims.inTheWay(group, "serveid", what, owner.key);
     if (claim === undefined) return;
-    if (share !== "exclusive" && share === claim.share) return;
+    const known = this.nameUnder(wanted, claim);
+    const isNamed = share === "takeover" || (known ?? name) === name;
+    if (share !== "exclusive" && share === claim.share && isNamed) return;
     throw new VnetError(
       "refused",
       `serveid ${formatServeid(wanted)} is kept for ${formatHolder(claim)}, which had it last; take another id, or ask the hub's operator for \`./route forget ${formatServeid(wanted)}\``,
     );
+  }
+
+  /** How the serve was called that had that id last, where the one whose it is has the name, too. */
+  private nameUnder(serveid: number, { holder }: Claim): string | undefined {
+    const { claims, group } = this.options;
+    return claims
+      .of(group, holder.key)
+      .find(({ kind, number }) => kind === "name" && number === serveid)?.what;
   }
 
   private takeId(
@@ -347,16 +408,13 @@ export class ServeRegistry<Owner extends Holder> {
 
   /** The last places of an id are for other addresses, and its first owner always has one. */
   private hasRoom(owner: Owner, serveid: number, name: string): boolean {
-    const { claims, group, reservePercent = 0 } = this.options;
+    const { reservePercent = 0 } = this.options;
     const holders = this.holders(serveid);
     const free = MAX_HOLDERS - holders.length;
     const count = (fits: (holder: Owner) => boolean) =>
       holders.filter((serve) => fits(serve.owner)).length;
     const ofKey = count(({ key }) => key === owner.key);
-    const first =
-      serveid >= SERVEID.staticMin
-        ? claims.get(group, "serveid", String(serveid))
-        : claims.get(group, "name", name);
+    const first = this.claimOf(serveid, name);
     if (ofKey === 0 && first?.holder.key === owner.key) return true;
     if (!mayTake("identity", ofKey, free, reservePercent)) return false;
     if (owner.crowd === "") return true;

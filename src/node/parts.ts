@@ -241,6 +241,9 @@ function hear(parts: NodeParts, news: HubNews): void {
     case "directory":
       parts.directory.apply(news);
       return;
+    case "unregistered":
+      parts.serves.unregistered(news.serveid, news.reason);
+      return;
     case "offer":
       void parts.channels.answerOffer(news);
       return;

@@ -54,6 +54,8 @@ export class Registration {
   private isOutdated = false;
   /** somebody waits for the answer, and is told by it */
   private isAsked = false;
+  /** closed by a node that goes and comes back */
+  private isKept = false;
   /** raised by whatever makes an answer of the hub that is still on its way meaningless */
   private epoch = 0;
 
@@ -108,6 +110,7 @@ export class Registration {
   close(whose: "anybody's" | "own" = "anybody's"): void {
     if (!this.isOpen) return;
     const keep = whose === "own";
+    this.isKept = keep;
     if (this.current === "registered")
       this.options.link.send({
         type: "unregister",
@@ -152,6 +155,12 @@ export class Registration {
       what: "gets new connections only of users that keep the other one out",
       why: this.why,
     });
+  }
+
+  /** The hub has ended it; it is asked for again as after a refusal. */
+  ended(reason: string): void {
+    this.epoch++;
+    this.refused(new VnetError("refused", reason));
   }
 
   /** The group's serves changed: what stood in the way of this one may be gone. */
@@ -251,7 +260,8 @@ export class Registration {
     const { link, notify } = this.options;
     if (epoch !== this.epoch) {
       // Closed meanwhile, and perhaps opened again, which waits for its turn: the hub's answer crossed with that.
-      link.send({ type: "unregister", serveid });
+      const keep = this.isKept || this.isOpen;
+      link.send({ type: "unregister", serveid, keep });
       return;
     }
     const before = this.serveid;

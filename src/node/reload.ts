@@ -92,7 +92,9 @@ export async function applyReload(
       else {
         const { isOpen } = serve.registration;
         const opens = staysOpen(change, isOpen, startserve);
-        serves.drop(serve, REASON);
+        // Who shares its id gets it for good where it is given up.
+        const comesBack = opens && !change.changed.includes("serveid");
+        serves.drop(serve, REASON, comesBack ? "own" : undefined);
         newServes.push({ settings: change.after, opens });
       }
     }

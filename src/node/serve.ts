@@ -107,9 +107,12 @@ export class Serve {
     return opened;
   }
 
-  /** Unregisters it and ends its streams; it can be opened again. Idempotent. */
-  close(reason: string): void {
-    this.registration.close();
+  /**
+   * Unregisters it and ends its streams; it can be opened again. Idempotent.
+   * @param whose see Registration.close
+   */
+  close(reason: string, whose?: "own"): void {
+    this.registration.close(whose);
     this.watch.stop();
     this.streams.reset(reason);
   }

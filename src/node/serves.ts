@@ -59,9 +59,12 @@ export class Serves {
     return serve;
   }
 
-  /** Closes and removes it. */
-  drop(serve: Serve, reason: string): void {
-    serve.close(reason);
+  /**
+   * Closes and removes it.
+   * @param whose see Registration.close
+   */
+  drop(serve: Serve, reason: string, whose?: "own"): void {
+    serve.close(reason, whose);
     if (this.byLabel.get(serve.label) === serve)
       this.byLabel.delete(serve.label);
   }
@@ -118,6 +121,12 @@ export class Serves {
     this.lookForLater();
     if (!areFreed) return;
     for (const { registration } of this.byLabel.values()) registration.settle();
+  }
+
+  /** The hub gave that id back to the one whose it is. */
+  unregistered(serveid: number, reason: string): void {
+    for (const { registration } of this.byLabel.values())
+      if (registration.registeredId === serveid) registration.ended(reason);
   }
 
   /** What was found out about other nodes may change whether they take something over. */

@@ -51,6 +51,8 @@ export const toNodeMessages = {
     serveid: field.serveid,
     since: v.optional(field.since),
   }),
+  /** A serve is this node's no longer, as the one came back whose id it is. */
+  unregistered: v.object({ serveid: field.serveid, reason: field.reason }),
   refused: v.object({ request: field.request, reason: field.reason }),
   /** The ticket for this node's leg of the channel that it asked for. */
   leg: v.object({ request: field.request, ticket: field.token }),

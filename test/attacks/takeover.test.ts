@@ -2,13 +2,19 @@
 // that the owner does not let in. The hub cannot tell it from an honest one.
 
 import { expect } from "chai";
+import { Identity } from "../../src/keys/identity.js";
 import type { TestServer } from "../support/echo.js";
 import { startEcho } from "../support/echo.js";
 import { eventually, within } from "../support/deadline.js";
 import { withHub, type TestHub } from "../support/hub.js";
+import { SERVE } from "../support/hub-client.js";
 import type { TestNode } from "../support/node.js";
 import { reservePort } from "../support/ports.js";
-import { serveSettings, useSettings } from "../support/settings.js";
+import {
+  nodeSettings,
+  serveSettings,
+  useSettings,
+} from "../support/settings.js";
 
 const SECRET = "what this group knows and nobody else";
 const OTHER_SECRET = "what the attacker has instead of it";
@@ -173,5 +179,61 @@ describe("a member with another secret that says share=takeover", () => {
       );
       for (let n = 0; n < 3; n++) await scene.reachHome();
       expect(scene.told, "of its uses").to.be.empty;
+    }));
+
+  for (const serveid of [700, 7])
+    it(`does not take the serve ${serveid} from its owner, who reloads it as exclusive beside it`, () =>
+      withScene(serveid, async (scene) => {
+        const { hub, home, office, good, bad } = scene;
+        const evil = await scene.provider("evil", OTHER_SECRET, bad.port);
+        const settings = { serveid, port: good.port };
+        await home.control.reload(
+          nodeSettings(hub.port, {
+            ...{ name: "home", vnet: { secret: SECRET } },
+            serves: [serveSettings("web", settings)],
+          }),
+        );
+        await home.untilServe("web", "registered");
+        if (serveid === 700) {
+          const { error } = await evil.untilServe("web", "refused");
+          expect(error).to.match(
+            /^serveid 700 is that of vnet .* \(home\), which is back and does not share it in this way$/,
+          );
+          for (const use of USES) await office.untilUse(use, "listening");
+          await scene.reachHome();
+        }
+        const claims = hub.claims
+          .inGroup("default")
+          .filter(
+            ({ kind, holder }) => kind !== "node" && holder.name === "evil",
+          );
+        expect(claims, "what the attacker holds").to.be.empty;
+        await evil.close();
+        expect(home.serve("web").state).to.equal("registered");
+      }));
+
+  it("does not become another kind of serve under the id of its owner who is away", () =>
+    withHub(async (hub) => {
+      const identity = Identity.generate();
+      const { port } = await hub.service(startEcho);
+      const serves = [serveSettings("web", { serveid: 700, port, share })];
+      const start = () =>
+        hub.node(
+          { name: "home", vnet: { secret: SECRET }, serves },
+          { identity },
+        );
+      const home = await start();
+      await home.untilServe("web", "registered");
+      const evil = await hub.client({ name: "evil" });
+      await evil.register(700, { name: "web", share });
+      await home.close();
+      for (const other of ["exclusive", "balance"] as const) {
+        const serve = { ...SERVE, name: "web", share: other };
+        evil.send({ type: "update", serveid: 700, serve });
+        await evil.roundTrip();
+        const back = await start();
+        await back.untilServe("web", "registered");
+        await back.close();
+      }
     }));
 });

@@ -317,6 +317,80 @@ describe("a serve registry", () => {
       expect(take(HOME, 700).serveid).to.equal(700);
     });
 
+    it("lets nobody change what was agreed with the first one while that is away, and gives it its id back", () => {
+      for (const share of ["takeover", "balance"] as const)
+        for (const other of ["exclusive", "takeover", "balance"] as const) {
+          const id = share === "takeover" ? 700 : 701;
+          const shared = { ...SERVE, name: share, share };
+          const first = registry.register(HOME, id, shared);
+          const parasite = registry.register(OFFICE, id, shared);
+          registry.remove(first);
+          const changed = { ...shared, share: other, name: "mine", info: "x" };
+          registry.update(parasite, changed);
+          expect(parasite).to.include({ ...shared, info: "x" });
+          const back = registry.register(HOME, id, shared);
+          expect(registry.holders(id)).to.deep.equal([parasite, back]);
+          registry.remove(parasite);
+          registry.remove(back);
+        }
+    });
+
+    it("does the same for a dynamic one that is known by the name", () => {
+      const first = take(HOME, 7);
+      const parasite = take(OFFICE, 7);
+      registry.remove(first);
+      registry.update(parasite, { ...SERVE, name: "mine" });
+      expect(parasite).to.include({ name: "web", share: "takeover" });
+      expect(take(HOME, 7).serveid).to.equal(7);
+    });
+
+    it("ends those that do not fit the first one when that comes back as something else, and no others", () => {
+      const lab = node(3, "lab");
+      const particulars = { ...SERVE, name: "web", share: "balance" } as const;
+      const back = (
+        share: "exclusive" | "takeover" | "balance",
+        name: string,
+      ) => {
+        const first = registry.register(HOME, 700, particulars);
+        const others = [OFFICE, lab].map((owner) =>
+          registry.register(owner, 700, particulars),
+        );
+        registry.remove(first);
+        const ended: unknown[] = [];
+        const wanted = { ...particulars, share, name };
+        const own = registry.register(HOME, 700, wanted, undefined, (serve) =>
+          ended.push(serve),
+        );
+        const left = registry.holders(700).filter((serve) => serve !== own);
+        for (const serve of [...others, own]) registry.remove(serve);
+        release(own);
+        return { others, ended, left };
+      };
+      for (const [share, name] of [
+        ["exclusive", "web"],
+        ["takeover", "web"],
+        ["balance", "www"],
+      ] as const) {
+        const { others, ended, left } = back(share, name);
+        expect([ended, left]).to.deep.equal([others, []]);
+      }
+      const { others, ended, left } = back("balance", "web");
+      expect([ended, left]).to.deep.equal([[], others]);
+    });
+
+    it("balances under the name that the first one had, while that is away", () => {
+      const particulars = { ...SERVE, share: "balance" } as const;
+      registry.remove(
+        registry.register(HOME, 700, { ...particulars, name: "web" }),
+      );
+      const other = { ...particulars, name: "mine" };
+      expect(refusal(() => registry.register(OFFICE, 700, other))).to.match(
+        /is kept for vnet home/,
+      );
+      const same = { ...particulars, name: "web" };
+      expect(registry.register(OFFICE, 700, same).serveid).to.equal(700);
+    });
+
     it("passes them on when that one gives them up", () => {
       release(take(HOME, 700));
       const [second] = [take(OFFICE, 700)];

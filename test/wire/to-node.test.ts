@@ -44,6 +44,7 @@ const good: { [Type in ToNode["type"]]: Extract<ToNode, { type: Type }> } = {
     complete: true,
   },
   registered: { type: "registered", request: 1, serveid: 999 },
+  unregistered: { type: "unregistered", serveid: 700, reason: "taken" },
   refused: { type: "refused", request: 1, reason: "taken" },
   leg: { type: "leg", request: 1, ticket },
   offer: { type: "offer", ticket, ...node },
