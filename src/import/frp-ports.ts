@@ -49,7 +49,8 @@ export function publicSketch(
     }
     taken.set(each.port, each);
     sketch.push({
-      title: labels.make("public", each.name),
+      // Of another user's file too the section has another title, as the serve has another name.
+      title: labels.make("public", each.serve),
       lines: lines(each, server),
     });
   }

@@ -231,7 +231,7 @@ describe("The groups of frp after an import", () => {
     expect(sections["serve.a"]).to.deep.equal(serve);
     expect(sections["serve.b"]).to.deep.equal(serve);
     expect(readBack(hubSketch(text))).to.deep.equal({
-      "public.web": { serve: "web%group", port: "6000" },
+      "public.web%group": { serve: "web%group", port: "6000" },
     });
     expect(losses).to.equal("");
   });
@@ -279,7 +279,7 @@ describe("The groups of frp after an import", () => {
       );
       expect(losses).to.include(`its ${what} is not that of the others`);
       expect(sections["serve.b"]).not.to.include.keys("share");
-      expect(readBack(hubSketch(text))).to.have.all.keys("public.web");
+      expect(readBack(hubSketch(text))).to.have.all.keys("public.web%group");
     });
 
   it("are needed for two proxies of one port", async () => {
@@ -289,6 +289,21 @@ describe("The groups of frp after an import", () => {
     );
     expect(readBack(hubSketch(text))).to.have.all.keys("public.a");
     expect(losses).to.include("port 6000 of b (it is that of a too");
+  });
+
+  it("have a section of their own at the hub, as what another user calls the same has", async () => {
+    const of = async (user: string, port: number) => {
+      const first = user === "" ? "" : `user = "${user}"\n`;
+      const more = port === 6002 ? group("ssh") : "";
+      const text = first + CLIENT + tcp("ssh", port, more);
+      return hubSketch((await imported(text, "frpc.toml")).text);
+    };
+    const hub = [await of("a", 6000), await of("b", 6001), await of("", 6002)];
+    expect(readBack(hub.join("\n"))).to.deep.equal({
+      "public.a.ssh": { serve: "a.ssh", port: "6000" },
+      "public.b.ssh": { serve: "b.ssh", port: "6001" },
+      "public.ssh%group": { serve: "ssh%group", port: "6002" },
+    });
   });
 
   it("leave a port to what is started", async () => {

@@ -62,8 +62,12 @@ describe("The import of frpc", () => {
   it("sketches for the hub the ports that frp opened on its server", async () => {
     const { text } = await imported(FRPC_TOML, "frpc.toml");
     expect(readBack(hubSketch(text))).to.deep.equal({
-      "public.rdp": { serve: "home.rdp", port: "6000", active: "false" },
-      "public.docker": { serve: "home.docker", port: "6001", active: "false" },
+      "public.home.rdp": { serve: "home.rdp", port: "6000", active: "false" },
+      "public.home.docker": {
+        serve: "home.docker",
+        port: "6001",
+        active: "false",
+      },
     });
   });
 
