@@ -10,7 +10,7 @@ const PORTION_MS = 5;
 /** When this turn's portion is over: one for all, as they share the one event loop. */
 let until = 0;
 
-/** What is written of one portion is taken by a terminal as fast as it can, while everything waits. */
+/** In one portion, however fast they are made. */
 const MAX_ITEMS = 200;
 
 /** Looking at the clock costs as much as a cheap item. */
@@ -19,10 +19,12 @@ const ITEMS_BETWEEN_LOOKS = 8;
 /**
  * The items of a lazy list, as many at a time as a turn allows; making an item is the work that is divided. Between two
  * portions everything else has its turn. Rejects with Cancelled when `signal` is aborted.
+ * @param most in one portion
  */
 export async function* inPortions<T>(
   items: Iterable<T>,
   signal?: AbortSignal,
+  most = MAX_ITEMS,
 ): AsyncGenerator<T[], void, undefined> {
   let portion: T[] = [];
   // What was done before, in this turn, counts as well.
@@ -31,7 +33,7 @@ export async function* inPortions<T>(
     portion.push(item);
     const looks = portion.length % ITEMS_BETWEEN_LOOKS === 0;
     const isOver = looks && performance.now() >= until;
-    if (!isOver && portion.length < MAX_ITEMS) continue;
+    if (!isOver && portion.length < most) continue;
     yield portion;
     portion = [];
     if (performance.now() >= until) await nextTurn(signal);

@@ -25,6 +25,9 @@ const GAP = "  ";
 /** Where the last column's cells have lines of their own. */
 const INDENT = "    ";
 
+/** A terminal takes some kilobytes; whoever writes more to it at once waits for its program, and with him everything. */
+const BLOCK_LINES = 32;
+
 /** Only longer words are broken, and only where the table does not fit otherwise; those of the last column never. */
 const LONGEST_WORDS = [Infinity, 20, 10];
 
@@ -63,7 +66,7 @@ async function* inBlocks(
   lines: Iterable<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string, void, undefined> {
-  for await (const portion of inPortions(lines, signal))
+  for await (const portion of inPortions(lines, signal, BLOCK_LINES))
     yield portion.join("\n");
 }
 
