@@ -133,6 +133,9 @@ function createContext(
   };
 }
 
+/** As many as a terminal takes at once, see BLOCK_LINES of the table. */
+const PIECE_VALUES = 16;
+
 /** An array as JSON, as it is in one piece. */
 async function* jsonOf(
   values: Iterable<unknown>,
@@ -142,6 +145,7 @@ async function* jsonOf(
   for await (const portion of inPortions(
     mapped(values, printableJson),
     signal,
+    PIECE_VALUES,
   )) {
     yield `${isFirst ? "[" : ","}${portion.join(",")}`;
     isFirst = false;
