@@ -40,8 +40,6 @@ export interface GrantOptions {
 interface Lease {
   talk: LeaseTalk;
   keep: boolean;
-  /** its requester has said that it has it */
-  isTaken: boolean;
 }
 
 export class Grant {
@@ -54,6 +52,8 @@ export class Grant {
   /** its requester wants it for good, also while it is away for a moment */
   private isKept = false;
   private wasUsed = false;
+  /** its requester has said once that it has it */
+  private isTaken = false;
   private timer: NodeJS.Timeout | undefined;
   private holder: Caller;
 
@@ -123,17 +123,17 @@ export class Grant {
   /** Its requester holds it by this stream, too. */
   lease(talk: LeaseTalk, keep: boolean, requester: Caller): void {
     this.holder = requester;
-    const lease = { talk, keep, isTaken: false };
+    const lease = { talk, keep };
     this.leases.add(lease);
     talk.on("word", () => {
-      lease.isTaken = true;
+      this.isTaken = true;
     });
     talk.on("end", () => {
       this.returned(lease, "it was given back");
     });
     talk.on("lost", () => {
-      // One that never arrived was asked for in vain.
-      if (!lease.isTaken) this.returned(lease, "its requester did not take it");
+      // What never arrived was asked for in vain; what did may be in use.
+      if (!this.isTaken) this.returned(lease, "its requester did not take it");
       else this.leases.delete(lease);
       this.settle();
     });

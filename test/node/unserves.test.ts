@@ -313,6 +313,31 @@ describe("an unserve", () => {
       }));
   });
 
+  it("stays, with its streams, when it is asked for again and that answer is lost", () =>
+    withPair(ALLOWED, async ({ hub, home, service }) => {
+      const hand = await Hand.join(hub, "hand");
+      const { peer } = await hand.borrow(home.vnetid, service.port, true);
+      const stream = await hand.open(home.vnetid, { unserve: 1 });
+      stream.say(frame("data", "a"));
+      await eventually("the echo", () => stream.heard.includes("data a"));
+      peer.duplex.destroy();
+      const lend = { ip: "127.0.0.1", port: service.port, keep: true };
+      const again = await hand.open(home.vnetid, { lend });
+      await eventually("the answer", () => again.heard.length >= 2);
+      expect(again.heard[1]).to.include('{"unserve":1}');
+      again.duplex.destroy();
+      // The provider has seen that by the time it answers on a channel that was made later.
+      for (let n = 0; n < 2; n++)
+        expect(await hand.refusal(home.vnetid, { unserve: 7 + n })).to.be.a(
+          "string",
+        );
+      stream.say(frame("data", "b"));
+      await eventually("the echo", () =>
+        /data a?b/.test(stream.heard.at(-1) ?? ""),
+      );
+      expect(home.control.serves()).to.have.length(1);
+    }));
+
   describe("where all places are taken", () => {
     it("goes to a node that has fewer, from the one that has most: what nobody uses first", () =>
       withPair({ ...ALLOWED, unserveNum: 3 }, async (pair) => {
