@@ -24,6 +24,8 @@ export class Borrower {
       .catch(unlessReached);
     const granted = await Lease.ask(channel, lend);
     if (typeof granted === "number") return granted;
+    // It may have ended in the words that granted it.
+    if (granted.isDone) return granted;
     this.leases.add(granted);
     granted.on("done", () => {
       this.leases.delete(granted);

@@ -15,13 +15,16 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
  * Events: `over` once, with the provider's reason, or null when it broke; not after giveBack(). `done` once, when its
- * stream has ended.
+ * stream has ended. Both may have come before it was handed out: see `ended` and `isDone`.
  */
 export class Lease extends EventEmitter<{
   over: [string | null];
   done: [];
 }> {
   isReturned = false;
+  isDone = false;
+  /** what `over` said; undefined: it is not over */
+  ended: string | null | undefined;
   private reason: string | null = null;
 
   private constructor(
@@ -35,13 +38,14 @@ export class Lease extends EventEmitter<{
       if (gone !== undefined) this.reason = gone || "its node took it back";
     });
     talk.on("end", () => {
-      this.emit("over", this.reason ?? "its node took it back");
+      this.over(this.reason ?? "its node took it back");
     });
     talk.on("lost", () => {
       // Its last word counts, whatever became of the stream then.
-      this.emit("over", this.reason);
+      this.over(this.reason);
     });
     stream.on("end", () => {
+      this.isDone = true;
       this.emit("done");
     });
     // It has been taken: if this does not arrive, the provider takes it back.
@@ -99,6 +103,12 @@ export class Lease extends EventEmitter<{
   /** Without a word: the provider keeps it for a while, for whoever asks again. Idempotent. */
   break(): void {
     this.talk.destroy();
-    this.emit("over", null);
+    this.over(null);
+  }
+
+  private over(reason: string | null): void {
+    if (this.ended !== undefined) return;
+    this.ended = reason;
+    this.emit("over", reason);
   }
 }

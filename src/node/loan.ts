@@ -14,6 +14,9 @@ import type { Provider } from "./search.js";
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
 
+/** A lease that lived so long is worth asking again at once when it breaks. */
+const STEADY_MS = 10_000;
+
 /** What was lent for once and broke has this long to be lent again. */
 const RETURN_MS = 30_000;
 
@@ -49,6 +52,8 @@ export class Loan extends EventEmitter<{
   private retryMs = FIRST_RETRY_MS;
   private retryTimer: NodeJS.Timeout | undefined;
   private returnTimer: NodeJS.Timeout | undefined;
+  /** while its lease is young */
+  private youngTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: LoanOptions) {
     super();
@@ -144,17 +149,17 @@ export class Loan extends EventEmitter<{
   private async request(node: DirectoryNode): Promise<void> {
     const { borrower, lend } = this.options;
     const granted = await borrower.borrow(node, lend);
-    this.registered = typeof granted === "number" ? granted : 0;
-    if (typeof granted !== "number") this.hold(granted, node.key);
     if (this.state === "closed") {
-      this.letGo();
+      if (typeof granted !== "number") granted.giveBack();
       return;
     }
     clearTimeout(this.returnTimer);
     this.returnTimer = undefined;
     this.error = null;
+    this.registered = typeof granted === "number" ? granted : 0;
+    if (typeof granted !== "number") this.hold(granted, node.key);
     // A serve that is registered is perhaps not seen yet: then that is not asked for again at once.
-    if (this.lent(node) === undefined) this.retryLater();
+    else if (this.lent(node) === undefined) this.retryLater();
     else this.retryMs = FIRST_RETRY_MS;
   }
 
@@ -162,22 +167,31 @@ export class Loan extends EventEmitter<{
     this.letGo();
     this.lease = { lease, key };
     this.lastKey = key;
-    lease.on("over", (reason) => {
+    this.youngTimer = setTimeout(() => {
+      this.youngTimer = undefined;
+      this.retryMs = FIRST_RETRY_MS;
+    }, STEADY_MS);
+    const over = (reason: string | null) => {
       if (this.lease?.lease !== lease) return;
-      this.lease = undefined;
-      this.over(reason);
-    });
+      const wasYoung = this.youngTimer !== undefined;
+      this.forgetLease();
+      this.over(reason, wasYoung);
+    };
+    lease.on("over", over);
+    if (lease.ended !== undefined) over(lease.ended);
   }
 
   /** @param reason the provider's; null: the lease broke */
-  private over(reason: string | null): void {
+  private over(reason: string | null, wasYoung: boolean): void {
     if (this.state === "closed") return;
     if (reason !== null && this.options.once) {
       this.goneFor(reason);
       return;
     }
-    if (reason === null) this.awaitReturn();
-    else {
+    if (reason === null) {
+      this.awaitReturn();
+      if (wasYoung) this.retryLater();
+    } else {
       this.emit("refused", reason);
       this.error = reason;
       this.retryLater();
@@ -224,6 +238,12 @@ export class Loan extends EventEmitter<{
 
   private letGo(): void {
     this.lease?.lease.giveBack();
+    this.forgetLease();
+  }
+
+  private forgetLease(): void {
+    clearTimeout(this.youngTimer);
+    this.youngTimer = undefined;
     this.lease = undefined;
   }
 }

@@ -32,7 +32,10 @@ const OTHER_KEY = Buffer.alloc(32, 9).toString("base64");
 class Held extends EventEmitter<{ over: [string | null] }> {
   returned = 0;
 
-  constructor(readonly unserve: number) {
+  constructor(
+    readonly unserve: number,
+    readonly ended: string | null | undefined,
+  ) {
     super();
   }
 
@@ -63,8 +66,9 @@ class Asked {
     return this.held.at(-1)!;
   }
 
-  async grant(unserve = 3): Promise<void> {
-    const held = new Held(unserve);
+  /** @param ended it was over as it came: why */
+  async grant(unserve = 3, ended?: string | null): Promise<void> {
+    const held = new Held(unserve, ended);
     this.held.push(held);
     this.#answer?.resolve(held as unknown as Lease);
     await setImmediate();
@@ -171,10 +175,11 @@ describe("a loan", () => {
     }));
 
   it("is asked for again at once when its lease broke, quietly, and has the number that it gets then", () =>
-    withLoan(async ({ loan, asked, directory, told }) => {
+    withLoan(async ({ loan, asked, directory, timers, told }) => {
       tell(directory, { nodes: [nodeEntry(1)] });
       loan.find();
       await asked.grant();
+      timers.fire();
       asked.last.emit("over", null);
       expect(loan.find()).to.equal("asking vnet home for it");
       expect(asked.asked).to.have.length(2);
@@ -182,6 +187,39 @@ describe("a loan", () => {
       expect(loan.find()).to.have.nested.property("[0].unserve", 4);
       expect(told).to.deep.equal([]);
     }));
+
+  it("is asked for again with growing pauses when each lease breaks at once, until one has lived for 10 s", () =>
+    withLoan(async ({ loan, asked, directory, timers }) => {
+      tell(directory, { nodes: [nodeEntry(1)] });
+      loan.find();
+      const pauses: number[] = [];
+      for (let n = 1; n <= 4; n++) {
+        await asked.grant(n);
+        asked.last.emit("over", null);
+        expect(loan.find()).to.equal("asking vnet home for it");
+        expect(asked.asked, "not before its time").to.have.length(n);
+        pauses.push(...timers.delays);
+        timers.fire();
+      }
+      expect(pauses).to.deep.equal([500, 1_000, 2_000, 4_000]);
+      await asked.grant(5);
+      expect(timers.delays).to.deep.equal([10_000]);
+      timers.fire();
+      asked.last.emit("over", null);
+      expect(asked.asked).to.have.length(6);
+    }));
+
+  for (const reason of [null, "its owner took it back"])
+    it(`is not there when its lease was over before it was handed out, ${reason === null ? "broken" : "taken back"}`, () =>
+      withLoan(async ({ loan, asked, directory, timers }) => {
+        tell(directory, { nodes: [nodeEntry(1)] });
+        loan.find();
+        await asked.grant(1, reason);
+        expect(loan.find()).to.equal(reason ?? "asking vnet home for it");
+        expect(timers.delays).to.deep.equal([500]);
+        timers.fire();
+        expect(asked.asked).to.have.length(2);
+      }));
 
   it("is asked for again a moment later when its node took it back, which the person hears", () =>
     withLoan(async ({ loan, asked, directory, timers, told }) => {
@@ -295,6 +333,7 @@ describe("a loan", () => {
       ]);
       expect(told).to.deep.equal(["not allowed"]);
       await asked.grant();
+      timers.fire();
       asked.last.emit("over", null);
       await asked.refuse();
       expect(timers.delays, "it begins anew").to.deep.equal([500]);
@@ -359,16 +398,20 @@ describe("a loan for once", () => {
 
   it("is asked for again when its lease broke, and stays", () =>
     withOnce(async ({ loan, asked, timers, gone }) => {
+      timers.fire();
       asked.last.emit("over", null);
       expect(asked.asked).to.have.length(2);
       await asked.grant(3);
       expect(loan.find()).to.include({ unserve: 3 });
-      expect(timers.delays, "nobody waits for it any more").to.deep.equal([]);
+      expect(timers.delays, "nobody waits for it any more").not.to.include(
+        30_000,
+      );
       expect(gone).to.deep.equal([]);
     }));
 
   it("is gone when its node refuses to lend it again", () =>
-    withOnce(async ({ asked, gone }) => {
+    withOnce(async ({ asked, timers, gone }) => {
+      timers.fire();
       asked.last.emit("over", null);
       await asked.refuse("has them all");
       expect(gone).to.deep.equal(["has them all"]);
@@ -376,6 +419,7 @@ describe("a loan for once", () => {
 
   it("is asked for again while its node cannot be reached, for half a minute", () =>
     withOnce(async ({ asked, timers, gone }) => {
+      timers.fire();
       asked.last.emit("over", null);
       await asked.refuse("the channel broke", "network");
       expect(gone).to.deep.equal([]);
