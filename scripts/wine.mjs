@@ -20,8 +20,8 @@ import { faultOfWine } from "./wine-faults.mjs";
 
 const TEST_TIMEOUT_MS = 60_000;
 const LOOK_MS = 300;
-/** Real programs of Unix, tmux, namespaces: what needs none of them and starts the real programs is named. */
-const END_TO_END = ["scenario", "shutdown", "bad-input", "groups"];
+/** Those that need no programs, signals or terminals of Unix, which most of them do. */
+const END_TO_END = ["scenario", "bad-input", "groups", "takeover", "topics"];
 
 const say = (text) => process.stderr.write(`test:wine: ${text}\n`);
 
