@@ -44,6 +44,8 @@ interface ServeChange {
 const GATHER_MS_PER_MEMBER = 1;
 const GATHER_MAX_MS = 500;
 
+const LOOK_AT_NAMES_MS = 100;
+
 /** Guests count from here, so that they use up none of the numbers that people remember. */
 const FIRST_GUEST = 10_001;
 const LAST_VNETID = 999_999;
@@ -58,6 +60,12 @@ export class Group<M extends Member> {
   private changedNodes = new Map<number, DirectoryNode | null>();
   /** by id and owner */
   private changedServes = new Map<string, ServeChange>();
+  /** what was told last of each serve: that it is a namesake */
+  private readonly namesakes = new WeakSet<RegisteredServe<M>>();
+  /** names of which somebody else may be meant now */
+  private readonly movedNames = new Set<string>();
+  private lookedAtNames = -Infinity;
+  private lookingAtNames: NodeJS.Timeout | undefined;
   private readonly pace = new Pace<ServeChange>((changes) => {
     for (const [slot, change] of changes) this.changedServes.set(slot, change);
     this.flushSoon();
@@ -120,7 +128,7 @@ export class Group<M extends Member> {
   /** What `./route forget` ended: others that have such a name may have it now. */
   forgotten(claims: readonly Claim[]): void {
     for (const { kind, what } of claims)
-      if (kind === "name" && this.registry.passName(what)) this.republish(what);
+      if (kind === "name" && this.registry.passName(what)) this.moved(what);
   }
 
   /** Whether a node that is here goes by it, or one of its serves. */
@@ -213,6 +221,7 @@ export class Group<M extends Member> {
       },
     );
     this.publish(serve);
+    this.moved(serve.name);
     return serve;
   }
 
@@ -226,10 +235,12 @@ export class Group<M extends Member> {
   }
 
   update(serve: RegisteredServe<M>, particulars: ServeParticulars): void {
-    const { name } = serve;
+    const { name, share } = serve;
     this.registry.update(serve, particulars);
     this.publish(serve);
-    if (serve.name !== name) this.republish(name);
+    if (serve.name === name && serve.share === share) return;
+    this.moved(name);
+    this.moved(serve.name);
   }
 
   /** It is gone; its id and name are kept for its owner. */
@@ -241,16 +252,40 @@ export class Group<M extends Member> {
   /** It is gone, and its owner gives up id and name. */
   release(serve: RegisteredServe<M>): void {
     this.remove(serve);
-    if (this.registry.release(serve)) this.republish(serve.name);
+    if (this.registry.release(serve)) this.moved(serve.name);
   }
 
-  /** Whom that name means may be another one now. */
-  private republish(name: string): void {
-    for (const serve of this.registry.named(name)) this.publish(serve);
+  /**
+   * Whom that name means may be another one now. Looked at a few times a second at most: hundreds may have one name, and
+   * one member can move it as fast as it talks.
+   */
+  private moved(name: string): void {
+    this.movedNames.add(name);
+    if (performance.now() - this.lookedAtNames >= LOOK_AT_NAMES_MS)
+      this.lookAtNames();
+    else
+      this.lookingAtNames ??= setTimeout(() => {
+        this.lookAtNames();
+      }, LOOK_AT_NAMES_MS).unref();
+  }
+
+  /** Tells of those alone that are namesakes now and were none, or were and are none. */
+  private lookAtNames(): void {
+    clearTimeout(this.lookingAtNames);
+    this.lookingAtNames = undefined;
+    this.lookedAtNames = performance.now();
+    const names = [...this.movedNames];
+    this.movedNames.clear();
+    for (const serve of names.flatMap((name) => this.registry.named(name)))
+      if (this.registry.isNamesake(serve) !== this.namesakes.has(serve))
+        this.publish(serve);
   }
 
   private publish(serve: RegisteredServe<M>): void {
-    this.tell(serve, this.entryOf(serve));
+    const entry = this.entryOf(serve);
+    if (entry.namesake === true) this.namesakes.add(serve);
+    else this.namesakes.delete(serve);
+    this.tell(serve, entry);
   }
 
   private entryOf(serve: RegisteredServe<M>): DirectoryServe {
@@ -267,10 +302,14 @@ export class Group<M extends Member> {
     const slot = `${of.serveid} ${of.vnetid}`;
     const change = { of, entry };
     const { key } = serve.owner;
-    if (!this.pace.admit(key, slot, change, isUrgent)) return;
+    const isNow = this.pace.admit(
+      { identity: key, slot, about: serve.serveid },
+      change,
+      isUrgent,
+    );
+    if (!isNow) return;
     // That another one had this id until now is told before.
-    if (entry !== null)
-      this.pace.hurry((other) => other.startsWith(`${of.serveid} `));
+    if (entry !== null) this.pace.hurry(serve.serveid);
     this.changedServes.set(slot, change);
     this.flushSoon();
   }

@@ -8,15 +8,31 @@ const PACE = { perSecond: 200, burst: 2_500 };
 /** Identities remembered, so that one that leaves and comes again begins where it was. */
 const MAX_REMEMBERED = 10_000;
 
+/** A change that is told or held back. */
+export interface Place {
+  /** whose it is */
+  identity: string;
+  slot: string;
+  /** the serveid of which it tells, see `hurry` */
+  about: number;
+}
+
+interface Held<Change> {
+  change: Change;
+  about: number;
+}
+
 interface Party<Change> {
   allowance: Allowance;
   /** by slot, in the order of the first change of each */
-  held: Map<string, Change>;
+  held: Map<string, Held<Change>>;
   timer: NodeJS.Timeout | undefined;
 }
 
 export class Pace<Change> {
   private readonly parties = new Map<string, Party<Change>>();
+  /** who holds what about each serveid, by slot */
+  private readonly holding = new Map<number, Map<string, Party<Change>>>();
 
   /** @param onDue called with what was held back, when it may go */
   constructor(
@@ -29,8 +45,7 @@ export class Pace<Change> {
    * @param isUrgent tells it in any case, unless there is an earlier one that waits
    */
   admit(
-    identity: string,
-    slot: string,
+    { identity, slot, about }: Place,
     change: Change,
     isUrgent = false,
   ): boolean {
@@ -40,26 +55,24 @@ export class Pace<Change> {
       party.allowance.draw(1);
       return true;
     }
-    party.held.set(slot, change);
+    party.held.set(slot, { change, about });
+    const slots = this.holding.get(about) ?? new Map<string, Party<Change>>();
+    this.holding.set(about, slots.set(slot, party));
     this.waitFor(party);
     return false;
   }
 
-  /** What is held back goes now: others have to know it before what follows. */
-  hurry(fits: (slot: string) => boolean): void {
-    for (const party of this.parties.values()) {
-      if (party.held.size === 0) continue;
-      const found = [...party.held].filter(([slot]) => fits(slot));
-      for (const [slot] of found) party.held.delete(slot);
-      party.allowance.draw(found.length);
-      if (found.length > 0) this.onDue(found);
-    }
+  /** What is held back about that serveid goes now: others have to know it before what follows. */
+  hurry(about: number): void {
+    for (const [slot, party] of this.holding.get(about) ?? [])
+      this.release(party, [slot]);
   }
 
   /** Forgets what is held back. Idempotent. */
   close(): void {
     for (const { timer } of this.parties.values()) clearTimeout(timer);
     this.parties.clear();
+    this.holding.clear();
   }
 
   private waitFor(party: Party<Change>): void {
@@ -70,11 +83,22 @@ export class Pace<Change> {
         this.waitFor(party);
         return;
       }
-      const changes = [...party.held];
-      party.held.clear();
-      party.allowance.draw(changes.length);
-      this.onDue(changes);
+      this.release(party, [...party.held.keys()]);
     }, party.allowance.draw(0)).unref();
+  }
+
+  private release(party: Party<Change>, slots: string[]): void {
+    const due = slots.flatMap((slot): [string, Change][] => {
+      const held = party.held.get(slot);
+      if (held === undefined) return [];
+      party.held.delete(slot);
+      const others = this.holding.get(held.about);
+      others?.delete(slot);
+      if (others?.size === 0) this.holding.delete(held.about);
+      return [[slot, held.change]];
+    });
+    party.allowance.draw(due.length);
+    this.onDue(due);
   }
 
   private party(identity: string): Party<Change> {
@@ -89,7 +113,7 @@ export class Pace<Change> {
     const { perSecond, burst } = this.pace;
     const made = {
       allowance: new Allowance(perSecond, burst),
-      held: new Map<string, Change>(),
+      held: new Map<string, Held<Change>>(),
       timer: undefined,
     };
     this.parties.set(identity, made);

@@ -225,6 +225,31 @@ describe("the places of a hub", () => {
 });
 
 describe("the pace of news", () => {
+  const place = (identity: string, slot: string, about = 1) => ({
+    ...{ identity, slot, about },
+  });
+
+  it("lets go at once of what is held back about one serveid, whosever it is, and of nothing else", () => {
+    const due: [string, number][] = [];
+    const pace = new Pace<number>(
+      (changes) => {
+        due.push(...changes);
+      },
+      { perSecond: 0.001, burst: 0 },
+    );
+    for (const party of ["a", "b"])
+      for (const [about, change] of [1, 7, 8].entries())
+        pace.admit(place(party, `${party}${about}`, about), change);
+    due.length = 0;
+    pace.hurry(1);
+    pace.hurry(1);
+    expect(due).to.deep.equal([
+      ["a1", 7],
+      ["b1", 7],
+    ]);
+    pace.close();
+  });
+
   it("holds back what is too much, the last change of each serve, and tells it when its time has come", async () => {
     const due: [string, number][] = [];
     const pace = new Pace<number>(
@@ -233,10 +258,12 @@ describe("the pace of news", () => {
       },
       { perSecond: 100, burst: 2 },
     );
-    const told = [0, 1, 2, 3].map((n) => pace.admit("greedy", `s${n}`, n));
+    const told = [0, 1, 2, 3].map((n) =>
+      pace.admit(place("greedy", `s${n}`), n),
+    );
     expect(told).to.deep.equal([true, true, true, false]);
-    expect(pace.admit("greedy", "s3", 4)).to.equal(false);
-    expect(pace.admit("honest", "s9", 9)).to.equal(true);
+    expect(pace.admit(place("greedy", "s3"), 4)).to.equal(false);
+    expect(pace.admit(place("honest", "s9"), 9)).to.equal(true);
     while (due.length === 0) await setTimeout(5);
     expect(due).to.deep.equal([["s3", 4]]);
     pace.close();

@@ -267,6 +267,40 @@ describe("a group", () => {
     expect(group.isEmpty).to.be.true;
   });
 
+  describe("of which one member has hundreds of serves of one name", () => {
+    const count = 200;
+    const web = { ...SERVE, name: "web", share: "takeover" } as const;
+
+    beforeEach(async () => {
+      group.register(home, 700, web);
+      for (let n = 0; n < count; n++) group.register(office, n + 1, web);
+      await setTimeout(150);
+      home.heard();
+    });
+
+    const told = () => home.heard().flatMap(({ serves = [] }) => serves);
+
+    it("tells of the one alone that is renamed", async () => {
+      const [serve] = group.servesOf(office);
+      for (let n = 0; n < 51; n++)
+        group.update(serve!, { ...web, name: n % 2 ? "web" : "blog" });
+      await setTimeout(150);
+      expect(new Set(told().map(({ serveid }) => serveid))).to.deep.equal(
+        new Set([serve!.serveid]),
+      );
+    });
+
+    it("tells of all of them when they become namesakes, and of none twice for one who goes to and fro", async () => {
+      const serve = group.serveOf(home, 700)!;
+      for (let n = 0; n < 51; n++)
+        group.update(serve, { ...web, share: n % 2 ? "takeover" : "balance" });
+      await setTimeout(150);
+      const entries = told().filter(({ vnetid }) => vnetid === office.vnetid);
+      expect(entries).to.have.length(count);
+      for (const entry of entries) expect(entry.namesake).to.equal(true);
+    });
+  });
+
   it("tells of one that takes over when it came, and takes nothing from the one before it", async () => {
     const share = "takeover" as const;
     const { since } = group.register(home, 700, { ...SERVE, share });
