@@ -30,7 +30,7 @@ export interface KnownNode {
   node: string;
 }
 
-/** More of one provider's peers are not remembered: the oldest goes. */
+/** More are not remembered of what one use or port asks for: see bounded(). */
 const MAX_FOR_ONE = 100;
 /** What was asked for longest ago goes. */
 const MAX_SOUGHT = 2_000;
@@ -94,7 +94,7 @@ export class KnownNodes {
   private put(sought: Sought, nodes: readonly KnownNode[]): void {
     const key = keyOf(sought);
     this.bySought.delete(key);
-    if (nodes.length > 0) this.bySought.set(key, nodes.slice(-MAX_FOR_ONE));
+    if (nodes.length > 0) this.bySought.set(key, bounded(nodes));
     const [oldest] = this.bySought.keys();
     if (this.bySought.size > MAX_SOUGHT && oldest !== undefined)
       this.bySought.delete(oldest);
@@ -117,6 +117,21 @@ export class KnownNodes {
     this.isSaved = true;
     this.version = await versionOf(this.path);
   }
+}
+
+/**
+ * Whoever has the secret can have any number of keys, and come with them where others are let in: the latest go, never the
+ * first one, and what a person did only where there is nothing else.
+ */
+function bounded(nodes: readonly KnownNode[]): readonly KnownNode[] {
+  const kept = [...nodes];
+  while (kept.length > MAX_FOR_ONE) {
+    const latest = kept.findLastIndex(
+      ({ basis }) => basis === "secret" || basis === "hub",
+    );
+    kept.splice(Math.max(1, latest), 1);
+  }
+  return kept;
 }
 
 async function versionOf(path: string): Promise<string | null> {

@@ -16,6 +16,9 @@ import type { Standings } from "./standings.js";
 /** A refused use looks this often whether the key was accepted elsewhere (`vnet trust`). */
 const LOOK_AGAIN_MS = 2_000;
 
+/** So many keys are named in one line. */
+const MAX_NAMED = 3;
+
 /** Who offers something. */
 export interface Candidate {
   readonly vnetid: number;
@@ -148,7 +151,14 @@ export class Choice {
     if (before !== undefined && isSame(before, after) && others.length === 0)
       return;
     if (before === undefined && known.length > 0) this.tellNew(after);
-    this.update((nodes) => [...nodes.filter((each) => !isOver(each)), after]);
+    this.update((nodes) => {
+      // Who was first stays so.
+      const kept = nodes.filter(
+        (each) => each.fingerprint === fingerprint || !isOver(each),
+      );
+      const at = kept.findIndex((each) => each.fingerprint === fingerprint);
+      return at < 0 ? [...kept, after] : kept.with(at, after);
+    });
   }
 
   /** A person accepts the refused key. Throws VnetError `usage` where none is. */
@@ -338,7 +348,7 @@ export class Choice {
     this.lookLater();
     const { terminal } = this.options.settings();
     const command = terminal ? `\`use trust ${label}\` or ` : "";
-    const before = this.binding.map((each) => each.fingerprint).join(" or ");
+    const before = someOf(this.binding, "or");
     return new VnetError(
       "refused",
       `the key of what it reaches has CHANGED: vnet ${quoted(node.name)} has ${fingerprint}, it was ${before}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with ${command}\`${program} trust ${label}\``,
@@ -391,15 +401,15 @@ export class Choice {
   }
 
   private tellNew({ node, fingerprint }: KnownNode): void {
-    const known = this.known.map((each) => each.fingerprint);
+    const known = someOf(this.known, "and");
     const isLetIn = this.binding.length > 0;
     this.options.tell({
       level: isLetIn ? "info" : "warn",
       who: `use ${this.options.label} (${this.options.wanted})`,
       what: `is served by a new key: vnet ${quoted(node)}, ${fingerprint}`,
       why: isLetIn
-        ? `besides ${known.join(", ")}, which lets others in`
-        : `it has the secret; without one it was ${known.join(", ")}`,
+        ? `besides ${known}, which lets others in`
+        : `it has the secret; without one it was ${known}`,
     });
   }
 }
@@ -428,6 +438,13 @@ function isSame(a: KnownNode, b: KnownNode): boolean {
 
 function chosen<T>({ candidate, key }: Entry<T>): Chosen<T> {
   return { ...candidate, key };
+}
+
+/** The first of them, as there may be a hundred. */
+function someOf(nodes: readonly KnownNode[], word: "and" | "or"): string {
+  const named = nodes.slice(0, MAX_NAMED).map((each) => each.fingerprint);
+  const more = nodes.length - named.length;
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(` ${word} `);
 }
 
 /** A node is looked at by many uses, and again after each change. */

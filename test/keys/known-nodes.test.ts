@@ -124,11 +124,29 @@ describe("the nodes that a node knows", () => {
     const known = new KnownNodes(null);
     for (let n = 0; n < 120; n++) await known.update(SSH, put(entry(n)));
     expect(known.of(SSH)).to.have.length(100);
-    expect(known.of(SSH).at(-1)).to.deep.equal(entry(119));
+    expect(known.of(SSH)[0]).to.deep.equal(entry(0));
     for (let n = 0; n < 2_001; n++)
       await known.update({ ...SSH, wanted: `w${n}` }, put(entry(n % 200)));
     expect([...known.all()]).to.have.length(2_000);
     expect(known.of(SSH)).to.deep.equal([]);
+  });
+
+  it("are never pushed out by later ones that came under the secret: not the first, nor what a person did", async () => {
+    const known = new KnownNodes(null);
+    await known.update(SSH, put(entry(0, { consent: "any" })));
+    for (let n = 1; n < 99; n++) await known.update(SSH, put(entry(n)));
+    const accepted = entry(200, { basis: "person" });
+    await known.update(SSH, put(accepted));
+    for (let n = 100; n < 150; n++) await known.update(SSH, put(entry(n)));
+    const refused = entry(201, { basis: "refused" });
+    await known.update(SSH, put(refused));
+    const kept = known.of(SSH);
+    expect(kept).to.have.length(100);
+    expect(kept[0]).to.deep.equal(entry(0, { consent: "any" }));
+    expect(kept).to.deep.include(accepted).and.to.deep.include(refused);
+    for (let n = 0; n < 120; n++)
+      await known.update(SSH, put(entry(n, { basis: "person" })));
+    expect(known.of(SSH)).to.have.length(100);
   });
 
   it("are refused, not forgotten, when others can change the file or it is damaged", async function () {

@@ -122,6 +122,26 @@ describe("whom a use reaches", () => {
       expect(choice.refusedKey).to.equal(null);
     });
 
+    it("is still the first one after a hundred others that it let in, and an error names few of them", () => {
+      stage.settings.secret = SECRET;
+      for (const vnetid of [1, 2]) showsSecret(vnetid);
+      reached(1, "any");
+      for (let n = 0; n < 120; n++) {
+        const identity = Buffer.alloc(32);
+        identity.writeUInt32BE(n + 1);
+        const consent = [fingerprintOf(identity)];
+        const key = identity.toString("base64");
+        choice.reached({ key, name: `evil-${n}`, consent });
+        // It says something else now, and stays the first.
+        if (n === 10) reached(1, [printOf(1)]);
+      }
+      expect(picked(1)).to.deep.equal([1]);
+      const said = String(picked(2));
+      expect(said).to.match(
+        /^refused.* it was SHA256:\S+ or SHA256:\S+ or SHA256:\S+ or 9[67] more:/,
+      );
+    });
+
     it("is not refused for one that has not the secret: that one is nobody", () => {
       stage.settings.secret = SECRET;
       showsSecret(2);
