@@ -6,6 +6,9 @@ import {
   constants,
   existsSync,
   fchmodSync,
+  fstatSync,
+  lstatSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -24,8 +27,9 @@ import { Claims, type Claim, type KeptHolder } from "./claims.js";
 
 const FILE = "claims.json";
 const ASKED = "forget";
-/** what was asked for and is being done */
+/** what was asked for and is being done; the next ones with a number behind it */
 const TAKEN = "forget.taken";
+const MAX_ASK_TRIES = 100;
 
 /** After a change; a hub that is killed before has lost what changed in this time. */
 const WRITE_AFTER_MS = 1_000;
@@ -61,6 +65,8 @@ export class ClaimsFile {
   private lastMs = 0;
   private writing: Promise<void> = Promise.resolve();
   private isTold = false;
+  /** done, and not yet in the file that was written last */
+  private done: string[] = [];
   private isClosed = false;
   private readonly looks: NodeJS.Timeout;
   private readonly sees: NodeJS.Timeout;
@@ -102,7 +108,8 @@ export class ClaimsFile {
       file.look();
     };
     // What was asked for, and perhaps taken and not written before this hub's last end.
-    if (isTaken(folder) || existsSync(join(folder, TAKEN))) file.doAsked();
+    for (const name of takenBefore(folder)) file.doAsked(name);
+    file.look();
     return file;
   }
 
@@ -117,11 +124,14 @@ export class ClaimsFile {
 
   /** Does what `./route forget` asked for. Cheap where that is nothing. */
   private look(): void {
-    if (!this.isClosed && isTaken(this.folder)) this.doAsked();
+    if (this.isClosed) return;
+    const name = take(this.folder);
+    if (name !== undefined) this.doAsked(name);
   }
 
-  private doAsked(): void {
-    for (const { group, what } of readTaken(this.folder)) {
+  private doAsked(name: string): void {
+    this.done.push(name);
+    for (const { group, what } of readTaken(this.folder, name)) {
       const ended = this.claims.forget(group, what);
       this.onForgotten(group, ended);
       this.log.info({
@@ -147,11 +157,14 @@ export class ClaimsFile {
       const begun = performance.now();
       try {
         const kept = JSON.stringify(this.claims.kept());
+        const done = [...this.done];
         await mkdir(this.folder, { recursive: true, mode: 0o700 });
         await writePrivateFile(join(this.folder, FILE), Buffer.from(kept));
         this.isTold = false;
-        // What was asked for is done, and that is written.
-        rmSync(join(this.folder, TAKEN), { force: true });
+        // What had been asked for before is done, and that is written.
+        for (const name of done)
+          rmSync(join(this.folder, name), { force: true });
+        this.done = this.done.filter((name) => !done.includes(name));
       } catch (error) {
         if (!this.isTold)
           this.log.warn(
@@ -215,16 +228,9 @@ function putAside(folder: string): string {
  */
 export function askToForget(folder: string, request: ForgetRequest): void {
   const path = join(folder, ASKED);
-  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
   try {
-    const fd = openUnlinkedFile(path, O_WRONLY | O_APPEND | O_CREAT, 0o644);
-    try {
-      // The hub's own user may be another one than who asks. There is nothing secret in it.
-      fchmodSync(fd, 0o644);
-      writeSync(fd, `${JSON.stringify(request)}\n`);
-    } finally {
-      closeSync(fd);
-    }
+    // A hub that takes the file in this moment may not have read the line: it is asked again, which does no harm.
+    for (let n = 0; n < MAX_ASK_TRIES && !isAsked(path, request); n++);
   } catch (cause) {
     throw new VnetError(
       fileErrorCode(cause),
@@ -234,19 +240,47 @@ export function askToForget(folder: string, request: ForgetRequest): void {
   }
 }
 
-/** Whether something was asked for. Synchronous, as it is looked for in the middle of a decision. */
-function isTaken(folder: string): boolean {
+/** Writes the line. False: the hub took the file meanwhile. */
+function isAsked(path: string, request: ForgetRequest): boolean {
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  const fd = openUnlinkedFile(path, O_WRONLY | O_APPEND | O_CREAT, 0o644);
   try {
-    renameSync(join(folder, ASKED), join(folder, TAKEN));
-    return true;
-  } catch {
-    return false;
+    // The hub's own user may be another one than who asks. There is nothing secret in it.
+    fchmodSync(fd, 0o644);
+    writeSync(fd, `${JSON.stringify(request)}\n`);
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    return there?.ino === fstatSync(fd).ino;
+  } finally {
+    closeSync(fd);
   }
 }
 
-function readTaken(folder: string): ForgetRequest[] {
+/** What was asked for, under a name of its own; undefined: nothing. Synchronous, as it is looked for in the middle of a decision. */
+function take(folder: string): string | undefined {
   try {
-    const text = textOf(join(folder, TAKEN), MAX_ASKED_BYTES);
+    if (lstatSync(join(folder, ASKED), { throwIfNoEntry: false }) === undefined)
+      return undefined;
+    let name = TAKEN;
+    for (let n = 2; existsSync(join(folder, name)); n++) name = `${TAKEN}-${n}`;
+    renameSync(join(folder, ASKED), join(folder, name));
+    return name;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What was taken and perhaps not written before this hub's last end. */
+function takenBefore(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.startsWith(TAKEN));
+  } catch {
+    return [];
+  }
+}
+
+function readTaken(folder: string, name: string): ForgetRequest[] {
+  try {
+    const text = textOf(join(folder, name), MAX_ASKED_BYTES);
     return text.split("\n").flatMap(parseRequest);
   } catch {
     return [];

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import {
+import fs, {
   chmodSync,
   existsSync,
   linkSync,
@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import {
   askToForget,
@@ -291,6 +292,46 @@ describe("the claims on the disk", () => {
       const { claims } = open();
       expect(claims.get("default", "node", "home")).to.equal(undefined);
     }
+  });
+
+  it("end also when the hub is killed while an older state is written, or two requests are not written yet", async () => {
+    const file = open();
+    for (const what of ["home", "attic", "office"]) put(file, what);
+    await file.close();
+    const running = open();
+    put(running, "lab");
+    // Its state is taken now, and on the disk only later.
+    const closing = running.close();
+    const later = open();
+    for (const what of ["home", "attic"]) {
+      askToForget(folder, { group: "default", what });
+      later.claims.inTheWay("default", "node", what, "b");
+    }
+    await closing;
+    const { claims } = open();
+    for (const what of ["home", "attic"])
+      expect(claims.get("default", "node", what), what).to.equal(undefined);
+    expect(claims.get("default", "node", "office")).not.to.equal(undefined);
+  });
+
+  it("are asked for again where the hub takes the file between its opening and the line", () => {
+    put(open(), "home");
+    const path = join(folder, "forget");
+    const taken = join(folder, "aside");
+    const { writeSync } = fs;
+    try {
+      // As a hub that has read it and found nothing.
+      fs.writeSync = ((fd: number, text: string) => {
+        if (!existsSync(taken)) fs.renameSync(path, taken);
+        return writeSync(fd, text);
+      }) as typeof writeSync;
+      syncBuiltinESMExports();
+      askToForget(folder, { group: "default", what: "home" });
+    } finally {
+      fs.writeSync = writeSync;
+      syncBuiltinESMExports();
+    }
+    expect(readFileSync(path, "utf8")).to.match(/"what":"home"/);
   });
 
   for (const [what, text] of [
