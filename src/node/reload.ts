@@ -118,6 +118,7 @@ export async function applyReload(
     security.forget();
     inquiries.forgetAll();
   }
+  unserves.allowAgain();
   unserves.settle();
   if (changes.some(needsRejoin))
     link.rejoin({ route: after.route, name, group, encrypt });

@@ -31,6 +31,10 @@ const PROBE_TIMEOUT_MS = 4_000;
 const ASKS_PER_SECOND = 2;
 const ASKS_BEYOND = 20;
 
+/** Of what was taken back so much is kept in mind. */
+const MAX_REVOKED = 1_000;
+const REVOKED = "its owner took it back";
+
 /** By then whoever asked last may ask in a burst again. */
 const FORGET_MS = 120_000;
 
@@ -55,6 +59,8 @@ export class Unserves {
   /** those who asked last at the end */
   private readonly askers = new Map<string, Asker>();
   private next = 1;
+  /** what the person here took back, and from whom */
+  private revoked: { fingerprint: string; ip: string; port: number }[] = [];
 
   constructor(private readonly options: UnservesOptions) {}
 
@@ -95,14 +101,23 @@ export class Unserves {
     else await grant.serve(stream, from);
   }
 
-  /** The person at this node takes it back. Undefined: none is called that. */
+  /** The person at this node takes it back: it is not lent to that node again until allowAgain(). Undefined: none is called that. */
   revoke(label: string): ServeView | undefined {
     for (const grant of this.grants.values()) {
       if (grant.view().label !== label) continue;
-      this.remove(grant, "its owner took it back");
+      const { ip, port, requester } = grant;
+      const { fingerprint } = requester;
+      this.revoked.push({ fingerprint, ip, port });
+      this.revoked = this.revoked.slice(-MAX_REVOKED);
+      this.remove(grant, REVOKED);
       return grant.view();
     }
     return undefined;
+  }
+
+  /** The person says anew what is lent: what was taken back may be asked for again. */
+  allowAgain(): void {
+    this.revoked = [];
   }
 
   /** The settings changed, or what this node serves, or to whom: what is allowed no more is taken back. */
@@ -149,6 +164,7 @@ export class Unserves {
     const serveid = await this.registered(stream, ip, port, from);
     if (serveid !== 0) return serveid;
     this.refuseForbidden(ip);
+    await this.refuseRevoked(from, ip, port);
     return this.held(ip, port, from) ?? this.probed(stream, ip, port, from);
   }
 
@@ -214,6 +230,22 @@ export class Unserves {
   ): Promise<void> {
     const kept = await this.keptFrom(from, ip, port);
     if (kept !== undefined) throw refused(whyKept(kept));
+  }
+
+  /** Else a use with `to=` would have it again a moment later. */
+  private async refuseRevoked(
+    { fingerprint }: Caller,
+    ip: string,
+    port: number,
+  ): Promise<void> {
+    const own = this.revoked.filter(
+      (each) => each.fingerprint === fingerprint && each.port === port,
+    );
+    if (own.length === 0) return;
+    const meant = await placesOf(ip);
+    for (const each of own)
+      if ((await placesOf(each.ip)).some((place) => meant.includes(place)))
+        throw refused(REVOKED);
   }
 
   private refuseForbidden(ip: string): void {

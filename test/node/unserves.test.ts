@@ -633,8 +633,9 @@ describe("an unserve", () => {
         }));
 
     for (const act of ["closeServe", "deleteServe"] as const)
-      it(`by the provider's ${act}, and frees the place`, () =>
+      it(`by the provider's ${act}, which frees the place, and is not lent to that node again before a reload`, () =>
         withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
+          const { hub, home, office, service } = pair;
           await borrow(pair);
           const [serve] = pair.home.control.serves();
           await pair.home.control[act](serve!.label);
@@ -642,6 +643,20 @@ describe("an unserve", () => {
           await pair.office.untilNotice(
             /^unserve u1 is gone, .*: its owner took it back$/,
           );
+          for (const ip of ["127.0.0.1", "localhost"])
+            expect(await refusal(ask(office, home, service.port, ip))).to.equal(
+              "its owner took it back",
+            );
+          const lab = await hub.node({ name: "lab" });
+          const granted = await ask(lab, home, service.port);
+          lab.control.withdrawUnserve(granted);
+          await eventually(
+            "the place is free",
+            () => home.control.serves().length === 0,
+          );
+          await borrow({ ...pair, service: await hub.service(startEcho) });
+          await home.control.closeServe(home.control.serves()[0]!.label);
+          await home.control.reload(home.control.config);
           await borrow(pair);
         }));
 
