@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import uuid
 
 CHUNK = 64 * 1024
@@ -77,14 +78,22 @@ def serve(inner, host, port):
 
 def listen(service, where):
     host, _, port = where.rpartition(":")
+    if not host:
+        raise ValueError(f"{where} is not HOST:PORT")
+    target = (host.strip("[]"), int(port))
     listener = hyperv_socket()
     listener.bind((socket.HV_GUID_WILDCARD, service))
     listener.listen()
     print(f"hyperv: {service} leads to {where}", file=sys.stderr, flush=True)
     while True:
-        inner, _ = listener.accept()
-        args = (inner, host.strip("[]"), int(port))
-        threading.Thread(target=serve, args=args, daemon=True).start()
+        try:
+            inner, _ = listener.accept()
+        except OSError as error:
+            # One that was gone already, or too many at once.
+            print(f"hyperv: a connection was not taken: {error}", file=sys.stderr)
+            time.sleep(1)
+            continue
+        threading.Thread(target=serve, args=(inner, *target), daemon=True).start()
 
 
 def dial(machine, service):

@@ -5,7 +5,7 @@
 # see route.service.
 root=$(cd "$(dirname -- "$0")/.." && pwd) || exit 1
 # Through a link to this file that lies elsewhere.
-[ -e "$root/route" ] ||
+[ -f "$root/route" ] ||
   root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 1
 if [ "$#" -eq 0 ]; then
   cd "$root" || exit 1

@@ -5,7 +5,7 @@
 # see vnet.service.
 root=$(cd "$(dirname -- "$0")/.." && pwd) || exit 1
 # Through a link to this file that lies elsewhere.
-[ -e "$root/vnet" ] ||
+[ -f "$root/vnet" ] ||
   root=$(cd "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd) || exit 1
 if [ "$#" -eq 0 ]; then
   cd "$root" || exit 1

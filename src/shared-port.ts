@@ -40,7 +40,10 @@ export class SharedPort {
 
   /** Somebody came who is no vnet. */
   readonly take: OnConnection = (connection, peer) => {
-    if (this.user === undefined) connection.destroy();
+    // The hub's port may be open on IPv6 too; this says that the public one is not.
+    const isOutside =
+      this.user?.host === "0.0.0.0" && peer.address.includes(":");
+    if (this.user === undefined || isOutside) connection.destroy();
     else this.user.onConnection(connection, peer);
   };
 }

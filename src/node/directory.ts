@@ -147,7 +147,7 @@ export class Directory extends EventEmitter<{
     return this.copy.servesByName.of(name);
   }
 
-  /** One by one, as there may be many. */
+  /** One by one, as there may be many; those that are there at the first step. */
   *serves(
     trustOf: (key: string) => Trust,
   ): Generator<ListedServe, void, undefined> {
@@ -155,7 +155,7 @@ export class Directory extends EventEmitter<{
     const trusted = ({ vnetid }: RemoteServe) =>
       trustOf(nodes.get(vnetid)?.key ?? "");
     const latest = latestOf(serves.values(), trusted);
-    for (const serve of serves.values())
+    for (const serve of [...serves.values()])
       yield {
         ...serve,
         trusted: trusted(serve),
@@ -167,7 +167,7 @@ export class Directory extends EventEmitter<{
       };
   }
 
-  /** One by one, as there may be many. */
+  /** One by one, as there may be many; those that are there at the first step. */
   *nodes(
     selfVnetid: number,
     trustOf: (key: string) => Trust,
@@ -176,7 +176,7 @@ export class Directory extends EventEmitter<{
     const counts = new Map<number, number>();
     for (const { vnetid } of serves.values())
       counts.set(vnetid, (counts.get(vnetid) ?? 0) + 1);
-    for (const { vnetid, name, key } of nodes.values())
+    for (const { vnetid, name, key } of [...nodes.values()])
       yield {
         vnetid,
         name,

@@ -132,6 +132,7 @@ describe("the helper for Hyper-V's sockets", function () {
       [[SCRIPT, "dial", "parent", "7749"], "needs Windows and Python 3.12"],
       [words("dial", "mother", "7749"), "badly formed hexadecimal UUID"],
       [words("listen"), "hyperv.py listen SERVICE HOST:PORT"],
+      [words("listen", "7749", "localhost"), "localhost is not HOST:PORT"],
     ] as const) {
       const wrong = new Program(python, [...args]);
       expect((await wrong.exited).status).to.equal(1);

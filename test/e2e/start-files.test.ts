@@ -88,6 +88,10 @@ describe("the files that start the programs from anywhere", function () {
       expect(start(script(), [])).to.deep.equal(expected);
       symlinkSync(script(), join(here, "link"));
       expect(start(join(here, "link"), [])).to.deep.equal(expected);
+      // Beside the folder of a link there may be anything of the program's name.
+      for (const folder of ["bin", program]) mkdirSync(join(here, folder));
+      symlinkSync(script(), join(here, "bin", "link"));
+      expect(start(join(here, "bin", "link"), [])).to.deep.equal(expected);
     });
 
     it(`${program}.cmd and scripts/${program}.cmd do the same for cmd.exe, and leave its folder and variables alone`, function () {

@@ -177,6 +177,18 @@ describe("a directory", () => {
     ]);
   });
 
+  it("lists each serve once, also one that goes and comes while they are read", () => {
+    apply({ serves: [SSH] });
+    const seen: number[] = [];
+    for (const { serveid } of directory.serves(nobody)) {
+      seen.push(serveid);
+      if (seen.length > 5) break;
+      apply({ goneServes: [{ serveid: 700, vnetid: 1 }] });
+      apply({ serves: [WEB] });
+    }
+    expect(seen).to.deep.equal([700, 3]);
+  });
+
   it("asks of each node by its key whether it is trusted", () => {
     const asked: string[] = [];
     const nodes = directory.nodes(0, (key) => {

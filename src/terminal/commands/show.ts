@@ -135,11 +135,12 @@ function shownEntries<T extends ServeView | UseView>(
   settings: readonly { label: string; active: boolean }[],
 ): Shown<T>[] {
   const { guest } = control.view();
-  const isMeant = (label: string) =>
-    settings.some((each) => each.label === label && each.active);
+  const meant = new Set(
+    settings.filter(({ active }) => active).map(({ label }) => label),
+  );
   return entries.map((entry) => ({
     ...entry,
-    active: guest ? isMeant(entry.label) : entry.active,
+    active: guest ? meant.has(entry.label) : entry.active,
     state: guest ? "unknown" : entry.state,
     guest,
   }));
