@@ -1,5 +1,5 @@
 // Asks nodes for a channel, only so that its handshake shows whether they have the group's secret.
-// One attempt at a time for each node, and after failures a pause that grows.
+// One attempt at a time for each node, a few at a time in all, and after failures a pause that grows.
 
 import type { ChannelPool } from "../channel/pool.js";
 import { NO_USER } from "../channel/waiting-line.js";
@@ -9,8 +9,15 @@ import type { DirectoryNode } from "../wire/fields.js";
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 
+/** Nodes that come and go by the dozen would have all users ask them at once; those that wait and leave cost nothing. */
+const MAX_AT_ONCE = 16;
+/** Of those that were not asked before, and of those that failed: neither are in the way of the others. */
+const MAX_OF_A_KIND = 12;
+
 interface Inquiry {
-  isAsking: boolean;
+  vnetid: number;
+  /** `waiting`: for its turn */
+  state: "calm" | "waiting" | "asking";
   failures: number;
   /** why the last attempt failed */
   error: string | null;
@@ -27,6 +34,7 @@ export class Inquiries {
   private readonly byKey = new Map<string, Inquiry>();
   /** attempts under way */
   private readonly attempts = new Set<Promise<void>>();
+  private readonly asking = { new: 0, failed: 0 };
   private state: "open" | "closed" = "open";
 
   constructor(private readonly options: InquiriesOptions) {}
@@ -36,24 +44,31 @@ export class Inquiries {
     if (this.state === "closed") return;
     let inquiry = this.byKey.get(key);
     if (inquiry === undefined) {
-      inquiry = { isAsking: false, failures: 0, error: null, pause: undefined };
+      inquiry = {
+        ...{ vnetid, state: "calm", failures: 0 },
+        ...{ error: null, pause: undefined },
+      };
       this.byKey.set(key, inquiry);
     }
-    if (inquiry.isAsking || inquiry.pause !== undefined) return;
-    inquiry.isAsking = true;
-    const attempt = this.attempt(vnetid, key, inquiry);
-    this.attempts.add(attempt);
-    void attempt.finally(() => this.attempts.delete(attempt));
+    inquiry.vnetid = vnetid;
+    if (inquiry.state !== "calm" || inquiry.pause !== undefined) return;
+    inquiry.state = "waiting";
+    this.begin();
   }
 
   /** Resolves when all that are being asked have answered, at the latest after that time. */
   async settled(timeoutMs: number): Promise<void> {
-    if (this.attempts.size === 0) return;
+    let isLate = false;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+      timer = setTimeout(() => {
+        isLate = true;
+        resolve();
+      }, timeoutMs);
     });
-    await Promise.race([Promise.all(this.attempts), late]);
+    // Others begin when these end.
+    while (this.attempts.size > 0 && !isLate)
+      await Promise.race([Promise.all(this.attempts), late]);
     clearTimeout(timer);
   }
 
@@ -79,12 +94,26 @@ export class Inquiries {
     this.forgetAll();
   }
 
-  private async attempt(
-    vnetid: number,
-    key: string,
-    inquiry: Inquiry,
-  ): Promise<void> {
-    const pool = this.options.pool(vnetid);
+  /** Whoever is known longest comes first, of each kind. */
+  private begin(): void {
+    for (const [key, inquiry] of this.byKey) {
+      if (this.attempts.size >= MAX_AT_ONCE) return;
+      if (inquiry.state !== "waiting") continue;
+      const kind = inquiry.failures > 0 ? "failed" : "new";
+      if (this.asking[kind] >= MAX_OF_A_KIND) continue;
+      inquiry.state = "asking";
+      this.asking[kind]++;
+      const attempt = this.attempt(key, inquiry).finally(() => {
+        this.attempts.delete(attempt);
+        this.asking[kind]--;
+        this.begin();
+      });
+      this.attempts.add(attempt);
+    }
+  }
+
+  private async attempt(key: string, inquiry: Inquiry): Promise<void> {
+    const pool = this.options.pool(inquiry.vnetid);
     try {
       pool.release(await pool.acquire(NO_USER));
       inquiry.error = null;
@@ -94,7 +123,7 @@ export class Inquiries {
       inquiry.error = error.message;
       inquiry.failures++;
     }
-    inquiry.isAsking = false;
+    inquiry.state = "calm";
     this.pause(key, inquiry);
     if (this.state === "open") this.options.onAnswer();
   }
