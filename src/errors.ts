@@ -39,7 +39,8 @@ export function messageOf(error: unknown): string {
     return messageOf(error.errors[0]);
   const text =
     error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s*\n\s*/g, " ");
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }
 
 /** What the system says of a trouble that can pass without a change of any setting. */

@@ -81,7 +81,7 @@ function openSection(
 ): IniSection {
   const end = content.indexOf("]");
   const inside =
-    end < 0 ? content.slice(1).replace(/[;#].*$/, "") : content.slice(1, end);
+    end < 0 ? upTo(content.slice(1), /[;#]/) : content.slice(1, end);
   // Two that look alike are one (NFC), as everywhere where names are compared.
   const name = inside.trim().normalize("NFC");
   const section: IniSection = {
@@ -225,8 +225,13 @@ function gluedValue(behind: string): string | undefined {
   if (isQuote(raw[0] ?? "")) return undefined;
   const start = BEFORE_COMMENT.exec(raw)?.[0].length ?? 0;
   if (start === raw.length || /\s/.test(raw[start - 1] ?? "")) return undefined;
-  const end = raw.slice(start).search(/\s+[;#]/);
-  return end < 0 ? raw : raw.slice(0, start + end);
+  return raw.slice(0, start) + upTo(raw.slice(start), /\s[;#]/);
+}
+
+/** What stands before the first match of `end`, or all. A pattern of one length: a run of blanks is not gone through from each of them. */
+function upTo(text: string, end: RegExp): string {
+  const at = text.search(end);
+  return at < 0 ? text : text.slice(0, at).trimEnd();
 }
 
 /** The backquote was one for the INI library of the original. */

@@ -154,9 +154,9 @@ export function readSection<K extends KeySpecs>(
 
 /** `22 ；comment`: what an input method writes for ; and # begins no comment. */
 function wideHint(kind: ValueKind<unknown>, value: string): string {
-  const [before = "", mark] = value.split(/\s*([；＃])/);
-  return mark !== undefined && kind.parse(before) !== undefined
-    ? `; ${mark} begins no comment, write ; or #`
+  const at = value.search(/[；＃]/);
+  return at >= 0 && kind.parse(value.slice(0, at).trimEnd()) !== undefined
+    ? `; ${value[at] ?? ""} begins no comment, write ; or #`
     : "";
 }
 

@@ -12,7 +12,7 @@ interface Level {
   isClosed: boolean;
 }
 
-const KEY = /^[^\s:#&*!|>'"%@`[\]{},-][^:#]*:(?:\s+(.*))?$/;
+const KEY = /^[^\s:#&*!|>'"%@`[\]{},-][^:#]*:(?:\s(.*))?$/s;
 
 /** The same lines, line by line; null where it cannot tell what was meant. */
 export function reindent(text: string): string | null {

@@ -116,7 +116,7 @@ function formatOf(file: string, text: string): Format {
     return "INI";
   if (known !== undefined) return known;
   if (/^\s*(?:\{|\/\/|\/\*)/.test(text)) return "JSON";
-  const isIni = /^[ \t]*\[(?!\[)[^\]\n]*\]/m.test(text);
+  const isIni = /^[ \t]*\[(?!\[)[^\]\n\r\u2028\u2029]*\]/m.test(text);
   if (isIni && (extension === "ini" || BARE_WORD.test(text))) return "INI";
   if (isIni || /^[ \t]*(?:\[\[|[\w.-]+[ \t]*=)/m.test(text)) return "TOML";
   return "YAML";
@@ -124,11 +124,12 @@ function formatOf(file: string, text: string): Format {
 
 /** One line, with the place in the form that editors open: FILE:LINE:COLUMN. */
 function notReadable(file: string, format: Format, cause: unknown): VnetError {
+  // Behind the first line stand the person's own lines, which may be a whole file.
+  const message = messageOf(
+    cause instanceof Error ? cause.message.split("\n", 1)[0] : cause,
+  );
   // The YAML library catches its own RangeError, and makes a message of it.
-  if (
-    cause instanceof RangeError ||
-    messageOf(cause).startsWith("Maximum call stack")
-  )
+  if (cause instanceof RangeError || message.startsWith("Maximum call stack"))
     return failure(file, `this ${format} is nested too deeply`, cause);
   if (cause instanceof ReferenceError)
     return failure(
@@ -138,11 +139,9 @@ function notReadable(file: string, format: Format, cause: unknown): VnetError {
     );
   const { line, column } = placeOf(cause);
   const where = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
-  const text = messageOf(
-    cause instanceof Error ? cause.message.split("\n")[0] : cause,
-  )
+  const text = message
     .replace(/^JSON5: |^Invalid TOML document: /, "")
-    .replace(/(?: at (?:line )?\d+(?:, column |:)\d+)?[:.]?\s*$/, "");
+    .replace(/(?: at (?:line )?\d+(?:, column |:)\d+)?[:.]?$/, "");
   const shown = quoteFound(text).slice(1, -1);
   return failure(where, `not valid ${format}: ${shown}`, cause);
 }

@@ -5,8 +5,8 @@
 const KEY_WORD =
   /(?:^|[^a-z])(?:authkey|secret|password|passwd|passphrase|token)(?:[^a-z]|$)/i;
 
-/** Programs are given passwords as arguments. */
-const PROGRAM_ARGUMENTS = /exec:\s*\S+\s+\S/i;
+/** Programs are given passwords as arguments. Of the first one: its line holds what stands behind any other. */
+const PROGRAM = /exec:(.*)/is;
 
 /** As `keygen` makes them; a name of that length is rarely of all three. */
 const KEY_CHARACTERS = 20;
@@ -18,10 +18,14 @@ export function isConfidential(
 ): boolean {
   return (
     KEY_WORD.test(line) ||
-    PROGRAM_ARGUMENTS.test(line) ||
+    hasArguments(line) ||
     keys.some((key) => key !== "" && line.includes(key)) ||
     line.split(/[\s"'=/]+/).some(looksLikeKey)
   );
+}
+
+function hasArguments(line: string): boolean {
+  return /\s/.test(PROGRAM.exec(line)?.[1]?.trim() ?? "");
 }
 
 function looksLikeKey(word: string): boolean {
