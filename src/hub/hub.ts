@@ -81,7 +81,10 @@ export class Hub {
     const { maxNodes, reservePercent } = this.limits;
     const { credentials } = options.keys;
     this.places = new Places({ maxNodes, reservePercent, credentials });
-    this.legs = new Legs({ ticketMs: this.limits.ticketMs });
+    this.legs = new Legs({
+      ticketMs: this.limits.ticketMs,
+      marksOf: ({ marks }) => Object.values(marks),
+    });
     this.shortage = new Shortage(options.log, () => this.reception.makeRoom());
     this.memberLog = new BoundedLog({
       ...{ log: options.log, ...MEMBER_LINES },

@@ -17,8 +17,10 @@ interface Joint<Owner> {
   timer: NodeJS.Timeout | undefined;
 }
 
-export interface LegsOptions {
+export interface LegsOptions<Owner> {
   ticketMs: number;
+  /** what an owner is counted by, besides itself, see `heldBy` */
+  marksOf?: (owner: Owner) => readonly string[];
 }
 
 export class Legs<Owner> {
@@ -27,8 +29,10 @@ export class Legs<Owner> {
   private readonly byOwner = new Map<Owner, Set<Joint<Owner>>>();
   /** by who asked, by who was asked: of their channels, how many wait for a leg */
   private readonly making = new Map<Owner, Map<Owner, number>>();
+  /** by who was asked, by the marks of who asked: how many channels there are */
+  private readonly askedOf = new Map<Owner, Map<string, number>>();
 
-  constructor(private readonly options: LegsOptions) {}
+  constructor(private readonly options: LegsOptions<Owner>) {}
 
   /** `joined`: channels being copied. `waiting`: channels of which at least one leg has not come. */
   get counts(): { joined: number; waiting: number } {
@@ -50,6 +54,11 @@ export class Legs<Owner> {
     return this.byOwner.get(owner)?.size ?? 0;
   }
 
+  /** How many of its channels were asked for by owners with that mark. */
+  heldBy(mark: string, of: Owner): number {
+    return this.askedOf.get(of)?.get(mark) ?? 0;
+  }
+
   /** How many channels that one asked the other for still wait for a leg. */
   makingOf(from: Owner, to: Owner): number {
     return this.making.get(from)?.get(to) ?? 0;
@@ -69,6 +78,7 @@ export class Legs<Owner> {
     for (const ticket of joint.tickets) this.waiting.set(markOf(ticket), joint);
     for (const owner of joint.owners) this.ownedBy(owner).add(joint);
     this.countMaking(joint, 1);
+    this.countAsked(joint, 1);
     return { from: joint.tickets[0], to: joint.tickets[1] };
   }
 
@@ -101,6 +111,12 @@ export class Legs<Owner> {
       this.abandon(joint);
   }
 
+  /** An owner left in good order: of its channels those that wait for a leg wait in vain. */
+  dropWaiting(owner: Owner): void {
+    for (const joint of [...(this.byOwner.get(owner) ?? [])])
+      if (joint.timer !== undefined) this.abandon(joint);
+  }
+
   /** No further leg will come: those that wait for their other half wait in vain. */
   retire(): void {
     for (const joint of new Set(this.waiting.values())) this.abandon(joint);
@@ -128,6 +144,9 @@ export class Legs<Owner> {
   private forget(joint: Joint<Owner>): void {
     this.stopWaiting(joint);
     for (const ticket of joint.tickets) this.waiting.delete(markOf(ticket));
+    // Idempotent, so that each counts once.
+    if (this.byOwner.get(joint.owners[0])?.has(joint) !== true) return;
+    this.countAsked(joint, -1);
     for (const owner of joint.owners) {
       const own = this.byOwner.get(owner);
       own?.delete(joint);
@@ -140,6 +159,19 @@ export class Legs<Owner> {
     clearTimeout(joint.timer);
     joint.timer = undefined;
     this.countMaking(joint, -1);
+  }
+
+  private countAsked({ owners: [from, of] }: Joint<Owner>, by: 1 | -1): void {
+    const { marksOf } = this.options;
+    if (marksOf === undefined) return;
+    const counts = this.askedOf.get(of) ?? new Map<string, number>();
+    this.askedOf.set(of, counts);
+    for (const mark of marksOf(from)) {
+      const count = (counts.get(mark) ?? 0) + by;
+      if (count > 0) counts.set(mark, count);
+      else counts.delete(mark);
+    }
+    if (counts.size === 0) this.askedOf.delete(of);
   }
 
   private countMaking({ owners: [from, to] }: Joint<Owner>, by: 1 | -1): void {

@@ -11,6 +11,7 @@ import { BoundedLog } from "../net/bounded-log.js";
 import { quoted } from "../printable.js";
 import type { ServeParticulars } from "../wire/fields.js";
 import type { MessageHandlers } from "../wire/message.js";
+import { mayTake } from "./fair-share.js";
 import type { Group } from "./group.js";
 import type { Legs } from "./legs.js";
 import type { HubLimits } from "./limits.js";
@@ -32,6 +33,8 @@ const KEPT_SHARE = 1 / 4;
 
 /** All lines of a node that starts with 999 serves, and few of one that registers and unregisters for ever. */
 const CHANGES = { perSecond: 10, burst: 2_000 };
+
+const LEVELS = ["identity", "address"] as const;
 
 type Handlers = MessageHandlers<MemberMessage>;
 
@@ -132,6 +135,16 @@ function createChannelHandlers({
   limits,
   shortage,
 }: MemberHandlerOptions): Pick<Handlers, "channel"> {
+  /** Of the channels of that node this one, or all of its address, have more than leaves some for others. */
+  const hasTooMany = (target: Session) => {
+    const { maxLegsPerNode, reservePercent } = limits;
+    const free = maxLegsPerNode - legs.countOf(target);
+    return !LEVELS.every((level) => {
+      const held = legs.heldBy(session.marks[level], target);
+      return mayTake(level, held, free, reservePercent);
+    });
+  };
+
   return {
     channel: ({ request, vnetid }) => {
       const target = group.member(vnetid);
@@ -151,6 +164,11 @@ function createChannelHandlers({
         legs.countOf(target) + kept >= limits.maxLegsPerNode
       ) {
         const reason = `vnet ${target.title} has three quarters of the channels that the hub allows, the rest is kept for nodes (max_legs_per_node)`;
+        session.send({ type: "refused", request, reason });
+        return;
+      }
+      if (!session.isOwn && hasTooMany(target)) {
+        const reason = `the last channels to vnet ${target.title} are kept for nodes that have few to it (max_legs_per_node, reserve)`;
         session.send({ type: "refused", request, reason });
         return;
       }

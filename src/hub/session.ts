@@ -21,6 +21,7 @@ import {
   type Settled,
 } from "../wire/version.js";
 import type { ControlArrival } from "./reception.js";
+import type { Level } from "./fair-share.js";
 import { memberTitle, type Group, type Member } from "./group.js";
 import { createChangesLog, createMemberHandlers } from "./member-handlers.js";
 import type { HubLimits } from "./limits.js";
@@ -159,6 +160,12 @@ export class Session implements Member {
     return this.options.arrival.crowd;
   }
 
+  /** Channels to one node are shared out by these; whoever is of nobody's network counts for itself alone. */
+  get marks(): Record<Level, string> {
+    const { key, crowd } = this;
+    return { identity: `key ${key}`, address: `crowd ${crowd || key}` };
+  }
+
   /** the node process's token, see `hello` */
   get token(): string {
     return this.hello?.session ?? "";
@@ -205,6 +212,7 @@ export class Session implements Member {
     this.group?.leave(this);
     // After a plain disconnect the legs tell of their own end; after silence nobody else would.
     if (cut) legs.drop(this);
+    else legs.dropWaiting(this);
     this.changes?.close();
     const { who } = this;
     const why = reason.message;

@@ -6,6 +6,7 @@ import { Pace } from "../../src/hub/pace.js";
 import { Places } from "../../src/hub/places.js";
 import { Identity } from "../../src/keys/identity.js";
 import { encodeFrame } from "../../src/wire/frame.js";
+import { eventually, within } from "../support/deadline.js";
 import { skip } from "../support/find-program.js";
 import { withHub } from "../support/hub.js";
 import { SERVE, type HubClient } from "../support/hub-client.js";
@@ -222,6 +223,58 @@ describe("the places of a hub", () => {
     }).to.throw(/256 links with this node's key/);
     places.take(guest("", "another"));
   });
+});
+
+describe("the channels of one node", () => {
+  it("are not all one identity's or one address's, who may open them without having the secret", () =>
+    withHub(
+      async (hub) => {
+        const home = await hub.client({ name: "home" });
+        const member = async (from: string) => (await hub.connect(from)).join();
+        const take = async (client: HubClient) => {
+          for (let n = 0; ; n++) {
+            client.send({ type: "channel", request: n, vnetid: home.vnetid });
+            const answer = await Promise.race([
+              client.next("leg"),
+              client.answer(n),
+            ]);
+            if (answer.type === "leg") continue;
+            expect(answer).to.include({ type: "refused" });
+            return n;
+          }
+        };
+        const taken: number[] = [];
+        for (const from of ["127.0.0.8", "127.0.0.8", "127.0.0.9"])
+          taken.push(await take(await member(from)));
+        expect(taken.slice(0, 2)).to.deep.equal([90, 5]);
+        expect(taken[2]).to.be.at.least(4);
+      },
+      { maxLegsPerNode: 100 },
+    ));
+});
+
+describe("a channel that is still to be made", () => {
+  it("is given up when either of its nodes leaves in good order, so that one who comes and goes leaves nothing behind", () =>
+    withHub(
+      async (hub) => {
+        const office = await hub.client({ name: "office" });
+        for (const asks of [true, false]) {
+          const evil = await hub.client({ name: "evil" });
+          const [from, to] = asks ? [evil, office] : [office, evil];
+          from.send({ type: "channel", request: 1, vnetid: to.vnetid });
+          const { ticket } = await office.next(asks ? "offer" : "leg");
+          const leg = await office.openLeg(ticket);
+          await eventually("it waits", () => hub.counts.legs.waiting === 1);
+          evil.close();
+          await within(
+            "the leg is cut",
+            leg.ended.catch(() => undefined),
+          );
+          expect(hub.counts.legs).to.deep.equal({ joined: 0, waiting: 0 });
+        }
+      },
+      { ticketMs: 600_000 },
+    ));
 });
 
 describe("the pace of news", () => {

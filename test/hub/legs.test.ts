@@ -48,6 +48,38 @@ describe("the legs of channels", () => {
       return true;
     });
 
+  it("are counted by who asked, once each, until they end", async () => {
+    const marksOf = (owner: string) => [owner, "all"];
+    legs = new Legs({ ticketMs: LONG_MS, marksOf });
+    const first = await joined();
+    legs.issue("lab", "office");
+    legs.issue("office", "home");
+    const held = () =>
+      ["home", "lab", "all"].map((mark) => legs.heldBy(mark, "office"));
+    expect(held()).to.deep.equal([1, 1, 2]);
+    legs.drop("lab");
+    expect(held()).to.deep.equal([1, 0, 1]);
+    first.a.socket.destroy();
+    first.b.socket.destroy();
+    await eventually("it is over", () => held()[2] === 0);
+    expect(legs.heldBy("all", "home")).to.equal(1);
+  });
+
+  it("that still wait are given up when one of their two owners leaves, and those that run go on", async () => {
+    const running = await joined();
+    const { from } = legs.issue("lab", "home");
+    const waiting = await leg();
+    legs.arrive(from, waiting.hub);
+    legs.issue("home", "lab");
+    legs.dropWaiting("home");
+    expect(legs.counts).to.deep.equal({ joined: 1, waiting: 0 });
+    await within(
+      "the leg is cut",
+      waiting.node.ended.catch(() => undefined),
+    );
+    expect(running.a.socket.destroyed).to.equal(false);
+  });
+
   it("have two tickets that nobody can guess", () => {
     const tickets = new Set<string>();
     for (let n = 0; n < 100; n++) {
