@@ -5,7 +5,6 @@
 import {
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -16,6 +15,7 @@ import {
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
+import { makeFolders } from "./keys/folders.js";
 import { createPrivateFile, isTemporary } from "./keys/private-file.js";
 import { digest, type ProgramArguments } from "./program-arguments.js";
 import { oneName } from "./one-name.js";
@@ -69,7 +69,7 @@ export async function prepareStateFolder(
 
 /** Where this fails, the first key that is to be written says why. */
 export function makeFolder(folder: string): void {
-  attempt(() => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  attempt(() => makeFolders(folder, 0o700));
 }
 
 function stateHome(): string {

@@ -14,11 +14,11 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
+import { makeFolders } from "../keys/folders.js";
 import { writePrivateFile } from "../keys/private-file.js";
 import { openRegularFile, openUnlinkedFile } from "../keys/regular-file.js";
 import type { Log } from "../log.js";
@@ -158,7 +158,7 @@ export class ClaimsFile {
       try {
         const kept = JSON.stringify(this.claims.kept());
         const done = [...this.done];
-        await mkdir(this.folder, { recursive: true, mode: 0o700 });
+        makeFolders(this.folder, 0o700);
         await writePrivateFile(join(this.folder, FILE), Buffer.from(kept));
         this.isTold = false;
         // What had been asked for before is done, and that is written.

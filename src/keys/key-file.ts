@@ -2,10 +2,10 @@
 // Every key that the programs make themselves is kept by it. Never prints what it reads.
 
 import { closeSync, constants, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
+import { makeFolders } from "./folders.js";
 import { createPrivateFile, writePrivateFile } from "./private-file.js";
 import { openRegularFile } from "./regular-file.js";
 
@@ -64,7 +64,7 @@ async function putKeyFile<T>(
   put: (path: string, bytes: Buffer) => Promise<T>,
 ): Promise<T> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     return await put(path, bytes);
   } catch (error) {
     throw failed("write", path, error);
@@ -79,6 +79,8 @@ const NOT_PERMITTED_WINDOWS =
 
 /** What a person can do about it. */
 const REMEDIES: Record<string, string> = {
+  ENOENT:
+    "there is no such folder, and none can be made there; name another folder with --state or VNET_STATE",
   ENOSPC: "the disk is full; make room",
   EDQUOT: "the quota is used up; make room",
   EROFS:

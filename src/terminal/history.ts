@@ -4,12 +4,12 @@
 import {
   appendFileSync,
   chmodSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolders } from "../keys/folders.js";
 import { isPrintable } from "../printable.js";
 import { isConfidential } from "./confidential.js";
 
@@ -53,7 +53,7 @@ export class History {
     const file = this.#file;
     if (file === null) return;
     attempt(() => {
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolders(dirname(file));
       // Appended, so that two terminals of one user keep both their lines.
       appendFileSync(file, `${text}\n`, { mode: PRIVATE });
     });

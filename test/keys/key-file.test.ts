@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { needsUnix } from "../support/find-program.js";
+import { needsUnix, skip } from "../support/find-program.js";
 import {
   readKeyFile,
   readOrMakeKeyFile,
@@ -132,6 +132,15 @@ describe("a key file", () => {
     expect(error.code).to.equal("config");
     expect(error.message).to.include(path);
     expect(error.message).not.to.include("\n");
+  });
+
+  it("in a folder that no folder can be made in is given up at once", async function () {
+    if (!existsSync("/proc/self")) skip(this, "no /proc");
+    const error = await failureOf(
+      within("an answer", writeKeyFile("/proc/vnet-test/deeper/a.key", KEY)),
+    );
+    expect(error.message).to.include("/proc/vnet-test/deeper/a.key: cannot");
+    expect(error.message).to.include("none can be made there");
   });
 
   it("that could not be put in its place leaves no copy behind", async () => {
