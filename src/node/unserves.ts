@@ -129,6 +129,7 @@ export class Unserves {
       else if (!unserveRemote && !isLoopback(grant.ip))
         this.remove(grant, "its owner set unserve_remote=false");
       else void this.endKept(grant);
+    this.endSurplus();
   }
 
   /** This node goes elsewhere. Resolves when those who borrowed have been told, or a moment later. */
@@ -297,6 +298,32 @@ export class Unserves {
     return this.grant(ip, port, from);
   }
 
+  /** Where there are fewer places than before: of the node that has most, what nobody uses first. */
+  private endSurplus(): void {
+    const { unserveNum } = this.options.settings();
+    while (this.grants.size > unserveNum) {
+      const victim = victimOf(this.largestShare());
+      if (victim === undefined) return;
+      this.remove(victim, `its owner set unserve_num=${unserveNum}`);
+    }
+  }
+
+  private largestShare(): Grant[] {
+    const [most = []] = [...this.byKey().values()].sort(
+      (a, b) => b.length - a.length,
+    );
+    return most;
+  }
+
+  private byKey(): Map<string, Grant[]> {
+    const byKey = new Map<string, Grant[]>();
+    for (const grant of this.grants.values()) {
+      const { fingerprint } = grant.requester;
+      byKey.set(fingerprint, [...(byKey.get(fingerprint) ?? []), grant]);
+    }
+    return byKey;
+  }
+
   /** Throws when it asks too often, or for too much at once: whoever does so is in nobody else's way. */
   private askerOf({ fingerprint }: Caller): Asker {
     const { unserveNum } = this.options.settings();
@@ -328,19 +355,14 @@ export class Unserves {
   private crowdedOut(from: Caller): Grant | null {
     const { unserveNum } = this.options.settings();
     if (this.grants.size < unserveNum) return null;
-    const byKey = new Map<string, Grant[]>();
-    for (const grant of this.grants.values()) {
-      const { fingerprint } = grant.requester;
-      byKey.set(fingerprint, [...(byKey.get(fingerprint) ?? []), grant]);
-    }
-    const own = byKey.get(from.fingerprint)?.length ?? 0;
-    const [most = []] = [...byKey.values()].sort((a, b) => b.length - a.length);
-    const [first] = most;
-    if (unserveNum === 0 || first === undefined || most.length < own + 2)
+    const own = this.byKey().get(from.fingerprint)?.length ?? 0;
+    const most = this.largestShare();
+    const victim = victimOf(most);
+    if (unserveNum === 0 || victim === undefined || most.length < own + 2)
       throw refused(
         `that node allows ${unserveNum} unserves at the same time and has them (unserve_num)`,
       );
-    return most.find((grant) => !grant.isInUse) ?? most.at(-1) ?? first;
+    return victim;
   }
 
   private grant(ip: string, port: number, requester: Caller): Grant {
@@ -387,6 +409,11 @@ export class Unserves {
     });
     return heard;
   }
+}
+
+/** Of these the one to go: one that is not in use, else the latest. */
+function victimOf(grants: Grant[]): Grant | undefined {
+  return grants.find((grant) => !grant.isInUse) ?? grants.at(-1);
 }
 
 /** Throws VnetError when nothing listens there. */

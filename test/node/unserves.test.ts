@@ -632,6 +632,30 @@ describe("an unserve", () => {
           );
         }));
 
+    it("when its provider has fewer places than before, of the node that has most", () =>
+      withPair({ ...ALLOWED, unserveNum: 3 }, async (pair) => {
+        const { hub, home, office, service } = pair;
+        const lab = await hub.node({ name: "lab" });
+        await ask(lab, home, service.port);
+        for (let n = 0; n < 2; n++)
+          await ask(office, home, (await hub.service(startEcho)).port);
+        const { config } = home.control;
+        const vnet = { ...config.vnet, unserveNum: 2 };
+        await home.control.reload({ ...config, vnet });
+        expect(home.control.serves().map(({ info }) => info)).to.deep.equal([
+          "for lab",
+          "for office",
+        ]);
+        await home.untilNotice(
+          /^unserve u2 is gone: its owner set unserve_num=2$/,
+        );
+        await home.control.reload({
+          ...config,
+          vnet: { ...vnet, unserveNum: 0 },
+        });
+        expect(home.control.serves()).to.deep.equal([]);
+      }));
+
     for (const act of ["closeServe", "deleteServe"] as const)
       it(`by the provider's ${act}, which frees the place, and is not lent to that node again before a reload`, () =>
         withPair({ ...ALLOWED, unserveNum: 1 }, async (pair) => {
