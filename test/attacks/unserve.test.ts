@@ -155,6 +155,8 @@ describe("a member that asks for unserves without end", () => {
       });
       const member = { secret: SECRET };
       const greedy = await Hand.join(hub, "greedy", member);
+      // One that was met has as many channels as it likes.
+      await greedy.channel(home.vnetid);
       const closed = await reservePort();
       const said: string[] = [];
       const asks = Array.from({ length: 40 }, async (_, n) => {
