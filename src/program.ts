@@ -27,6 +27,7 @@ import {
   runVerb,
   verbHelp,
   type ExitStatus,
+  type KnownWords,
   type Verb,
 } from "./verb.js";
 
@@ -34,8 +35,8 @@ export interface Program extends ProgramOptions {
   help: string;
   /** first words of the command line that do something else than run the program */
   verbs: Record<string, Verb>;
-  /** whether a word begins a command of its terminal */
-  isCommand?: (word: string) => boolean;
+  /** which commands its terminal knows, see KnownWords */
+  commandFor?: NonNullable<KnownWords["commandFor"]>;
   /** Runs until it is done; the status is the process's. */
   main: (args: ProgramArguments) => Promise<ExitStatus>;
 }

@@ -41,27 +41,47 @@ export interface KnownWords {
   name: string;
   called: string;
   verbs: Readonly<Record<string, Verb>>;
-  /** whether it is the first word of a command of the terminal */
-  isCommand?: (word: string) => boolean;
+  /** what its terminal does with these words: a guest does, too, or a running node only; null: nothing */
+  commandFor?: (words: readonly string[]) => "guest" | "node" | null;
 }
 
 /** Throws VnetError `usage` for a first word that looks like a verb and is neither one nor the name of a file. */
 export function refuseUnknownWord(known: KnownWords, words: string[]): void {
-  const { name, called, isCommand } = known;
+  const { name, called } = known;
   const [word = ""] = words;
   if (!/^[a-z][a-z_-]*$/i.test(word) || existsSync(word)) return;
   const verbs = Object.keys(known.verbs);
-  if (isCommand?.(word.toLowerCase()) === true)
+  const who = known.commandFor?.(words.map((each) => each.toLowerCase()));
+  if (who === "guest" || who === "node") {
+    const line = printable(words.join(" "));
+    const instead =
+      who === "guest"
+        ? `a guest runs it with ${called} config.ini -e '${line}'`
+        : insteadOf(words, called);
     throw new VnetError(
       "usage",
-      `${name}: ${printable(words.join(" "))} is a command of a running node's terminal; a guest runs it with ${called} config.ini -e '${printable(words.join(" "))}'`,
+      `${name}: ${line} is a command of a running node's terminal; ${instead}`,
     );
+  }
   const near = nearestName(word, verbs);
   const hint = near === undefined ? "" : `, did you mean ${near}?`;
   throw new VnetError(
     "usage",
     `${name}: ${word} is no verb, and no file here has that name${hint}; the verbs are ${verbs.join(", ")}; see ${called} --help`,
   );
+}
+
+/** Of what only a node does that stays. */
+function insteadOf(words: readonly string[], called: string): string {
+  const [kind = "", ...rest] = words;
+  const option = ["serve", "use"].find((each) => each === kind.toLowerCase());
+  const [what = "", ...more] = /^(?:run|new)$/i.test(rest[0] ?? "")
+    ? rest.slice(1)
+    : rest;
+  const isWhole = /^[\w.@:-]+$/.test(what) && more.length === 0;
+  return option === undefined
+    ? "type it there"
+    : `type it there, or start a node with --${option} ${isWhole ? what : "SPEC"} or a section [${option}.X] of its file; see ${called} --help`;
 }
 
 /** Rejects with VnetError `usage`. `help`: that was asked for. */

@@ -145,9 +145,20 @@ await run({
     keygen,
     trust: trustVerb("vnet"),
   },
-  isCommand: (word) => commands.some(({ name }) => name.split(" ")[0] === word),
+  commandFor,
   main,
 });
+
+function commandFor(words: readonly string[]): "guest" | "node" | null {
+  const [word = "", second = ""] = words;
+  const family = commands.filter(({ name }) => name.split(" ")[0] === word);
+  const exact = family.find(
+    ({ name }) => name === word || name === `${word} ${second}`,
+  );
+  if (family.length === 0) return null;
+  const meant = exact === undefined ? family : [exact];
+  return meant.some(({ lasting }) => lasting === true) ? "node" : "guest";
+}
 
 async function main(args: ProgramArguments): Promise<ExitStatus> {
   const hangup = hangupAtStart(args.noHup);

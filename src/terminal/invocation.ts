@@ -51,7 +51,7 @@ export async function invoke(
   if (command.lasting === true && surroundings.control.view().guest)
     throw new VnetError(
       "usage",
-      `${command.name} would end with this guest, as -e joins, answers and leaves: type it in the terminal of a running node, pipe it into one (echo COMMAND | vnet FILE), or write it as a section of the file`,
+      `${command.name} would end with this guest, as -e joins, answers and leaves: type it in the terminal of a running node, or give it to a node at its start: a line of its standard input (--terminal), --serve or --use, or a section of the file`,
     );
   const binding = bindWords(command, parsed.words);
   const missing = Object.entries(command.args).find(

@@ -193,6 +193,16 @@ describe("./vnet import", function () {
       ["show", "serves"],
       /show serves is a command of a running node's terminal; .*config\.ini -e 'show serves'\n$/,
     ],
+    [
+      ["serve", "22"],
+      /serve 22 is a command of a running node's terminal; type it there, or start a node with --serve 22 or /,
+    ],
+    [
+      ["use", "run", "mysql@home", "3306"],
+      /start a node with --use SPEC or a section \[use\.X\] of its file; see/,
+    ],
+    [["reload"], /reload is a command .*terminal; type it there\n$/],
+    [["use", "trust", "ssh"], /-e 'use trust ssh'\n$/],
     [["--nope"], /^vnet: Unknown option '--nope'; see .*--help\n$/],
     [["none.ini"], /none\.ini: no such file/],
     [["import", "."], /is a directory/],

@@ -105,8 +105,10 @@ describe("script", () => {
       it(`refuses \`${line}\`, which would end with it, and says what to do`, async () => {
         expect(await run(line)).to.equal(2);
         expect(err.raw).to.match(
-          /^[a-z ]+ would end with this guest, .*running node.*file\n$/,
+          /^[a-z ]+ would end with this guest, .*running node.*at its start.*file\n$/,
         );
+        // Nothing can be piped into a node that runs.
+        expect(err.raw).not.to.include("pipe");
         expect(node.calls).to.deep.equal([]);
       });
 
