@@ -4,9 +4,11 @@
 import { formatServeid, SERVEID, type UseSettings } from "../config/config.js";
 import { parseName } from "../config/target.js";
 import { SERVE_NAME, TO, wholeNumber } from "../config/value.js";
-import type { ListedServe, RemoteServe } from "../node/control.js";
+import type { ListedServe, NodeControl, RemoteServe } from "../node/control.js";
+import { VnetError } from "../errors.js";
 import { isNumber, port, read } from "./arguments.js";
 import type { Argument } from "./command.js";
+import { quoteWord } from "./words.js";
 
 const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
 
@@ -22,7 +24,8 @@ export function wantedServe(): Argument<Wanted> {
     aliases: ["serveid", "to"],
     ask: "serve (id, NAME, NAME@NODE or NODE:PORT)",
     doc: "serveid or name as `show serves` lists them, NAME@NODE, or NODE:PORT for what is not registered",
-    parse(text) {
+    parse(text, { control }) {
+      refusePort(text, control);
       if (isNumber(text))
         return { ...nothing, serveid: read(SERVEIDS, "serveid", text) };
       if (TO.parse(text) !== undefined) return { ...nothing, to: text };
@@ -35,6 +38,27 @@ export function wantedServe(): Argument<Wanted> {
           yield* [formatServeid(serveid), name, `${name}@${vnet}`];
     },
   };
+}
+
+/**
+ * The form of --use, `700:1122` and `ssh@home:1122`, would be read as NODE:PORT. Throws VnetError `usage` unless there is
+ * such a node. NODE:IP:PORT says that a node is meant, whatever its name.
+ */
+function refusePort(text: string, control: NodeControl): void {
+  const [, what = "", behind] = /^([^:]+):(\d+)$/.exec(text) ?? [];
+  if (behind === undefined) return;
+  const isName = isNumber(what) || what.includes("@");
+  const isServe = isName || some(control.knownServes(), what);
+  if (!isServe || some(control.knownNodes(), what)) return;
+  throw new VnetError(
+    "usage",
+    `serve "${text}": the port stands apart here: ${quoteWord(what)} ${behind}; at a node with the name ${what} it is ${quoteWord(`${what}:127.0.0.1:${behind}`)}`,
+  );
+}
+
+function some(all: Iterable<{ name: string }>, wanted: string): boolean {
+  for (const { name } of all) if (name === wanted) return true;
+  return false;
 }
 
 function findWanted(

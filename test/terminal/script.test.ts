@@ -205,6 +205,10 @@ describe("script", () => {
       'addUse {"serveid":0,"serve":"","to":"home:127.0.0.1:22","fingerprint":"","ip":"127.0.0.1","port":1122,"label":"back","active":true}',
     ],
     [
+      "use run 700:127.0.0.1:22",
+      'addUse {"serveid":0,"serve":"","to":"700:127.0.0.1:22","fingerprint":"","ip":"127.0.0.1","port":0,"label":"700:127.0.0.1:22","active":true}',
+    ],
+    [
       "use run home:22",
       'addUse {"serveid":0,"serve":"","to":"home:22","fingerprint":"","ip":"127.0.0.1","port":0,"label":"home:22","active":true}',
     ],
@@ -279,6 +283,9 @@ describe("script", () => {
     ["show serves --limit many", "--limit many: give how many rows"],
     ["show serves --limit 1 --limit 2", "--limit is given twice"],
     ["show vnet --limit 1", "show vnet does not take --limit"],
+    ["use run 700:30006", "the port stands apart here: 700 30006; at a node"],
+    ["use run ssh@home:30004", "the port stands apart here: ssh@home 30004;"],
+    ["use run ssh:30004", "the port stands apart here: ssh 30004;"],
     ["use run 700 70000", 'port "70000": give 1–65535'],
     ["use run 700 1 2 3 4", "is too much: use run SERVE [IP] [PORT] [NAME]"],
     ["unserve 09 80", "give remote-ssh (01), local-ssh (02)"],
