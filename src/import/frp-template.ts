@@ -12,6 +12,9 @@ const HOW = `{{ .Envs.NAME }} is filled in from the environment or --env NAME=VA
 /** Ranges in ranges that say nothing have no end by their length. */
 const STEPS_MAX = 1_000_000;
 
+/** Nobody nests more; without a bound the file decides how deep the stack is. */
+const DEPTH_MAX = 100;
+
 type Piece =
   | { readonly text: string }
   | { readonly action: string; readonly line: number };
@@ -33,6 +36,13 @@ export function fillIn(
   problems: Problems,
 ): string {
   const pieces = piecesOf(text, problems);
+  const { ends, tooDeep } = blocksOf(pieces);
+  if (tooDeep !== undefined) {
+    const found = `found {{ range }} in {{ range }} more than ${DEPTH_MAX} times, allowed: up to ${DEPTH_MAX}`;
+    problems.add({ line: tooDeep }, found);
+    return "";
+  }
+  const closing = new Set(ends.values());
   const output: string[] = [];
   let length = 0;
   let steps = 0;
@@ -41,11 +51,22 @@ export function fillIn(
     length += part.length;
     if (length <= CONFIG_BYTES_MAX) output.push(part);
   };
+  /** by their text: what an action means is the same in each round */
+  const ranges = new Map<string, Range | string>();
+  const rangeOf = (action: string): Range | string => {
+    const range = ranges.get(action) ?? readRange(action);
+    if (!ranges.has(action) && typeof range !== "string")
+      steps += range.ports.length;
+    ranges.set(action, range);
+    return range;
+  };
+  /** the pieces that something is wrong with, which is told once */
+  const wrong = new Set<number>();
+  /** of the ranges around, the innermost last */
+  const scopes: Variables[] = [];
 
-  /** From `at` to the end of the block; returns where that is. */
-  const run = (from: number, variables: Variables, depth: number): number => {
-    let at = from;
-    for (; at < pieces.length && !isTooMuch(); at += 1) {
+  const run = (from: number, to: number): void => {
+    for (let at = from; at < to && !isTooMuch(); at += 1) {
       steps += 1;
       const piece = pieces[at];
       if (piece === undefined) break;
@@ -54,30 +75,36 @@ export function fillIn(
         continue;
       }
       const { action, line } = piece;
+      const isRange = /^range\b/.test(action);
+      const end = ends.get(at) ?? pieces.length;
       const complain = (problem: string) => {
+        wrong.add(at);
         problems.add({ line }, problem);
       };
-      if (action === "end" && depth > 0) return at;
-      if (action === "" || /^\/\*[^]*\*\/$/.test(action)) continue;
-      if (/^range\b/.test(action)) {
-        const rounds = roundsOf(action, complain);
-        let end = at;
-        if (rounds.length === 0) end = skip(pieces, at + 1);
-        for (const own of rounds) {
-          if (isTooMuch()) break;
-          end = run(at + 1, { ...variables, ...own }, depth + 1);
-        }
-        if (end >= pieces.length && !isTooMuch())
-          complain("found {{ range }} without an {{ end }}");
-        at = end;
+      if (closing.has(at)) continue;
+      if (!isRange) {
+        if (wrong.has(at)) continue;
+        const value = valueOf(action, scopes, environment, complain);
+        if (value !== undefined) add(value);
         continue;
       }
-      const value = valueOf(action, variables, environment, complain);
-      if (value !== undefined) add(value);
+      if (!wrong.has(at)) {
+        const range = rangeOf(action);
+        if (typeof range === "string") complain(range);
+        else
+          for (let round = 0; round < range.ports.length; round += 1) {
+            if (isTooMuch()) break;
+            scopes.push(variablesOf(range, round));
+            run(at + 1, end);
+            scopes.pop();
+          }
+        if (!ends.has(at) && !isTooMuch())
+          complain("found {{ range }} without an {{ end }}");
+      }
+      at = end;
     }
-    return at;
   };
-  run(0, {}, 0);
+  run(0, pieces.length);
   if (isTooMuch())
     problems.add({}, "found templates that make more than 1 MiB of it");
   return output.join("");
@@ -85,7 +112,7 @@ export function fillIn(
 
 function valueOf(
   action: string,
-  variables: Variables,
+  scopes: readonly Variables[],
   environment: Environment,
   complain: (problem: string) => void,
 ): string | undefined {
@@ -102,67 +129,75 @@ function valueOf(
       );
     return value;
   }
-  if (Object.hasOwn(variables, action)) return variables[action];
+  for (let depth = scopes.length - 1; depth >= 0; depth -= 1) {
+    const variables = scopes[depth] ?? {};
+    if (Object.hasOwn(variables, action)) return variables[action];
+  }
   complain(
     `found the template action ${quoteFound(`{{ ${action} }}`)}; ${HOW}`,
   );
   return undefined;
 }
 
-/** The variables of each round. Empty: there is none, or it is reported. */
-function roundsOf(
-  action: string,
-  complain: (problem: string) => void,
-): Variables[] {
+/** What a range goes over: numbers, or pairs of them. */
+interface Range {
+  /** the variables that are named, if any */
+  readonly index: string | undefined;
+  readonly item: string | undefined;
+  readonly ports: readonly number[];
+  readonly others: readonly number[] | undefined;
+}
+
+/** A text: what is wrong with it. */
+function readRange(action: string): Range | string {
   const match =
     /^range\s+(?:(?:(\$\w*)\s*,\s*)?(\$\w*)\s*:=\s*)?parseNumberRange(Pair)?\s+"([^"]*)"(?:\s+"([^"]*)")?$/.exec(
       action,
     );
   const [, index, item, pair, first = "", second] = match ?? [];
-  if (match === null || (pair === undefined) !== (second === undefined)) {
-    complain(
-      `found the template action ${quoteFound(`{{ ${action} }}`)}; ${HOW}`,
-    );
-    return [];
-  }
-  const one = parsePortRanges(first);
-  const two = parsePortRanges(second ?? first);
-  if (one === undefined || two === undefined) {
-    complain(`found something else in {{ range }}, allowed ${PORT_RANGES}`);
-    return [];
-  }
-  if (one.length !== two.length) {
-    complain(
-      `found ${one.length} and ${two.length} ports in {{ range }}, allowed: as many on both sides`,
-    );
-    return [];
-  }
-  return one.map((port, at) => {
-    const other = two[at] ?? 0;
-    const variables: Record<string, string> = {};
-    if (index !== undefined) variables[index] = String(at);
-    // Without a variable, and with one too, the dot is the value.
-    for (const name of [item ?? "", ""])
-      if (pair === undefined) variables[name || "."] = String(port);
-      else {
-        variables[`${name}.First`] = String(port);
-        variables[`${name}.Second`] = String(other);
-      }
-    return variables;
-  });
+  if (match === null || (pair === undefined) !== (second === undefined))
+    return `found the template action ${quoteFound(`{{ ${action} }}`)}; ${HOW}`;
+  const ports = parsePortRanges(first);
+  const others = second === undefined ? undefined : parsePortRanges(second);
+  if (ports === undefined || (second !== undefined && others === undefined))
+    return `found something else in {{ range }}, allowed ${PORT_RANGES}`;
+  if (others !== undefined && ports.length !== others.length)
+    return `found ${ports.length} and ${others.length} ports in {{ range }}, allowed: as many on both sides`;
+  return { index, item, ports, others };
 }
 
-/** Where the block that begins at `from` ends. */
-function skip(pieces: readonly Piece[], from: number): number {
-  let depth = 0;
-  let at = from;
-  for (; at < pieces.length; at += 1) {
-    const piece = pieces[at];
-    if (piece === undefined || "text" in piece) continue;
-    if (/^(?:range|if|with|block|define)\b/.test(piece.action)) depth += 1;
-    if (piece.action === "end" && depth-- === 0) return at;
+function variablesOf(
+  { index, item, ports, others }: Range,
+  round: number,
+): Variables {
+  const port = String(ports[round] ?? 0);
+  const variables: Record<string, string> = {};
+  if (index !== undefined) variables[index] = String(round);
+  // Without a variable, and with one too, the dot is the value.
+  for (const name of [item ?? "", ""])
+    if (others === undefined) variables[name || "."] = port;
+    else {
+      variables[`${name}.First`] = port;
+      variables[`${name}.Second`] = String(others[round] ?? 0);
+    }
+  return variables;
+}
+
+/** Where each block that is closed ends, by where it begins; and the line of one that is too deep in others. */
+function blocksOf(pieces: readonly Piece[]): {
+  ends: ReadonlyMap<number, number>;
+  tooDeep?: number;
+} {
+  const ends = new Map<number, number>();
+  const open: number[] = [];
+  for (const [at, piece] of pieces.entries()) {
+    if ("text" in piece) continue;
+    if (/^(?:range|if|with|block|define)\b/.test(piece.action)) open.push(at);
+    if (open.length > DEPTH_MAX) return { ends, tooDeep: piece.line };
+    const begin = piece.action === "end" ? open.pop() : undefined;
+    if (begin !== undefined) ends.set(begin, at);
   }
-  return at;
+  return { ends };
 }
 
 /** Text and actions in turn. `{{-` and `-}}` take the blanks beside them away, lines too; comments of the file stay as they are. */
@@ -179,7 +214,7 @@ function piecesOf(text: string, problems: Problems): Piece[] {
   };
   let open = -1;
   for (let at = 0; at < text.length;) {
-    const lineEnd = endOfLine(text, at);
+    let lineEnd = endOfLine(text, at);
     if (open < at) open = text.indexOf("{{", at);
     // A comment, and a line without a template, are gone over whole.
     if (open < 0) break;
@@ -188,7 +223,7 @@ function piecesOf(text: string, problems: Problems): Piece[] {
       line += 1;
       continue;
     }
-    for (let next = open; next >= 0 && next < endOfLine(text, at);) {
+    for (let next = open; next >= 0 && next < lineEnd;) {
       const close = text.indexOf("}}", next + 2);
       if (close < 0) {
         problems.add({ line }, "found {{ without its }}");
@@ -197,17 +232,16 @@ function piecesOf(text: string, problems: Problems): Piece[] {
       }
       const inside = text.slice(next + 2, close);
       push(next, /^-\s/.test(inside));
-      pieces.push({
-        action: inside.replace(/^-\s/, "").replace(/\s-$/, "").trim(),
-        line,
-      });
+      const action = inside.replace(/^-\s/, "").replace(/\s-$/, "").trim();
+      const isNote = action.startsWith("/*") && action.endsWith("*/");
+      if (action !== "" && !isNote) pieces.push({ action, line });
       trims = /\s-$/.test(inside);
       line += inside.split("\n").length - 1;
       from = close + 2;
-      at = from;
+      if (from > lineEnd) lineEnd = endOfLine(text, from);
       next = text.indexOf("{{", from);
     }
-    at = endOfLine(text, at) + 1;
+    at = lineEnd + 1;
     line += 1;
   }
   push(text.length, false);

@@ -3,10 +3,9 @@
 
 import { encodeValue } from "../config/ini-value.js";
 import { isPrintable, printable } from "../printable.js";
-import type { Comment, Entry, Item } from "./outline.js";
+import { commentText, type Comment, type Entry, type Item } from "./outline.js";
 
 const COMMENT_COLUMNS = 100;
-const COMMENT_CHARACTERS_MAX = 1000;
 
 /** The lines of a configuration, with a line end behind the last one. */
 export function writeIni(items: readonly Item[]): string {
@@ -52,12 +51,8 @@ function entryLine({ key, value }: Entry): string {
   return `${key}=${encodeValue(printable(String(value)))}`;
 }
 
-function commentLines({ comment }: Comment): string[] {
-  const cut =
-    comment.length > COMMENT_CHARACTERS_MAX
-      ? `${comment.slice(0, COMMENT_CHARACTERS_MAX)}…`
-      : comment;
-  const safe = printable(cut);
+function commentLines(comment: Comment): string[] {
+  const safe = printable(commentText(comment));
   const lines: string[] = [];
   let line = "";
   for (const word of safe.split(" ")) {

@@ -264,9 +264,12 @@ function mayBeSecret(key: string): boolean {
   );
 }
 
-/** A name and password that stand in a URL. */
+/** A name and password that stand in a URL, or before a host. A password may hold / : @ itself, so all up to the last @ goes. */
 function withoutLogin(text: string): string {
-  return text.replace(/(:\/\/)[^/@\s]*@/g, "$1(not shown)@");
+  const from = /^\w[\w+.-]*:\/\//.exec(text)?.[0].length ?? 0;
+  const end = text.lastIndexOf("@");
+  const isLogin = end >= from && (from > 0 || text.slice(0, end).includes(":"));
+  return isLogin ? `${text.slice(0, from)}(not shown)${text.slice(end)}` : text;
 }
 
 function describe(value: unknown): string {

@@ -36,13 +36,22 @@ export interface Imported {
   readonly items: readonly Item[];
 }
 
+const COMMENT_CHARACTERS_MAX = 1000;
+
+/** Its text, cut: what a file has thousands of helps nobody in one line. */
+export function commentText({ comment }: Comment): string {
+  return comment.length > COMMENT_CHARACTERS_MAX
+    ? `${comment.slice(0, COMMENT_CHARACTERS_MAX)}…`
+    : comment;
+}
+
 /** The comments that tell of a loss, each once. */
 export function lossesOf(items: readonly Item[]): string[] {
   const found = items.flatMap((item): string[] => {
     if ("sketch" in item) return lossesOf(item.sketch);
     const comments = "comment" in item ? [item] : item.lines;
     return comments.flatMap((line) =>
-      "comment" in line && line.isLost === true ? [line.comment] : [],
+      "comment" in line && line.isLost === true ? [commentText(line)] : [],
     );
   });
   return [...new Set(found)];

@@ -9,6 +9,8 @@ export interface Part {
   readonly items: readonly Item[];
 }
 
+const NAMED_MAX = 10;
+
 /** @param why completes "The file … , so here are 2 whole configurations" */
 export function severalParts(parts: readonly Part[], why: string): Item[] {
   const [only] = parts;
@@ -16,10 +18,13 @@ export function severalParts(parts: readonly Part[], why: string): Item[] {
   const intro: Comment = {
     comment: `${why}, so here are ${parts.length} whole configurations. The first one counts; the others are comments. For each of them: copy its lines into a file of its own, take the first two characters (; and the space) of each line away, and start one more node with that file. docs/coming-from.md has a command that does it.`,
   };
-  const left = `only the first of ${parts.length} configurations counts; the others are comments and need a file and a node each: ${parts
-    .slice(1)
-    .map(({ title }) => title)
-    .join(", ")}`;
+  const others = parts.slice(1).map(({ title }) => title);
+  const more = others.length - NAMED_MAX;
+  const named = [
+    ...others.slice(0, NAMED_MAX),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join(", ");
+  const left = `only the first of ${parts.length} configurations counts; the others are comments and need a file and a node each: ${named}`;
   return [
     intro,
     { comment: left, isLost: true },

@@ -74,7 +74,12 @@ export function importRathole(root: Mapping, side: RatholeSide): Imported {
   const own = root.child(side);
   const { program, items } =
     side === "client" ? readClient(own) : readServer(own);
-  const rest = leftoverComments(own.rest(), REASONS);
+  const rest = leftoverComments(
+    own
+      .rest()
+      .map((each) => ({ ...each, key: each.key.slice(side.length + 1) })),
+    REASONS,
+  );
   return {
     from: `rathole's TOML (${side})`,
     program,

@@ -241,10 +241,24 @@ describe("An import shows no secret", () => {
       `${CLIENT}[[proxies]]\nname="w"\ntype="http"\nlocations=["http://a:hush@b/"]\n`,
     ],
   ];
+  const logins: [what: string, login: string][] = [
+    ["with a / in it", "http://me:hu/hush@proxy"],
+    ["with an @ in it", "http://me:h@hush@proxy"],
+    ["with :// in it", "me:h://hush@proxy"],
+    ["without a scheme", "me:hush@proxy"],
+    ["with a blank in it", "socks5://me:h hush@proxy"],
+    ["of two URLs", "http://me:h@a, http://me:hush@proxy"],
+  ];
+  for (const [what, login] of logins)
+    cases.push([
+      `of a login ${what}`,
+      `${CLIENT}transport.proxyURL = "${login}"\n[[proxies]]\nname="w"\ntype="http"\nlocations=["${login}"]\n`,
+    ]);
   for (const [what, text] of cases)
     it(what, async () => {
       const { text: printed, losses } = await imported(text, "frpc.toml");
       expect(printed + losses).not.to.include("hush");
+      expect(printed).not.to.match(/\bme:|h@/);
       expect(printed).to.include("(not shown)");
     });
 

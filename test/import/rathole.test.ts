@@ -87,6 +87,67 @@ describe("The import of rathole", () => {
     expect(client.losses).to.include("only the first of 2 configurations");
   });
 
+  for (const [side, text] of [
+    ["client", CLIENT],
+    ["server", SERVER.replace(/\[server\.transport[^]*hush"\n/, "")],
+  ] as const) {
+    it(`says of the transport of a ${side} what stands in its place`, async () => {
+      const { comments, losses } = await imported(
+        `${text}[${side}.transport]\ntype = "noise"\n[${side}.transport.noise]\nremote_public_key = "hush"\n[${side}.transport.tls]\nhostname = "h"\n[${side}.transport.tcp]\nkeepalive_secs = 20\n[${side}.transport.websocket]\ntls = true\n`,
+        `${side}.toml`,
+      );
+      const ownKey = String.raw`\(the way to the hub is always encrypted, [^)]*write fingerprint= of the hub`;
+      const says: [key: string, reason: string][] = [
+        ["type", ownKey],
+        ["noise.remote_public_key", ownKey],
+        ["tls.hostname", ownKey],
+        ["tcp.keepalive_secs", String.raw`\(Nagle is off`],
+        ["websocket.tls", String.raw`\(TCP only; see the forms of ip=`],
+      ];
+      for (const [key, reason] of says)
+        expect(comments).to.match(
+          new RegExp(
+            `${side}\\.transport\\.${key} = [^=(]*(?:\\(not shown\\) )?${reason}`,
+          ),
+        );
+      expect(comments).not.to.include("(no counterpart)");
+      expect(losses).not.to.include("transport");
+    });
+
+    it(`tells the loss of the proxy on the way of a ${side}`, async () => {
+      const { losses } = await imported(
+        `${text}[${side}.transport.tcp]\nproxy = "socks5://me:hush@proxy:1080"\n`,
+        `${side}.toml`,
+      );
+      expect(losses).to.include(
+        `not imported: ${side}.transport.tcp.proxy = "socks5://(not shown)@proxy:1080" (no counterpart; where no other way leads to the hub, write ip='exec:PROGRAM'`,
+      );
+    });
+  }
+
+  it("names ten of many configurations that do not count, and the number of the others", async () => {
+    const services = Array.from(
+      { length: 400 },
+      (_, at) =>
+        `[client.services.s${at}]\ntoken = "a token of ${at}"\nlocal_addr = "a:1"\n`,
+    );
+    const { losses } = await imported(
+      `[client]\nremote_addr = "h:2333"\n${services.join("")}`,
+      "client.toml",
+    );
+    expect(losses).to.match(/each: s1, (?:s\d+, ){9}and 389 more$/);
+  });
+
+  it("cuts what it tells of a service whose name is a page long", async () => {
+    const name = "x".repeat(200_000);
+    const { losses } = await imported(
+      `${CLIENT}[client.services.${name}]\ntype = "udp"\ntoken = "a token of its own"\nlocal_addr = "a:1"\n`,
+      "client.toml",
+    );
+    expect(losses).to.include("not imported: the service xxx");
+    expect(losses.length).to.be.below(3000);
+  });
+
   it("makes one node of a client with one token, however it is written", async () => {
     const { sections } = await imported(
       CLIENT.replace("a token of its own", "a token for most of them"),

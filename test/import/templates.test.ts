@@ -141,11 +141,52 @@ localPort = {{ $p }}
       `serverAddr = "h"\n${'{{ range parseNumberRange "1-65535" }}'.repeat(4)}${"{{ end }}".repeat(4)}`,
       "more than 1 MiB",
     ],
+    [
+      "ranges in ranges deeper than any stack",
+      `serverAddr = "h"\n${'{{ range parseNumberRange "1" }}'.repeat(10_000)}${"{{ end }}".repeat(10_000)}`,
+      "frpc.toml:2: found {{ range }} in {{ range }} more than 100 times",
+    ],
   ];
   for (const [what, text, says] of wrong)
     it(`are refused with ${what}`, async () => {
       expect(await refused(text)).to.include(says);
     });
+
+  it("may be ranges in ranges, each with the values of those around it", async () => {
+    const deep = '{{ range parseNumberRange "1" }}';
+    const { sections } = await filled(
+      `serverAddr = "h"
+${deep.repeat(98)}
+{{- range $i, $a := parseNumberRange "10,20" }}
+{{- range $b := parseNumberRangePair "1-2" "3-4" }}
+[[proxies]]
+name = "{{ $i }}-{{ $b.Second }}"
+type = "stcp"
+localPort = {{ $a }}{{ $b.First }}
+{{- end }}
+{{- end }}
+${"{{ end }}".repeat(98)}`,
+    );
+    const ports = Object.entries(sections).flatMap(([title, { port }]) =>
+      title.startsWith("serve.") ? [`${title} ${port}`] : [],
+    );
+    expect(ports).to.deep.equal([
+      "serve.0-3 101",
+      "serve.0-4 102",
+      "serve.1-3 201",
+      "serve.1-4 202",
+    ]);
+  });
+
+  it("are told once where they are wrong in each round of a range", async () => {
+    const message = await refused(
+      `serverAddr = "h"\n{{ range parseNumberRange "0-65535" }}\n{{ range parseNumberRangePair "0-65535" "1" }}{{ end }}\n{{ .Envs.NONE }}\n{{ end }}\n`,
+    );
+    expect(message.split("\n").map((line) => line.slice(0, 35))).to.deep.equal([
+      "frpc.toml:3: found 65536 and 1 port",
+      "frpc.toml:4: found the template {{ ",
+    ]);
+  }).timeout(20_000);
 
   it("are none in a comment, nor in another program's file", async () => {
     const { sections } = await filled(
