@@ -15,6 +15,9 @@ const STEPS_MAX = 1_000_000;
 /** Nobody nests more; without a bound the file decides how deep the stack is. */
 const DEPTH_MAX = 100;
 
+/** Of actions with a mistake; what is behind them is not looked at. */
+const WRONG_MAX = 200;
+
 type Piece =
   | { readonly text: string }
   | { readonly action: string; readonly line: number };
@@ -62,11 +65,12 @@ export function fillIn(
   };
   /** the pieces that something is wrong with, which is told once */
   const wrong = new Set<number>();
+  const isOver = () => isTooMuch() || wrong.size >= WRONG_MAX;
   /** of the ranges around, the innermost last */
   const scopes: Variables[] = [];
 
   const run = (from: number, to: number): void => {
-    for (let at = from; at < to && !isTooMuch(); at += 1) {
+    for (let at = from; at < to && !isOver(); at += 1) {
       steps += 1;
       const piece = pieces[at];
       if (piece === undefined) break;
@@ -93,7 +97,7 @@ export function fillIn(
         if (typeof range === "string") complain(range);
         else
           for (let round = 0; round < range.ports.length; round += 1) {
-            if (isTooMuch()) break;
+            if (isOver()) break;
             scopes.push(variablesOf(range, round));
             run(at + 1, end);
             scopes.pop();

@@ -188,6 +188,16 @@ ${"{{ end }}".repeat(98)}`,
     ]);
   }).timeout(20_000);
 
+  it("are told up to 200 times, as a file of wrong ranges would take a minute", async () => {
+    const wrong = Array.from(
+      { length: 16_000 },
+      (_, at) => `{{ range parseNumberRangePair "0-65535" "${at}" }}{{ end }}`,
+    );
+    const message = await refused(`serverAddr = "h"\n${wrong.join("\n")}`);
+    expect(message.split("\n")).to.have.length(21);
+    expect(message).to.include("frpc.toml: and 180 more");
+  }).timeout(20_000);
+
   it("are none in a comment, nor in another program's file", async () => {
     const { sections } = await filled(
       'serverAddr = "h"\n# user = "{{ .Envs.U }}"\n',
