@@ -74,6 +74,23 @@ export async function readConfig({
   return { text: await readIniFile(file), title: file };
 }
 
+/** What is thrown for a file that is none of ours: whose it is, where `import` reads that; else the error itself. */
+export async function orImport(
+  error: unknown,
+  { file, text }: { file: string | null; text: string },
+): Promise<unknown> {
+  if (file === null || !(error instanceof VnetError)) return error;
+  if (error.code !== "config") return error;
+  const { ownerOf } = await import("./import/import.js");
+  const owner = await ownerOf(text, file);
+  if (owner === null) return error;
+  return new VnetError(
+    "config",
+    `${file}: this is a file of ${owner}; \`${called("vnet")} import ${file}\` prints it as one of ours`,
+    { cause: error },
+  );
+}
+
 /**
  * The state folder, this process's alone until the lock is released. Throws VnetError `obstacle` while another process
  * runs this configuration.

@@ -30,6 +30,7 @@ import {
   run,
   software,
   openState,
+  orImport,
   stateNews,
   KNOWN_NODES,
 } from "./program.js";
@@ -138,7 +139,13 @@ async function main(args: ProgramArguments): Promise<0> {
     ...args.flags,
   ];
   const readKey = keyReader(args.file, keyWarnings);
-  const config = parseHubConfig(text, title, mergeSections([], flags), readKey);
+  const given = mergeSections([], flags);
+  let config;
+  try {
+    config = parseHubConfig(text, title, given, readKey);
+  } catch (error) {
+    throw await orImport(error, { file: args.file, text });
+  }
   refuseForeignLinks(title, config);
   if (args.check) {
     process.stdout.write(describeHub(title, config));

@@ -27,6 +27,7 @@ import {
   run,
   software,
   openState,
+  orImport,
   stateNews,
   KNOWN_NODES,
   watchScreen,
@@ -173,7 +174,12 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
     const { text, title } = await readConfig({ file });
     const warnings: string[] = [];
     const readKey = keyReader(file, warnings);
-    const config = parseNodeConfig(text, title, undefined, flags, readKey);
+    let config;
+    try {
+      config = parseNodeConfig(text, title, undefined, flags, readKey);
+    } catch (error) {
+      throw await orImport(error, { file, text });
+    }
     refuseForeignLinks(title, config);
     openKeys = openKeysWarning(file, text);
     warnings.push(...config.warnings, ...programsWarnings(file, config));

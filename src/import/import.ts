@@ -46,6 +46,28 @@ export async function importFile(
   return importText(text, file, called, { environment, ...more });
 }
 
+/** A section of ours, which none of those programs has. */
+const OURS =
+  /^[ \t]*\[(?:route|vnet|log|(?:serve|use|public|group)\.[^\]]*)\]/m;
+
+/** Whose configuration it is, of those that an import reads; null: ours, or nobody's that is known. */
+export async function ownerOf(
+  text: string,
+  file: string,
+): Promise<string | null> {
+  if (OURS.test(text)) return null;
+  const problems = new Problems(file);
+  const source = await readSource(file, text, problems).catch(() => null);
+  if (source === null || !isRecord(source.value)) return null;
+  const { value, format } = source;
+  if (frpSide(value, format, file) !== null) return "frp";
+  if (format === "INI") return null;
+  if (ratholeSide(value) !== null) return "rathole";
+  if (hasKey(value, ["networks"], "any")) return "qjw-proxy";
+  const isServer = Array.isArray(value.proxy) && Object.hasOwn(value, "bind");
+  return isServer ? "port-proxy" : null;
+}
+
 export interface ImportOptions {
   /** frps' own file, for the import of a client */
   readonly server?: { readonly file: string; readonly text: string };

@@ -11,7 +11,13 @@ import { OUT } from "../import/fixtures/qjw-proxy.js";
 import { DEADLINE_MS } from "../support/deadline.js";
 import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
-import { closeLaunched, run, startHub, startNode } from "../support/launch.js";
+import {
+  closeLaunched,
+  run,
+  startBare,
+  startHub,
+  startNode,
+} from "../support/launch.js";
 import { reservePort } from "../support/ports.js";
 import { projectRoot } from "../support/project.js";
 import { askWho, startSpeaker } from "../support/speaker.js";
@@ -214,6 +220,49 @@ describe("./vnet import", function () {
       expect(stderr).to.match(says);
       expect(stderr.trim()).not.to.include("\n");
     });
+
+  const foreign: [string, string, "route" | "vnet", string, string][] = [
+    [
+      ...(["frpc.toml", "frp", "vnet"] as const),
+      'serverAddr = "hub"\nserverPort = 7000\n[[proxies]]\nname = "a"\n',
+      "serverAddr",
+    ],
+    [
+      ...(["frpc.ini", "frp", "vnet"] as const),
+      "[common]\nserver_addr = hub\n[ssh]\nlocal_port = 22\n",
+      "[common]",
+    ],
+    [...(["frps.toml", "frp", "route"] as const), "bindPort = 7000\n", "bind"],
+    [
+      ...(["client.toml", "rathole", "vnet"] as const),
+      '[client]\nremote_addr = "hub:2333"\n[client.services.a]\nlocal_addr = "127.0.0.1:22"\n',
+      "[client]",
+    ],
+  ];
+  for (const [file, owner, program, text, own] of foreign)
+    it(`is named by ./${program} ${file}, in one line`, async () => {
+      const folder = makeFolder();
+      writeFileSync(join(folder, file), text);
+      const started = startBare(program, [file], { folder });
+      const { status } = await started.exited;
+      const { stderr } = started;
+      removeFolder(folder);
+      expect(status).to.equal(2);
+      expect(stderr).to.match(
+        new RegExp(
+          `^\\S*${file}: this is a file of ${owner}; \`\\S*/vnet import \\S*${file}\` prints it as one of ours\\n$`,
+        ),
+      );
+      expect(stderr).not.to.include(own);
+    });
+
+  it("leaves the mistakes of our own file as they are", async () => {
+    const { stderr } = await run("vnet", ["config.ini"], {
+      config: "server_addr = hub\n[serve.a]\nport = 22\nlocal_port = 1\n",
+    });
+    expect(stderr).to.include("found before any section");
+    expect(stderr).not.to.include("import");
+  });
 
   it("tells its usage with --help", async () => {
     for (const args of [
