@@ -69,6 +69,7 @@ export class PublicPorts {
         knownHubs: new KnownHubs(null),
         knownNodes,
         program: called("route"),
+        secretPlace: `[group.${group}] secret`,
         dialHub: () => Promise.resolve(hub.connect()),
         listen: (asked) => {
           const listener = guard(asked);

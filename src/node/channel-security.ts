@@ -49,6 +49,8 @@ export class ChannelSecurity {
   constructor(
     private readonly identity: Identity,
     private readonly settings: () => ChannelSettings,
+    /** where the secret of a hub's own node is written; null: in `[vnet]`, as everywhere else */
+    private readonly hubsPlace: string | null = null,
   ) {
     this.ownKey = identity.publicKey.toString("base64");
   }
@@ -159,9 +161,13 @@ export class ChannelSecurity {
   private explain(error: unknown, title: string): unknown {
     if (!(error instanceof VnetError) || error.code !== "refused") return error;
     const own = this.settings().secret === "" ? "has none" : "has one";
+    const same =
+      this.hubsPlace === null
+        ? `[vnet] secret must be the same on both (this node ${own}), else the hub is not honest`
+        : `${this.hubsPlace} of this hub's file must be what [vnet] secret is there (this hub ${own})`;
     return new VnetError(
       "refused",
-      `${title} and this node do not have the same key: [vnet] secret must be the same on both (this node ${own}), else the hub is not honest`,
+      `${title} and this node do not have the same key: ${same}`,
       { cause: error },
     );
   }

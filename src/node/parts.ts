@@ -40,6 +40,8 @@ export interface NodeOptions {
   knownHubs: KnownHubs;
   /** the keys of providers met before; absent: remembered for this run only */
   knownNodes?: KnownNodes;
+  /** see ChannelSecurity */
+  secretPlace?: string;
   /** as people call the program that has the verb `trust`; absent: `./vnet` */
   program?: string;
   /** see HubDiallerOptions */
@@ -113,7 +115,11 @@ export function assemble(
   const notify = (notice: Notice) => {
     notices.tell(notice);
   };
-  const security = new ChannelSecurity(options.identity, settings);
+  const security = new ChannelSecurity(
+    options.identity,
+    settings,
+    options.secretPlace,
+  );
   const serves = new Serves({
     link,
     directory,

@@ -34,10 +34,14 @@ import {
 const SECRET = "a-secret-of-the-group";
 
 /** One node: its security, its settings, and what others are told of it. */
-function createEnd(name: string, settings: Partial<ChannelSettings> = {}) {
+function createEnd(
+  name: string,
+  settings: Partial<ChannelSettings> = {},
+  place: string | null = null,
+) {
   const identity = Identity.generate();
   const current = { encrypt: true, secret: "", group: "g", ...settings };
-  const security = new ChannelSecurity(identity, () => current);
+  const security = new ChannelSecurity(identity, () => current, place);
   const peer: ChannelPeer = {
     vnetid: 1,
     name,
@@ -132,6 +136,15 @@ describe("a channel's encryption", () => {
       expect(a.security.isTrusted(b.peer.key)).to.equal(false);
       expect(b.security.isTrusted(a.peer.key)).to.equal(false);
     });
+
+  it("is refused by a hub's own node with the section that its secret belongs into", async () => {
+    const hub = createEnd("hub", {}, "[group.our] secret");
+    const [ofHub] = await refusals(hub, createEnd("b", { secret: SECRET }));
+    expect(ofHub.message)
+      .to.include("[group.our] secret of this hub's file must be")
+      .and.include("(this hub has none)")
+      .and.not.include("on both");
+  });
 
   it("is refused by both when each was told another key for the other", async () => {
     const secret = SECRET;
