@@ -10,7 +10,11 @@ export interface KeyRingEntry {
 }
 
 export class KeyRing {
-  private constructor(private readonly entries: readonly KeyRingEntry[]) {}
+  private constructor(
+    private readonly entries: readonly KeyRingEntry[],
+    /** the hub has an authkey of its own */
+    readonly hasOwn: boolean,
+  ) {}
 
   /** @param authkey null: none is set, whoever comes is let in */
   static async make(
@@ -24,7 +28,7 @@ export class KeyRing {
       key: await createLinkKey(text),
       group: name,
     }));
-    return new KeyRing([own, ...(await Promise.all(others))]);
+    return new KeyRing([own, ...(await Promise.all(others))], authkey !== null);
   }
 
   /** @param hint what the client sent, see createKeyHint; undefined: it has none of our keys */

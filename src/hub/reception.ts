@@ -93,6 +93,10 @@ type Judge = (head: Buffer) => { value: Kind; bytes: 0 } | null;
 const NOT_THE_KEY =
   "does not have the authkey (its authkey= is another one than this hub's, or it has none)";
 
+/** Whoever has none at all comes in there. */
+const HUB_HAS_NONE =
+  "has an authkey, and this hub has none of its own; write the same authkey= on both, or none";
+
 /** Who has proved nothing for this long makes room for a channel between nodes. A leg needs milliseconds. */
 const STRANGER_MS = 1_000;
 
@@ -282,7 +286,11 @@ export class Reception {
     // Both are asked of each, so that the answer to a hint without its key is no quicker.
     const isProved = provesKey(offer, entry?.key.psk ?? NO_KEY);
     if (entry === undefined || !isProved) {
-      await this.decline(socket, peer, NOT_THE_KEY);
+      await this.decline(
+        socket,
+        peer,
+        keys.hasOwn ? NOT_THE_KEY : HUB_HAS_NONE,
+      );
       return;
     }
     if (!this.usedHints.use(offer.identity)) {

@@ -119,6 +119,16 @@ describe("the hub's reception", () => {
     expect(reception.size).to.equal(0);
   });
 
+  it("says of who has a key that the hub has none", async () => {
+    await open({}, { keys: await KeyRing.make(null) });
+    const error = await failureOf(handshake("another-key"));
+    expect(error.code).to.equal("refused");
+    await eventually("a line", () => log.texts.length === 1);
+    expect(log.texts[0]).to.match(
+      /was turned away: has an authkey, and this hub has none of its own; /,
+    );
+  });
+
   it("turns away who has another key or none, with one line of the log", async () => {
     await open({});
     for (const authkey of ["another-key", null]) {
