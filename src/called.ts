@@ -54,6 +54,25 @@ export function called(program: "vnet" | "route"): string {
   });
 }
 
+/** What accepts a key beside this process: `… trust NAME`, with the file or the folder of the keys that it runs with. */
+export function trustCall(
+  program: string,
+  { file, state }: { file: string | null; state: string | null },
+  folder: string,
+): (name: string) => string {
+  const words = [
+    ...(file === null || file === "config.ini" ? [] : [file]),
+    ...(state === null && file !== null ? [] : ["--state", state ?? folder]),
+  ];
+  return (name) => [program, "trust", ...[name, ...words].map(word)].join(" ");
+}
+
+/** For cmd and PowerShell between quotes that both know. */
+function word(text: string): string {
+  const isWindows = process.platform === "win32";
+  return isWindows && quote(text) !== text ? `"${text}"` : quote(text);
+}
+
 /** Relative where that is short: down from here, or from the folder above, if neither is the root. */
 function nearPath(file: string, cwd: string): string {
   const above = dirname(cwd);

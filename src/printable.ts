@@ -82,3 +82,10 @@ function rounded(_key: string, value: unknown): unknown {
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, "0");
 }
+
+/** The text as one word of a terminal's line, quoted only where it must be. */
+export function quoteWord(text: string, quote = false): string {
+  const plain = /^[^\s"'#-][^\s"'=]*$/.test(text);
+  if (plain && !quote) return text;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

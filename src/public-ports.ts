@@ -1,7 +1,6 @@
 // The hub's own ports (`[public.X]`): uses of nodes that live in the hub's process, one for each group that has some.
 // They come to the hub through memory and are nodes like any other: the hub itself still reads nothing.
 
-import { called } from "./called.js";
 import { VnetError } from "./errors.js";
 import type { HubConfig, NodeConfig } from "./config/config.js";
 import type { Hub } from "./hub/hub.js";
@@ -34,6 +33,8 @@ export interface PublicPortsOptions {
   /** whom the ports have reached; one for all of these nodes */
   knownNodes: KnownNodes;
   software: string;
+  /** see ChoiceParts */
+  trustCall: (wanted: string) => string;
   log: Log;
 }
 
@@ -68,8 +69,8 @@ export class PublicPorts {
         // The hub's key is pinned: nothing has to be remembered.
         knownHubs: new KnownHubs(null),
         knownNodes,
-        program: called("route"),
         secretPlace: `[group.${group}] secret`,
+        trustCall: options.trustCall,
         dialHub: () => Promise.resolve(hub.connect()),
         listen: (asked) => {
           const listener = guard(asked);

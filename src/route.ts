@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { called, trustCall } from "./called.js";
 import { describeHub } from "./check.js";
 import { ALL_ADDRESSES, type HubConfig } from "./config/config.js";
 import { AUTO, SECRET } from "./config/value.js";
@@ -218,6 +219,7 @@ async function main(args: ProgramArguments): Promise<0> {
       hostKey,
       ...publicKeys,
       software: software("vnet"),
+      trustCall: trustCall(called("route"), args, folder),
       log,
     });
   log.info("ready: nodes can join");

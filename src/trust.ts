@@ -13,8 +13,8 @@ export interface TrustRequest {
   program: "route" | "vnet";
   /** a label, what is asked for, or a node's name */
   name: string;
-  /** of the configuration file */
-  text: string;
+  /** of the configuration file; null: there is none */
+  text: string | null;
   /** what that file is called */
   title: string;
   /** of the known nodes, where the file has this `state=` */
@@ -62,6 +62,7 @@ function readUses({ program, text, title }: TrustRequest): {
   uses: GroupedUse[];
   state: string;
 } {
+  if (text === null) return { uses: [], state: "" };
   if (program === "route") {
     const { publics, route } = parseHubConfig(text, title);
     return { uses: publics, state: route.state };

@@ -1,5 +1,6 @@
 // What the programs do besides running: the first word of the command line names it. Uses `process` as they do.
 
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { called } from "./called.js";
@@ -138,10 +139,16 @@ fingerprint first. NAME is what follows the dot of the section, what it asks
 for (700, NAME, NAME@NODE, NODE:PORT), or the name of the node. Works beside
 the running program, which looks again within two seconds. FILE is its
 configuration (config.ini where none is named); --state is the folder of its
-keys, where it was started with that.
+keys, where it was started with that or without a file.
 `,
-    async run([name = "", file = "config.ini"], _noColor, { state = null }) {
-      const { text, title } = await readConfig({ file });
+    async run([name = "", named], _noColor, { state = null }) {
+      const usual = "config.ini";
+      // One that was started without a file has its keys in a folder all the same.
+      const isAlone = state !== null && !existsSync(usual);
+      const file = named ?? (isAlone ? null : usual);
+      const config = await readConfig({ file });
+      const { title } = config;
+      const text = file === null ? null : config.text;
       const args = { file, name: program, state };
       const pathOf = (state: string) =>
         join(stateFolder(args, state), KNOWN_NODES);

@@ -11,7 +11,7 @@ import { COMMAND_LINE } from "./config/problem.js";
 import { formatChange } from "./config/diff.js";
 import { VnetError } from "./errors.js";
 import { count } from "./count.js";
-import { called } from "./called.js";
+import { called, trustCall } from "./called.js";
 import type { Log, LogEvent } from "./log.js";
 import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
@@ -289,7 +289,7 @@ async function runNode({
   const node = Node.start({
     config,
     software: software("vnet"),
-    program: called("vnet"),
+    trustCall: trustCall(called("vnet"), args, state.folder),
     ...keys,
     ...(logs && {
       audit: (event: LogEvent) => {

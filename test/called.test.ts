@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { callOf, type Call } from "../src/called.js";
+import { callOf, trustCall, type Call } from "../src/called.js";
 import { skip } from "./support/find-program.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 
@@ -58,6 +58,28 @@ describe("how a program was called", () => {
         skip(this, "needs paths as Unix has them");
       expect(callOf("vnet", { ...HERE, ...call })).to.equal(expected);
     });
+
+  const trusts: [file: string | null, state: string | null, words: string][] = [
+    ["config.ini", null, ""],
+    ["o5.ini", null, " o5.ini"],
+    [null, null, " --state /var/keys"],
+    [null, "keys", " --state keys"],
+    ["config.ini", "keys", " --state keys"],
+    ["o5.ini", "keys", " o5.ini --state keys"],
+  ];
+  for (const [file, state, words] of trusts)
+    it(`names what a key is accepted for, of file ${file} and state ${state}`, () => {
+      const call = trustCall("./vnet", { file, state }, "/var/keys");
+      expect(call("db")).to.equal(`./vnet trust db${words}`);
+    });
+
+  it("keeps a name of several words together for a shell", function () {
+    if (process.platform === "win32") skip(this, "needs the quotes of sh");
+    const call = trustCall("vnet", { file: "a b.ini", state: null }, "/keys");
+    expect(call("help unserve")).to.equal(
+      "vnet trust 'help unserve' 'a b.ini'",
+    );
+  });
 
   it("tells of the other program beside it, too", function () {
     if (process.platform === "win32")

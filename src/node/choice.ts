@@ -6,7 +6,7 @@ import { VnetError } from "../errors.js";
 import { fingerprintOf } from "../keys/fingerprint.js";
 import type { Consent, KnownNode, KnownNodes } from "../keys/known-nodes.js";
 import type { LogEvent } from "../log.js";
-import { quoted } from "../printable.js";
+import { quoted, quoteWord } from "../printable.js";
 import type { DirectoryNode } from "../wire/fields.js";
 import { mismatchOf } from "./channel-security.js";
 import type { Directory } from "./directory.js";
@@ -40,8 +40,8 @@ export interface ChoiceParts {
     /** a person can type commands */
     terminal: boolean;
   };
-  /** the program of `… trust NAME`, as a person calls it */
-  program: string;
+  /** what a person calls, beside this process, to accept the key of what is wanted */
+  trustCall: (wanted: string) => string;
 }
 
 export interface ChoiceOptions extends ChoiceParts {
@@ -325,7 +325,7 @@ export class Choice {
   }
 
   private refuse<T>({ node, key, fingerprint }: Entry<T>): VnetError {
-    const { label, fingerprint: pinned, program } = this.options;
+    const { label, wanted, fingerprint: pinned, trustCall } = this.options;
     if (pinned !== "")
       return new VnetError(
         "refused",
@@ -347,11 +347,11 @@ export class Choice {
     }
     this.lookLater();
     const { terminal } = this.options.settings();
-    const command = terminal ? `\`use trust ${label}\` or ` : "";
+    const command = terminal ? `\`use trust ${quoteWord(label)}\` or ` : "";
     const before = someOf(this.binding, "or");
     return new VnetError(
       "refused",
-      `the key of what it reaches has CHANGED: vnet ${quoted(node.name)} has ${fingerprint}, it was ${before}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with ${command}\`${program} trust ${label}\``,
+      `the key of what it reaches has CHANGED: vnet ${quoted(node.name)} has ${fingerprint}, it was ${before}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with ${command}\`${trustCall(wanted)}\``,
     );
   }
 

@@ -3,6 +3,7 @@
 //   hub's news → directory → serves, uses → channels         every part ──→ notices
 //        incoming streams, leases ← channels ← offers
 
+import { quoteWord } from "../printable.js";
 import type { Duplex } from "node:stream";
 import type { PoolLimits } from "../channel/pool.js";
 import { createTraffic, type Traffic } from "../channel/traffic.js";
@@ -42,8 +43,8 @@ export interface NodeOptions {
   knownNodes?: KnownNodes;
   /** see ChannelSecurity */
   secretPlace?: string;
-  /** as people call the program that has the verb `trust`; absent: `./vnet` */
-  program?: string;
+  /** see ChoiceParts; absent: `./vnet trust …` */
+  trustCall?: (wanted: string) => string;
   /** see HubDiallerOptions */
   dialHub?: () => Promise<Duplex>;
   /** where uses listen, if not on ports and socket files of their own */
@@ -180,7 +181,8 @@ export function assemble(
       inquiries,
       knownNodes: options.knownNodes ?? new KnownNodes(null),
       settings,
-      program: options.program ?? "./vnet",
+      trustCall:
+        options.trustCall ?? ((wanted) => `./vnet trust ${quoteWord(wanted)}`),
     },
   });
   const parts = {

@@ -48,12 +48,7 @@ export function splitLine(line: string): SplitLine {
   return { words, open, touching: word !== null };
 }
 
-/** The text as one word of a line, quoted only where it must be. */
-export function quoteWord(text: string, quote = false): string {
-  const plain = /^[^\s"'#-][^\s"'=]*$/.test(text);
-  if (plain && !quote) return text;
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
-}
+export { quoteWord } from "../printable.js";
 
 // Only at a word's start or behind `NAME=`: the apostrophe of `it's` stays one.
 function opensQuote(line: string, at: number, word: Word): boolean {

@@ -21,6 +21,7 @@ import {
   type Hub,
   type Launched,
 } from "../support/launch.js";
+import { makeFolder } from "../support/folder.js";
 import { reservePort } from "../support/ports.js";
 import { hubText, nodeText, Place } from "../support/trusting.js";
 
@@ -108,7 +109,7 @@ describe("a provider whose key changed", function () {
       "show vnet",
     );
     expect(refused.refused_key).to.equal(fingerprint);
-    await user.waitForOutput(/vnet trust shell`/);
+    await user.waitForOutput(`vnet trust web ${office.file}\``);
 
     const wrong = await trust(office, "vnet", "nobody");
     expect(wrong.status).to.equal(2);
@@ -157,7 +158,7 @@ describe("a provider whose key changed", function () {
     );
     expect(lines[0]).to.include("\thub\talone\thome");
     await setUpAnew(home, first);
-    await running.waitForOutput(/route trust web`/);
+    await running.waitForOutput(`route trust web ${place.file}\``);
     const accepted = await trust(place, "route", "web");
     expect(accepted.status, accepted.stderr).to.equal(0);
     await untilEchoed(port);
@@ -180,6 +181,24 @@ describe("a provider whose key changed", function () {
     expect(readFileSync(path, "utf8")).to.include(line(2, "person"));
     expect(statSync(path)).to.include({ uid: 54321, gid: 54322 });
     expect(statSync(path).mode & 0o777).to.equal(0o600);
+  });
+
+  it("is accepted as its notice says for what was started without a file", async () => {
+    const state = join(makeFolder(), "own");
+    mkdirSync(state, { mode: 0o700 });
+    const path = join(state, "known-nodes");
+    const line = (n: number, basis: string) =>
+      `default\tssh\t${fingerprintOf(Buffer.alloc(32, n))}\t${basis}\talone\thome\n`;
+    writeFileSync(path, line(1, "secret") + line(2, "refused"), {
+      mode: 0o600,
+    });
+    for (const program of ["vnet", "route"] as const) {
+      const words = ["trust", "ssh", "--state", state];
+      const { status, stderr } = await run(program, words);
+      if (program === "vnet") expect(status, stderr).to.equal(0);
+      else expect(stderr).to.include("no key is refused for ssh");
+    }
+    expect(readFileSync(path, "utf8")).to.include(line(2, "person"));
   });
 });
 

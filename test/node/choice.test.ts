@@ -115,7 +115,7 @@ describe("whom a use reaches", () => {
       expect(known()).to.deep.equal(["2 secret"]);
       expect(picked(1, 2)).to.deep.equal([2]);
       expect(picked(1)).to.equal(
-        `refused: the key of what it reaches has CHANGED: vnet home has ${printOf(1)}, it was ${printOf(2)}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with \`use trust web\` or \`./vnet trust web\``,
+        `refused: the key of what it reaches has CHANGED: vnet home has ${printOf(1)}, it was ${printOf(2)}: somebody may have taken its place, or its node was set up anew; ask its owner, then accept it with \`use trust web\` or \`./vnet trust 700\``,
       );
       expect(choice.refusedKey).to.equal(printOf(1));
       expect(picked(2)).to.deep.equal([2]);
@@ -151,6 +151,17 @@ describe("whom a use reaches", () => {
       expect(picked(1)).to.deep.equal([]);
       failsToShow(2);
       expect(picked(1, 2)).to.equal("2 has another key");
+    });
+
+    it("is accepted by a command that keeps a label of two words together", () => {
+      stage.standings.worked(keyOfNode(2), false);
+      reached(1);
+      const use = stage.choice({ label: "help unserve" });
+      const refused = use.pick([remoteServe(2)]);
+      expect((refused as Error).message).to.include(
+        '`use trust "help unserve"` or',
+      );
+      use.close();
     });
 
     it("is another one once a person has accepted it", async () => {

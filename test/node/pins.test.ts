@@ -126,7 +126,7 @@ describe("a member who takes the names of another one while that one restarts", 
       );
       expect(use.refusedKey).to.equal(theirs);
       expect(use.error).to.include(theirs).and.include(ours);
-      expect(use.error).to.include("`./vnet trust use-0`");
+      expect(use.error).to.include("`./vnet trust web`");
       await user.untilNotice(
         /^use use-0 \(web\) is closed: the key .* CHANGED/,
       );

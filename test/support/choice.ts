@@ -34,7 +34,7 @@ export class ChoiceStage {
       inquiries,
       knownNodes: this.knownNodes,
       settings: () => this.settings,
-      program: "./vnet",
+      trustCall: (wanted) => `./vnet trust ${wanted}`,
       label: "web",
       wanted: "700",
       fingerprint: "",
