@@ -299,6 +299,9 @@ async function runNode({
   });
   onNode(node);
   if (logs) follow(node, config, log);
+  void node.ready().then(() => {
+    node.tellWaiting();
+  });
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state }, firstSignal)
     : config.vnet.terminal
@@ -368,13 +371,6 @@ function follow(node: Node, config: NodeConfig, log: Log): void {
     log.info(
       `ready: ${registered.length} of ${count(serves.length, "serve")} registered, ${listening.length} of ${count(uses.length, "use")} listening`,
     );
-    for (const { label, wanted, state, error } of uses)
-      if (state === "waiting" && error !== null)
-        bounded.warn({
-          who: `use ${label} (${wanted})`,
-          what: "does not listen yet",
-          why: error,
-        });
   });
 }
 

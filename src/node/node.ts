@@ -63,6 +63,11 @@ export class Node implements NodeControl {
     return untilReady(this.parts);
   }
 
+  /** Tells, as notices, which of its uses do not listen yet; from now on of those that come as well. */
+  tellWaiting(): void {
+    this.parts.uses.tellWaiting();
+  }
+
   view(): NodeView {
     const { name, group } = this.current.vnet;
     const { streamsNow, streamsTotal, bytesIn, bytesOut } = this.parts.traffic;

@@ -43,6 +43,8 @@ export interface UseOptions {
   onFault: (event: LogEvent) => void;
   /** It stopped listening, though nobody wanted that. */
   onStop: (why: string) => void;
+  /** It still does not listen, perhaps for another reason. */
+  onWait: (why: string) => void;
   /** It listens, and did not before. */
   onListen: () => void;
   /** Its view may be another one. */
@@ -222,6 +224,7 @@ export class Use {
     this.state = "waiting";
     this.error = why;
     if (stops) this.options.onStop(why);
+    else this.options.onWait(why);
   }
 
   /** It is offered, but by somebody else than the one that it knows. */

@@ -28,6 +28,7 @@ import { Loan } from "./loan.js";
 import { Repetition } from "./repetition.js";
 import { createSearch, searchLoan, type Found, type Search } from "./search.js";
 import { Use } from "./use.js";
+import { WaitNews } from "./wait-news.js";
 
 /** A serve that a node said it has registered is seen by then. */
 const SEEN_MS = 3_000;
@@ -61,6 +62,8 @@ export class Uses {
   private telling: Promise<void> | undefined;
   /** what was lent and nobody has mapped yet */
   private readonly lent = new Map<RemoteServe, Loan>();
+  private readonly news = new WeakMap<Use, WaitNews>();
+  private isStartOver = false;
   private readonly told = new Repetition(UNSAVED_AGAIN_MS);
 
   constructor(private readonly options: UsesOptions) {}
@@ -93,12 +96,6 @@ export class Uses {
       );
     if (origin !== "config") this.refuseTaken(settings);
     const { channels, listen, notify, onUse } = this.options;
-    /** that it stopped was told */
-    let isStopTold = false;
-    const title = () => {
-      const { wanted, port } = use.view();
-      return `use ${label} (${wanted} at ${formatAddress(settings.ip, port)})`;
-    };
     const use: Use = new Use({
       settings,
       wanted: () => formatWanted(nowOf(settings, loan)),
@@ -119,24 +116,30 @@ export class Uses {
         notify({ level: "warn", ...event });
       },
       onFault: (event) => {
-        if (onUse === undefined) notify({ level: "warn", ...event });
+        if (onUse !== undefined) return;
+        notify({ level: "warn", ...event });
+        news.failed(event.why ?? "");
       },
       onSettled: () => {
         onUse?.(use.view());
       },
       onStop: (why) => {
-        // That the hub is lost was said.
-        if (onUse !== undefined || !this.canFind) return;
-        isStopTold = true;
-        const what = "does not listen any more";
-        notify({ level: "warn", who: title(), what, why });
+        news.stops(why);
+      },
+      onWait: (why) => {
+        news.waits(why);
       },
       onListen: () => {
-        if (!isStopTold) return;
-        isStopTold = false;
-        notify({ level: "info", who: title(), what: "listens again" });
+        news.listens();
       },
     });
+    const news = new WaitNews({
+      view: () => use.view(),
+      isTelling: () => onUse === undefined && this.canFind,
+      tell: notify,
+    });
+    if (this.isStartOver) news.expect();
+    this.news.set(use, news);
     this.byLabel.set(label, use);
     return use;
   }
@@ -210,11 +213,18 @@ export class Uses {
     return use.view();
   }
 
+  /** Tells which of them do not listen yet, and from now on of those that come. */
+  tellWaiting(): void {
+    this.isStartOver = true;
+    for (const use of this.all()) this.news.get(use)?.starts();
+  }
+
   async open(use: Use, isAsked = false): Promise<void> {
     const { inquiries } = this.options.choice;
     await (isAsked
       ? use.open(true, () => inquiries.settled(ANSWER_MS))
       : use.open());
+    if (isAsked) this.news.get(use)?.answered();
     this.tellWanted();
   }
 
@@ -233,7 +243,11 @@ export class Uses {
 
   /** A person accepts the key that it refuses. */
   async trust(use: Use): Promise<void> {
+    const news = this.news.get(use);
+    // Whoever accepts it is answered how it goes.
+    if (use.view().refusedKey !== null) news?.close();
     await use.trust();
+    news?.answered();
     this.tellWanted();
   }
 
@@ -246,6 +260,7 @@ export class Uses {
   async close(use: Use, reason: string): Promise<void> {
     if (use.origin === "unserve") await this.drop(use, reason);
     else {
+      this.news.get(use)?.close();
       await use.close(reason);
       this.tellWanted();
     }
@@ -254,6 +269,7 @@ export class Uses {
   /** Closes and removes it. */
   async drop(use: Use, reason: string): Promise<void> {
     if (this.byLabel.get(use.label) === use) this.byLabel.delete(use.label);
+    this.news.get(use)?.close();
     await use.close(reason);
     this.tellWanted();
   }

@@ -339,6 +339,7 @@ describe("a use", () => {
         warn: () => undefined,
         onFault: () => undefined,
         onStop: () => undefined,
+        onWait: () => undefined,
         onListen: () => undefined,
         onSettled: () => undefined,
       });
