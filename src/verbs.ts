@@ -40,6 +40,9 @@ or from --env NAME=VALUE, which may stand several times.
 --server FRPS-FILE is for the file of a frpc: where frps opened the ports for
 everybody, and which of them, stands in its own file.
 
+Ports of the server belong into the hub's own file: they are comments at the
+end, and a line on standard error counts them.
+
 Exit status: 0 fine; 3 printed, but something that decided who reaches what is
 not in it, and a line on standard error names it; 2 nothing could be printed.
 `;
@@ -64,12 +67,12 @@ export const importVerb: Verb = {
     const environment = { ...process.env, ...Object.fromEntries(given) };
     // Loaded here, so that a node's start does not wait for it.
     const { importFile } = await import("./import/import.js");
-    const { text, losses } = await importFile(file, called, {
+    const { text, losses, notes } = await importFile(file, called, {
       server,
       environment,
     });
     process.stdout.write(text);
-    for (const loss of losses)
+    for (const loss of [...losses, ...notes])
       process.stderr.write(`! ${printable(`${file}: ${loss}`)}\n`);
     return losses.length === 0 ? 0 : 3;
   },

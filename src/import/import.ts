@@ -4,6 +4,7 @@
 import { shortOfIds } from "../config/config.js";
 import { readConfigFile } from "../config/file.js";
 import { Problems } from "../config/problem.js";
+import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import { importFrpClient } from "./frp-client.js";
 import type { FrpServer } from "./frp-ports.js";
@@ -27,6 +28,8 @@ export interface ImportedText {
   readonly text: string;
   /** what decided who reaches what, and is not in the text: a sentence each */
   readonly losses: readonly string[];
+  /** what else is to be done with it, and would be missed: a sentence each */
+  readonly notes: readonly string[];
 }
 
 /** Our INI for what `file` says. Throws VnetError `config`: one line for each thing wrong, each naming `file`. */
@@ -113,7 +116,19 @@ export async function importText(
     },
     ...items,
   ]);
-  return { text: written, losses: lossesOf(items) };
+  return { text: written, losses: lossesOf(items), notes: hubPorts(items) };
+}
+
+/** The ports that stand in comments only, as a node's file cannot have them. */
+function hubPorts(items: readonly Item[]): string[] {
+  const ports = items
+    .flatMap((item) => ("sketch" in item ? item.sketch : []))
+    .filter((item) => "title" in item && item.title.startsWith("public."));
+  return ports.length === 0
+    ? []
+    : [
+        `${count(ports.length, "public port")} for the hub's own file: see the comments at the end`,
+      ];
 }
 
 /** Of each configuration that it makes. */

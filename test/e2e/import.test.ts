@@ -73,6 +73,22 @@ describe("./vnet import", function () {
     );
   });
 
+  it("says on stderr how many ports of the server are left to the hub's file, with status 0", async () => {
+    const { status, stdout, stderr } = await run(
+      "vnet",
+      ["import", "config.ini"],
+      {
+        config:
+          "[common]\nserver_addr = hub\n[ssh]\nlocal_port = 22\nremote_port = 6000\n[web]\nlocal_port = 80\nremote_port = 6001\n",
+      },
+    );
+    expect(status).to.equal(0);
+    expect(stdout).to.include("[public.ssh]");
+    expect(stderr).to.equal(
+      "! config.ini: 2 public ports for the hub's own file: see the comments at the end\n",
+    );
+  });
+
   it("makes of a file with several servers a node for each, by the document's command, and they run beside each other", async function () {
     needs(this, "awk");
     const folder = makeFolder();
