@@ -1,6 +1,6 @@
 // The node's program: reads its configuration, starts the node, and gives it a terminal, a script, or just a log.
 
-import { existsSync } from "node:fs";
+import { existsSync, fstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describeNode } from "./check.js";
@@ -302,6 +302,7 @@ async function runNode({
   void node.ready().then(() => {
     node.tellWaiting();
   });
+  if (!config.vnet.terminal) tellOfInput(log);
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state }, firstSignal)
     : config.vnet.terminal
@@ -372,6 +373,35 @@ function follow(node: Node, config: NodeConfig, log: Log): void {
       `ready: ${registered.length} of ${count(serves.length, "serve")} registered, ${listening.length} of ${count(uses.length, "use")} listening`,
     );
   });
+}
+
+/** A warning for commands that nobody reads. A pipe that stays empty, as a service may have, is no reason for one. */
+function tellOfInput(log: Log): void {
+  const { stdin } = process;
+  // What a screen's user types is the shell's.
+  if (stdin.isTTY) return;
+  const tell = () => {
+    log.warn(
+      "standard input is not read: with terminal=true, or --terminal, its lines are commands",
+    );
+  };
+  const input = inputOrNull();
+  if (input?.isFile() === true && input.size > 0) tell();
+  if (input?.isFIFO() !== true && input?.isSocket() !== true) return;
+  stdin.on("error", () => undefined);
+  stdin.once("data", () => {
+    stdin.pause();
+    tell();
+  });
+  stdin.unref();
+}
+
+function inputOrNull(): Stats | null {
+  try {
+    return fstatSync(0);
+  } catch {
+    return null;
+  }
 }
 
 /** Resolves when the person leaves, or with the signal, the terminal closed. */

@@ -63,6 +63,16 @@ describe("a relay from two lines", function () {
 
   const serveEcho = () => ["--serve", `${echo.port},name=echo`];
 
+  it("that nobody reads commands for says so, and takes them with --terminal", async () => {
+    const deaf = startVnet(port);
+    deaf.send("show serves");
+    await deaf.waitForOutput("warn  standard input is not read: with terminal");
+    const hears = startVnet(port, "--terminal");
+    hears.send("show vnet");
+    await hears.waitForOutput("vnetid");
+    expect(hears.output).not.to.include("standard input is not read");
+  });
+
   it("logs in with SSH and copies a file through the hub's own port, node started first", async function () {
     needs(this, "sshd", "ssh", "scp");
     const sshd: Sshd = await startSshd();
