@@ -78,9 +78,22 @@ export class PublicPorts {
             ? sharedPort.listen(listener)
             : Listener.start(listener);
         },
-        onUse: see,
+        onUse: (use) => {
+          if (!isFirstTry(use)) see(use);
+        },
       });
-      for (const use of node.uses()) see(use);
+      // That it waits for the first answer of this same process is nothing to tell.
+      let isReady = false;
+      const isFirstTry = ({ state }: UseView) =>
+        !isReady && state === "waiting" && node.view().linkError === null;
+      const seeAll = () => {
+        for (const use of node.uses()) if (!isFirstTry(use)) see(use);
+      };
+      void node.ready().then(() => {
+        isReady = true;
+        seeAll();
+      });
+      seeAll();
       node.onNotice(({ level, who = "", ...event }) => {
         // That nodes and serves come and go is in the hub's log already.
         if (level === "info") return;

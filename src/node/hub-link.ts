@@ -64,6 +64,8 @@ export class HubLink extends EventEmitter<{
   /** until the next attempt, or until the hub must have answered the hello */
   private timer: NodeJS.Timeout | undefined;
   private slowTimer: NodeJS.Timeout | undefined;
+  /** this attempt takes longer than a hub with little to do needs */
+  private isSlow = false;
   private readonly requests = new Requests<Reply>(REPLY_TIMEOUT_MS);
   /** tells the hub that it is this same process that comes back */
   private readonly session = randomBytes(16).toString("hex");
@@ -110,9 +112,11 @@ export class HubLink extends EventEmitter<{
   /** What stands between this node and the hub just now; one line. */
   get waitsFor(): string {
     if (this.current !== "connecting") return this.error ?? "not connected";
-    return this.dialler.isTaken || this.link !== undefined
-      ? "it has taken the connection and does not answer yet; it has much to do, or makes this address wait because wrong keys came from it"
-      : "connecting";
+    if (!this.dialler.isTaken && this.link === undefined) return "connecting";
+    const why = this.isSlow
+      ? "; it has much to do, or makes this address wait because wrong keys came from it"
+      : "";
+    return `it has taken the connection and does not answer yet${why}`;
   }
 
   get rttMs(): number | null {
@@ -200,7 +204,9 @@ export class HubLink extends EventEmitter<{
   private async connect(): Promise<void> {
     const attempt = ++this.attempt;
     this.current = "connecting";
+    this.isSlow = false;
     this.slowTimer = setTimeout(() => {
+      this.isSlow = true;
       this.emit("slow", this.waitsFor);
     }, SLOW_MS);
     try {

@@ -169,6 +169,14 @@ describe("a node's way to the hub", () => {
       const config = nodeSettings(hub.port, { name: "home" });
       await withNode(config, async (node) => {
         await hub.nextRaw();
+        // In the first instants that is nothing to wonder at.
+        const early = await eventually("it is taken", () => {
+          const { waitsFor } = node.control.view();
+          return waitsFor === "connecting" ? null : waitsFor;
+        });
+        expect(early).to.equal(
+          "it has taken the connection and does not answer yet",
+        );
         const { text } = await node.untilNotice(/still waited for/);
         expect(text).to.match(
           /^the hub 127\.0\.0\.1:\d+ is still waited for: it has taken the connection and does not answer yet; .* wrong keys/,
