@@ -8,6 +8,11 @@ import { resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
 import { CONFIG_BYTES_MAX, NOT_UTF8 } from "./ini.js";
 
+/** What the programs read where no file is named. */
+const USUAL_FILE = "config.ini";
+const NO_USUAL_FILE =
+  "; name one, write one with init, or do without by --route (vnet) or --port (route)";
+
 /** The whole text, at most 1 MiB, all of it UTF-8. Throws VnetError `config`, one line that begins with the path. */
 export function readConfigFile(path: string): Promise<string> {
   return readFile(path, decode);
@@ -15,12 +20,13 @@ export function readConfigFile(path: string): Promise<string> {
 
 /** The same for parseIni, which decides where other bytes may stand: they are NOT_UTF8 in the text. */
 export function readIniFile(path: string): Promise<string> {
-  return readFile(path, decodeIni);
+  return readFile(path, decodeIni, path === USUAL_FILE ? NO_USUAL_FILE : "");
 }
 
 async function readFile(
   given: string,
   decode: (path: string, bytes: Buffer) => string,
+  absent = "",
 ): Promise<string> {
   // A message about the whole file says where that was looked for.
   const path = resolve(given);
@@ -37,7 +43,7 @@ async function readFile(
       throw failure(path, "is not a regular file; name a file of text");
     return decode(path, await readUpTo(file, CONFIG_BYTES_MAX + 1));
   } catch (error) {
-    throw error instanceof VnetError ? error : unreadable(path, error);
+    throw error instanceof VnetError ? error : unreadable(path, error, absent);
   } finally {
     await file?.close();
   }
@@ -121,17 +127,14 @@ function badLine(bytes: Buffer): number {
   return line;
 }
 
-function unreadable(path: string, error: unknown): VnetError {
+/** @param absent what to do where it is not there */
+function unreadable(path: string, error: unknown, absent: string): VnetError {
   const code =
     error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {
     case "ENOENT":
     case "ENOTDIR":
-      return failure(
-        path,
-        "no such file; name one, write one with init, or do without by --route (vnet) or --port (route)",
-        error,
-      );
+      return failure(path, `no such file${absent}`, error);
     case "EISDIR":
       return failure(path, "is a directory; name the file inside it", error);
     case "EACCES":

@@ -45,10 +45,19 @@ describe("readConfigFile", () => {
     expect(await readConfigFile(await withContent(""))).to.equal("");
   });
 
-  it("says what to do when there is no such file", async () => {
+  it("says what to do when there is no config.ini, and of one that was named that it is not there", async () => {
     const path = join(folder, "nowhere.ini");
-    expect(await refusal(path)).to.equal(
-      `${path}: no such file; name one, write one with init, or do without by --route (vnet) or --port (route)`,
+    for (const read of [readConfigFile, readIniFile])
+      expect(await refusal(path, read)).to.equal(`${path}: no such file`);
+    const here = process.cwd();
+    const empty = join(folder, "empty");
+    await mkdir(empty);
+    process.chdir(empty);
+    const usual = await refusal("config.ini", readIniFile).finally(() => {
+      process.chdir(here);
+    });
+    expect(usual).to.equal(
+      `${join(empty, "config.ini")}: no such file; name one, write one with init, or do without by --route (vnet) or --port (route)`,
     );
     expect(await refusal(join(folder, "no", "way"))).to.match(/no such file/);
     expect(await refusal("a\0b")).to.match(/cannot be read/);
