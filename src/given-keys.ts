@@ -19,6 +19,7 @@ import { SECRET } from "./config/value.js";
 import type { NodeConfig } from "./config/config.js";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { openRegularFile } from "./keys/regular-file.js";
+import { filePathReason } from "./net/path-reason.js";
 import { folderOf } from "./state-folder.js";
 
 const MAX_BYTES = 4_096;
@@ -37,13 +38,24 @@ export function keyReader(file: string | null, warnings: string[]): ReadKey {
     }
     // On the command line a path is the shell's.
     const place = resolve(line === 0 ? process.cwd() : folderOf(file), path);
-    const { text, stats } = readSmallFile(place);
+    const { text, stats } = explained(place, () => readSmallFile(place));
     if (isOpen(stats, 0o077))
       warnings.push(
         `${place} holds a key and can be read by others; make it yours alone: chmod 600 ${place}`,
       );
     return text.trim();
   };
+}
+
+function explained<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const why = filePathReason(path, code, "read");
+    if (why === null) throw cause;
+    throw new Error(`${why} (${code})`, { cause });
+  }
 }
 
 function readSmallFile(path: string): { text: string; stats: Stats } {

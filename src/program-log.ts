@@ -1,6 +1,7 @@
 // Where the programs' log goes: standard error, or the end of a file. A log that cannot be written never stops the program.
 
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
@@ -8,6 +9,7 @@ import { count } from "./count.js";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
 import { BoundedLog } from "./net/bounded-log.js";
+import { filePathReason } from "./net/path-reason.js";
 
 /** The options for it. */
 export const LOG_FLAGS = {
@@ -107,13 +109,15 @@ class LogFile {
       );
     } catch (cause) {
       // A folder that is not there may be on a disk that comes later.
-      const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+      const { code = "" } = cause as NodeJS.ErrnoException;
+      const isMissing = code === "ENOENT";
+      const why = filePathReason(resolve(path), code, "write");
       throw new VnetError(
         isMissing ? "obstacle" : fileErrorCode(cause),
         formatPlace(
           title,
           { section: "log", key: "file" },
-          `cannot write ${path}: ${messageOf(cause)}`,
+          `cannot write ${path}: ${why === null ? messageOf(cause) : `${why} (${code})`}`,
         ),
         { cause },
       );

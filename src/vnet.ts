@@ -111,7 +111,8 @@ streams have ended, or their time is over ([vnet] drain); a second one at
 once. Without a terminal SIGHUP reloads the configuration and opens the log
 anew.
 
-Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error.
+Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error,
+3 import left out something that decided who reaches what.
 `;
 
 /** A guest's commands wait this long for the hub; deriving the key alone takes seconds on a busy machine. */

@@ -1,4 +1,4 @@
-// Why a socket's path cannot be listened on or dialled, or a program at a path cannot be run: the system's code names
+// Why a socket's path cannot be listened on or dialled, a file opened, or a program at a path run: the system's code names
 // no part of the path, and libuv reports a missing folder as "not permitted". So the path is looked at, part by part.
 
 import {
@@ -70,6 +70,33 @@ export function programPathReason(path: string, code: string): string | null {
   return may(path, constants.X_OK)
     ? null
     : `the user who runs this may not run ${path} (chmod +x)`;
+}
+
+/** Why a plain file cannot be opened. Null: nothing is seen. */
+export function filePathReason(
+  path: string,
+  code: string,
+  use: "read" | "write",
+): string | null {
+  if (!OF_PATH.has(code) && code !== "EISDIR") return null;
+  const folder = dirname(path);
+  const isWriting = use === "write";
+  const obstacle = folderObstacle(
+    path,
+    isWriting ? `; make ${folder} first` : "",
+  );
+  if (obstacle !== null) return obstacle;
+  const there = lookAt(path);
+  if (there?.isDirectory() === true) return "it is a folder and no file";
+  if (there !== null)
+    return code === "EACCES"
+      ? `the user who runs this may not ${use} it`
+      : null;
+  if (isLinkFile(path)) return "it is a link to something that is not there";
+  if (!isWriting) return "there is no such file";
+  return may(folder, constants.W_OK)
+    ? null
+    : `the user who runs this may not write to folder ${folder}`;
 }
 
 function listenObstacle(path: string, code: string): string | null {

@@ -195,7 +195,7 @@ describe("a key that is given beside the configuration", function () {
   });
 
   for (const [what, make, why] of [
-    ["that is not there", () => "/nowhere", "ENOENT"],
+    ["that is not there", () => "/nowhere", "there is no such file (ENOENT)"],
     ["that is a folder", () => "/tmp", "not a regular file"],
     ["that is too large", () => "/proc/self/exe", "too large"],
   ] as const)

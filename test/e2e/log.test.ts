@@ -137,9 +137,14 @@ describe("the log of the programs", function () {
       "for want of its folder, which may come,",
       "/nowhere/hub.log",
       1,
-      "ENOENT",
+      "there is no folder /nowhere; make /nowhere first \\(ENOENT",
     ],
-    ["because it is a folder", "/tmp", 2, "EISDIR"],
+    [
+      "because it is a folder",
+      "/tmp",
+      2,
+      "it is a folder and no file \\(EISDIR",
+    ],
   ] as const)
     it(`that cannot be opened ${what} is one line and status ${status}, and nothing is started`, async () => {
       for (const launcher of ["route", "vnet"] as const) {
