@@ -122,7 +122,7 @@ describe("a hub behind a proxy", function () {
         await failureOf(secureAsClient(guesser, offer, 8_000));
         await eventually("a line of the log", () =>
           hub.log.texts.includes(
-            `connection from 127.0.0.2:${localPort} was turned away: does not have the authkey (its authkey= is another one than this hub's, or it has none)`,
+            `connection from 127.0.0.2:${localPort} was turned away: has an authkey, and this hub has none of its own; write the same authkey= on both, or none`,
           ),
         );
         // The other one need not wait.
