@@ -135,6 +135,6 @@ describe("the files that start the programs from anywhere", function () {
     it(`are told the whole path of a file that is not there: ${program}`, async () => {
       const { status, stderr } = await run(program, ["none.ini"]);
       expect(status).to.equal(2);
-      expect(stderr).to.match(/^(?:\/|[A-Z]:\\).*none\.ini: no such file; /);
+      expect(stderr).to.match(/^(?:\/|[A-Z]:\\).*none\.ini: no such file$/m);
     });
 });
