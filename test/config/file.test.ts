@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { readConfigFile, readIniFile } from "../../src/config/file.js";
 import { NOT_UTF8 } from "../../src/config/ini.js";
 import { VnetError } from "../../src/errors.js";
+import { needsUnix } from "../support/find-program.js";
 
 describe("readConfigFile", () => {
   let folder = "";
@@ -69,8 +70,8 @@ describe("readConfigFile", () => {
     expect(await refusal(path)).to.match(/directory: is a directory; name/);
   });
 
-  const itWithUsers = process.geteuid === undefined ? it.skip : it;
-  itWithUsers("refuses a file that this user may not read", async () => {
+  it("refuses a file that this user may not read", async function () {
+    needsUnix(this, "users with a number");
     const path = join(folder, "secret.ini");
     await writeFile(path, "", { mode: 0o000 });
     // Nothing is forbidden to root, who therefore becomes somebody else for a moment.
@@ -139,12 +140,13 @@ describe("readConfigFile", () => {
     expect(await refusal(path)).to.match(/is larger than 1 MiB/);
   });
 
-  const itWithDevices = process.platform === "win32" ? it.skip : it;
-  itWithDevices("refuses a device instead of reading it for ever", async () => {
+  it("refuses a device instead of reading it for ever", async function () {
+    needsUnix(this, "/dev/zero");
     expect(await refusal("/dev/zero")).to.match(/is not a regular file/);
   });
 
-  itWithDevices("refuses a named pipe instead of waiting on it", async () => {
+  it("refuses a named pipe instead of waiting on it", async function () {
+    needsUnix(this, "named pipes with a path");
     const path = join(folder, "pipe");
     execFileSync("mkfifo", [path]);
     expect(await refusal(path)).to.match(/is not a regular file/);

@@ -119,7 +119,7 @@ describe("a key file", () => {
   });
 
   it("that is a named pipe is refused, and not waited for", async function () {
-    if (process.platform === "win32") this.skip();
+    needsUnix(this, "named pipes with a path");
     mkdirSync(dirname(path), { recursive: true });
     execFileSync("mkfifo", ["-m", "600", path]);
     const error = await failureOf(within("an answer", readKeyFile(path)));
