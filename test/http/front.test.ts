@@ -463,6 +463,14 @@ describe("an HTTP front", () => {
     const MIB = 1024 * 1024;
     const piece = Buffer.alloc(64 * 1024, "0123456789abcdef");
 
+    async function upload({ socket }: { socket: Duplex }, bytes: number) {
+      socket.write(
+        `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`,
+      );
+      for (let sent = 0; sent < bytes; sent += piece.length)
+        if (!socket.write(piece)) await within("room", once(socket, "drain"));
+    }
+
     for (const framing of ["a length", "chunks"] as const)
       it(`pass both ways unchanged with ${framing}, 50 MiB of them`, async function () {
         this.timeout(180_000);
@@ -658,13 +666,7 @@ describe("an HTTP front", () => {
         }),
       );
       const user = bench.open();
-      const bytes = 20 * MIB;
-      user.socket.write(
-        `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`,
-      );
-      for (let sent = 0; sent < bytes; sent += piece.length)
-        if (!user.socket.write(piece))
-          await within("room", once(user.socket, "drain"));
+      await upload(user, 20 * MIB);
       await eventually("413", () => user.text.endsWith("no"));
       user.socket.end();
       expect(await within("the end", user.ended)).to.equal("fin");
@@ -688,13 +690,7 @@ describe("an HTTP front", () => {
           }),
         );
         const user = bench.open();
-        const bytes = 20 * MIB;
-        user.socket.write(
-          `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n`,
-        );
-        for (let sent = 0; sent < bytes; sent += piece.length)
-          if (!user.socket.write(piece))
-            await within("room", once(user.socket, "drain"));
+        await upload(user, 20 * MIB);
         await eventually("502", () => user.text.includes("502 Bad Gateway: "));
         user.socket.write(get("/next"));
         await eventually("the next", () => bench.connections === 2);
