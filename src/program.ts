@@ -167,12 +167,6 @@ export function openKeysWarning(file: string | null, text: string): string[] {
       ];
 }
 
-/** Whether the screen shows colours. */
-export function screenHasColor(): boolean {
-  const { NO_COLOR, TERM } = process.env;
-  return !NO_COLOR && TERM !== "dumb" && process.stdout.isTTY;
-}
-
 /**
  * How many files this process may have open; Node has raised the soft limit to the hard one by now. Infinity: there is no
  * limit, or none is known.

@@ -9,8 +9,9 @@ import { VnetError } from "./errors.js";
 import { createSecret } from "./keys/secret.js";
 import { hangupAtStart, nextSignal } from "./own-signals.js";
 import { printable } from "./printable.js";
+import { ownSeat, screenOf } from "./own-screen.js";
 import { parseArguments } from "./program-arguments.js";
-import { KNOWN_NODES, readConfig, screenHasColor } from "./program.js";
+import { KNOWN_NODES, readConfig } from "./program.js";
 import { stateFolder } from "./state-folder.js";
 import { trustNode } from "./trust.js";
 import type { Verb } from "./verb.js";
@@ -171,7 +172,7 @@ where none is named) that only you can read. One that is there is kept beside
 it as FILE.old, and only replaced if you say so.
 `,
     async run([file = "config.ini"], noColor) {
-      if (!process.stdin.isTTY || !process.stdout.isTTY)
+      if (ownSeat() !== "screen")
         throw new VnetError(
           "usage",
           `${program} init asks questions and needs a terminal; without one copy config.ini.example to ${file} and edit it`,
@@ -187,7 +188,7 @@ it as FILE.old, and only replaced if you say so.
         isWindows: process.platform === "win32",
         input: process.stdin,
         output: process.stdout,
-        color: !noColor && screenHasColor(),
+        screen: screenOf(process.stdout, noColor),
         signal: ended.signal,
       });
       // Input that is still open would keep the process alive.

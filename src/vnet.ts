@@ -22,7 +22,6 @@ import type { NodeOptions } from "./node/parts.js";
 import {
   openFilesWarnings,
   openKeysWarning,
-  screenHasColor,
   readConfig,
   run,
   software,
@@ -46,6 +45,7 @@ import {
   secondSignal,
   type Hangup,
 } from "./own-signals.js";
+import { ownSeat, screenOf } from "./own-screen.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
 import {
@@ -243,7 +243,7 @@ async function runAsGuest(
       output: process.stdout,
       errorOutput: process.stderr,
       loadConfig,
-      columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+      screen: screenOf(process.stdout, args.noColor),
     })) as ExitStatus;
   } finally {
     await node.close();
@@ -283,7 +283,7 @@ async function runNode({
   onNode,
 }: Run): Promise<void> {
   const firstSignal = nextSignal(hangup);
-  const isInteractive = config.vnet.terminal && process.stdin.isTTY;
+  const isInteractive = config.vnet.terminal && ownSeat() !== "script";
   // What a terminal shows as notices is not written across its input line.
   const logs = !isInteractive || config.log.file !== "";
   const audit = boundNotices(log);
@@ -307,7 +307,7 @@ async function runNode({
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state }, firstSignal)
     : config.vnet.terminal
-      ? scriptedExit(node, loadConfig)
+      ? scriptedExit(node, { args, loadConfig })
       : new Promise<never>(() => undefined);
   const signal = await Promise.race([firstSignal, leaves]);
   // The next node of this configuration may start while streams of this one run.
@@ -419,7 +419,7 @@ function terminalExit(
       output: process.stdout,
       loadConfig,
       historyFile: historyFile(state.folder),
-      color: !args.noColor && screenHasColor(),
+      screen: screenOf(process.stdout, args.noColor),
       onExit: (how) => {
         // Whoever lost his screen has not seen what runs.
         resolve(how === "left" ? "exit" : "lost screen");
@@ -435,7 +435,7 @@ function terminalExit(
 /** Resolves when the piped script says `exit`; its mere end leaves the node running. */
 async function scriptedExit(
   node: Node,
-  loadConfig: LoadConfig,
+  { args, loadConfig }: Pick<Run, "args" | "loadConfig">,
 ): Promise<"exit"> {
   const end = await runScript({
     control: node,
@@ -443,6 +443,7 @@ async function scriptedExit(
     output: process.stdout,
     errorOutput: process.stderr,
     loadConfig,
+    screen: screenOf(process.stdout, args.noColor),
   });
   if (end === "end") await new Promise<never>(() => undefined);
   return "exit";

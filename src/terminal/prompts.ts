@@ -7,11 +7,13 @@ import { Writable } from "node:stream";
 import { VnetError } from "../errors.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
 import { printable } from "../printable.js";
+import type { Screen } from "../screen/screen.js";
 
 export interface PromptStreams {
   input: NodeJS.ReadableStream;
-  output: NodeJS.WritableStream & { columns?: number };
-  color: boolean;
+  output: NodeJS.WritableStream;
+  /** what `output` is like */
+  screen: Screen;
   /** aborted when the terminal closes */
   signal: AbortSignal;
 }
@@ -46,7 +48,7 @@ export function askArgument<T>(
 /** The answer's value; a wrong answer is explained and asked again. Ctrl-C and Ctrl-D reject with Cancelled. */
 export async function askQuestion<T>(
   { ask: message, fallback, hidden = false, read }: Question<T>,
-  { input, output, color, signal }: PromptStreams,
+  { input, output, screen, signal }: PromptStreams,
 ): Promise<T> {
   // Loaded with the first question: it takes longer to load than all the rest, and most runs ask nothing.
   const { default: inquirer } = await import("inquirer");
@@ -61,7 +63,7 @@ export async function askQuestion<T>(
   input.on("keypress", onKey);
   const ask = inquirer.createPromptModule({
     input,
-    output: lend(output),
+    output: lend(output, screen),
     signal: AbortSignal.any([signal, given.signal]),
   });
   try {
@@ -74,7 +76,10 @@ export async function askQuestion<T>(
         validate: (text: string) => explain(() => read(text.trim())),
         transformer: (text: string) =>
           hidden ? "*".repeat(text.length) : text,
-        theme: themeFor(fallback !== undefined && fallback !== "", color),
+        theme: themeFor(
+          fallback !== undefined && fallback !== "",
+          screen.color,
+        ),
       },
     ]);
     return read(answers.answer.trim());
@@ -88,14 +93,14 @@ export async function askQuestion<T>(
 }
 
 // inquirer ends the output that it is given; this one's end reaches nobody.
-function lend(output: PromptStreams["output"]): Writable {
+function lend(output: PromptStreams["output"], screen: Screen): Writable {
   const lent = new Writable({
     write(chunk: Buffer, _encoding, done) {
       output.write(chunk);
       done();
     },
   });
-  return Object.defineProperty(lent, "columns", { get: () => output.columns });
+  return Object.defineProperty(lent, "columns", { get: () => screen.columns });
 }
 
 /** true, or the one line that inquirer shows below the question */

@@ -7,14 +7,15 @@ import type { NodeControl } from "../node/control.js";
 import { put } from "./flow.js";
 import { invoke } from "./invocation.js";
 import { printable } from "../printable.js";
+import type { Screen } from "../screen/screen.js";
 
 export interface ScriptOptions {
   control: NodeControl;
   output: NodeJS.WritableStream;
   errorOutput: NodeJS.WritableStream;
   loadConfig(path: string | null): Promise<NodeConfig>;
-  /** width for tables; absent: lines of any length */
-  columns?: number | undefined;
+  /** how wide the output is, asked for each line anew; absent: lines of any length */
+  screen?: Pick<Screen, "columns">;
 }
 
 /** What ended a script: its `exit`, or the end of its input. */
@@ -81,7 +82,7 @@ async function runLine(
   options: ScriptOptions,
   onSaid?: () => void,
 ): Promise<{ left: boolean; failure: VnetErrorCode | null }> {
-  const { control, output, errorOutput, columns } = options;
+  const { control, output, errorOutput, screen } = options;
   let left = false;
   const say = (text: string) => {
     onSaid?.();
@@ -91,7 +92,7 @@ async function runLine(
     await invoke(line, {
       control,
       loadConfig: (path) => options.loadConfig(path),
-      look: () => ({ columns: columns ?? Infinity, color: false }),
+      look: () => ({ columns: screen?.columns ?? Infinity, color: false }),
       write: (text) => say(`${text}\n`),
       writeLine: async (pieces) => {
         for await (const piece of pieces) await say(piece);

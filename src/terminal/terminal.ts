@@ -16,6 +16,7 @@ import { invoke } from "./invocation.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
 import { wrap } from "./paragraph.js";
 import { printable } from "../printable.js";
+import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
@@ -30,12 +31,13 @@ export interface TerminalOptions {
   control: NodeControl;
   /** a TTY's input; the terminal has it to itself until it is closed */
   input: NodeJS.ReadableStream;
-  output: NodeJS.WritableStream & { columns?: number };
+  output: NodeJS.WritableStream;
+  /** what `output` is like */
+  screen: Screen;
   /** Reads and parses a file; null: the one the node was started with. */
   loadConfig(path: string | null): Promise<NodeConfig>;
   /** null: history of this run only */
   historyFile: string | null;
-  color: boolean;
   /** Called once, when the person leaves, or the screen goes; not when close() is called from outside. */
   onExit(how: Departure): void;
 }
@@ -166,8 +168,7 @@ export class Terminal {
   }
 
   #look(): Look {
-    const { output, color } = this.#options;
-    return { columns: output.columns ?? Infinity, color };
+    return this.#options.screen;
   }
 
   #keys(): string[] {
@@ -247,14 +248,14 @@ export class Terminal {
     signal: AbortSignal,
   ): Promise<T> {
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
-    const { input, output, color } = this.#options;
+    const { input, output, screen } = this.#options;
     this.#closeLine();
     this.#state = "asking";
     // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
     this.#lines.length = 0;
     try {
       const closing = this.#closing.signal;
-      const streams = { input, output, color, signal: closing };
+      const streams = { input, output, screen, signal: closing };
       return await askArgument(argument, scope, streams);
     } finally {
       if (!this.#isClosed()) {

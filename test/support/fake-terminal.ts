@@ -3,14 +3,17 @@
 
 import { PassThrough, Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import { Screen } from "../../src/screen/screen.js";
 
 export class FakeTerminal {
   readonly input = new PassThrough();
   readonly output: Writable & { columns: number };
+  /** what the output is like */
+  readonly screen: Screen;
   raw = "";
   #watchers = new Set<() => void>();
 
-  constructor(columns = 80) {
+  constructor(columns = 80, { TERM = "xterm", color = false } = {}) {
     const write = (chunk: Buffer) => {
       this.raw += chunk.toString();
       for (const watcher of this.#watchers) watcher();
@@ -21,7 +24,10 @@ export class FakeTerminal {
         done();
       },
     });
-    this.output = Object.assign(output, { columns });
+    this.output = Object.assign(output, { columns, isTTY: true });
+    this.screen = new Screen(this.output, {
+      ...{ env: { TERM }, isWindows: false, noColor: !color },
+    });
   }
 
   get text(): string {

@@ -7,7 +7,7 @@ import ts from "typescript";
 /** From the bottom up; names on one line never import each other. */
 const LAYERS = [
   ["base"],
-  ["keys"],
+  ["keys", "screen"],
   ["config"],
   ["wire", "import"],
   ["net"],
@@ -29,6 +29,7 @@ const PROGRAMS = [
     "state-folder.ts",
     "run-lock.ts",
     "own-signals.ts",
+    "own-screen.ts",
     "called.ts",
     "given-keys.ts",
   ],

@@ -66,11 +66,11 @@ describe("a list of 10,000 rows", function () {
       },
     });
 
-  const run = async (line: string, columns?: number) => {
+  const run = async (line: string, columns = Infinity) => {
     const screen = output();
     const status = await runCommands([line], {
       control: node,
-      ...{ output: screen, errorOutput: screen, columns },
+      ...{ output: screen, errorOutput: screen, screen: { columns } },
       loadConfig: () => Promise.resolve(config),
     });
     expect(status).to.equal(0);
@@ -99,10 +99,10 @@ describe("a list of 10,000 rows", function () {
     });
 
   it("is written to a terminal in portions, coloured too", async () => {
-    const screen = new FakeTerminal(120);
+    const screen = new FakeTerminal(120, { color: true });
     const terminal = Terminal.start({
       control: node,
-      ...{ input: screen.input, output: screen.output, color: true },
+      ...{ input: screen.input, output: screen.output, screen: screen.screen },
       loadConfig: () => Promise.resolve(config),
       historyFile: null,
       onExit: () => undefined,

@@ -34,7 +34,7 @@ describe("script", () => {
       if (path === "bad.ini") throw new VnetError("config", "bad.ini:1: no");
       return config;
     },
-    columns: 120,
+    screen: { columns: 120 },
   });
   const run = (...lines: string[]) => runCommands(lines, options());
   const json = async (line: string): Promise<unknown> => {
@@ -575,7 +575,7 @@ describe("script", () => {
 
   it("breaks what it says between words in a narrow window", async () => {
     node.guest = true;
-    const narrow = { ...options(), columns: 40 };
+    const narrow = { ...options(), screen: { columns: 40 } };
     expect(await runCommands(["show use"], narrow)).to.equal(0);
     const lines = out.raw.trimEnd().split("\n");
     for (const line of lines) expect(line.length).to.be.at.most(40);
@@ -586,7 +586,7 @@ describe("script", () => {
   });
 
   it("keeps help within a narrow window", async () => {
-    await runCommands(["help"], { ...options(), columns: 40 });
+    await runCommands(["help"], { ...options(), screen: { columns: 40 } });
     const widest = Math.max(...out.raw.split("\n").map((l) => l.length));
     expect(widest).to.be.at.most(40);
   });

@@ -23,7 +23,7 @@ describe("terminal", () => {
       output: screen.output,
       loadConfig: async () => node.config,
       historyFile: null,
-      color: false,
+      screen: screen.screen,
       onExit: (how) => exits.push(how),
     });
   };
@@ -267,7 +267,7 @@ describe("terminal", () => {
           output: screen.output,
           loadConfig: async () => node.config,
           historyFile: null,
-          color: false,
+          screen: screen.screen,
           onExit: resolve,
         });
       });

@@ -35,10 +35,10 @@ const INDENT = "    ";
 
 /** False: the person gave up, and nothing was written. Throws VnetError `config` when the file cannot be written. */
 export async function init(options: InitOptions): Promise<boolean> {
-  const { called, file, output } = options;
+  const { called, file, output, screen } = options;
   const shown = printable(file);
   const say = (text: string, indent = "") => {
-    const columns = Math.min(output.columns ?? MAX_COLUMNS, MAX_COLUMNS) - 1;
+    const columns = Math.min(screen.columns, MAX_COLUMNS) - 1;
     output.write(`${wrap(text, columns, indent)}\n`);
   };
   try {
@@ -75,8 +75,8 @@ async function textFor(
   options: InitOptions,
   say: (text: string, indent?: string) => void,
 ): Promise<{ text: string; last: string }> {
-  const { program, called, file, hostName, color } = options;
-  const chalk = new Chalk({ level: color ? 1 : 0 });
+  const { program, called, file, hostName, screen } = options;
+  const chalk = new Chalk({ level: screen.color ? 1 : 0 });
   const count = program === "vnet" ? 7 : 1;
   let number = 0;
   const interviewer: Interviewer = {

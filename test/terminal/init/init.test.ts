@@ -39,7 +39,7 @@ describe("init", () => {
       hostName: "my@machine",
       input: screen.input,
       output: screen.output,
-      color: false,
+      screen: screen.screen,
       signal: stop.signal,
     });
 

@@ -1,0 +1,39 @@
+// The screen of this process: which of its streams leads to the person. What follows from that decides screen/screen.ts.
+
+import { openSync } from "node:fs";
+import { WriteStream } from "node:tty";
+import { Screen, seatOf, type Output, type Seat } from "./screen/screen.js";
+
+/** @param noColor of --no-color */
+export function screenOf(output: Output, noColor: boolean): Screen {
+  const isWindows = process.platform === "win32";
+  return new Screen(output, { env: process.env, isWindows, noColor });
+}
+
+/** Where the person sits. */
+export function ownSeat(): Seat {
+  return seatOf(process.stdin, process.stdout);
+}
+
+/** What a person who types is answered on; null where nobody sits at a terminal, or no way leads to it. */
+export function personsOutput(): WriteStream | null {
+  const seat = ownSeat();
+  if (seat === "script") return null;
+  if (seat === "screen") return process.stdout;
+  return process.stderr.isTTY ? process.stderr : openTerminal();
+}
+
+/** The terminal that rules this process, whatever its streams are. */
+function openTerminal(): WriteStream | null {
+  if (process.platform === "win32") return null;
+  try {
+    const output = new WriteStream(openSync("/dev/tty", "w"));
+    // Node tells its own streams only of a new size.
+    process.on("SIGWINCH", () => {
+      (output as { _refreshSize?: () => void })._refreshSize?.();
+    });
+    return output;
+  } catch {
+    return null;
+  }
+}
