@@ -18,7 +18,7 @@ import { isLink } from "./config/link.js";
 import { SECRET } from "./config/value.js";
 import type { NodeConfig } from "./config/config.js";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
-import { openRegularFile } from "./keys/regular-file.js";
+import { openRegularFile } from "./files/regular-file.js";
 import { filePathReason } from "./net/path-reason.js";
 import { folderOf } from "./state-folder.js";
 

@@ -9,7 +9,7 @@ import { called } from "./called.js";
 import { readIniFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { VnetError } from "./errors.js";
-import { removeLeftovers } from "./keys/private-file.js";
+import { removeLeftovers } from "./files/whole-file.js";
 import { names } from "./net/names.js";
 import { openFiles } from "./net/open-files.js";
 import { killPrograms } from "./net/program.js";

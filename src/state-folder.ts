@@ -15,8 +15,8 @@ import {
 import { homedir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
-import { makeFolders } from "./keys/folders.js";
-import { createPrivateFile, isTemporary } from "./keys/private-file.js";
+import { makeFolders } from "./files/folders.js";
+import { createPrivateFile, isTemporary } from "./files/whole-file.js";
 import { digest, type ProgramArguments } from "./program-arguments.js";
 import { oneName } from "./one-name.js";
 import { holderOf } from "./run-lock.js";

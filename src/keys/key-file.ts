@@ -5,9 +5,9 @@ import { closeSync, constants, readFileSync } from "node:fs";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
-import { makeFolders } from "./folders.js";
-import { createPrivateFile, writePrivateFile } from "./private-file.js";
-import { openRegularFile } from "./regular-file.js";
+import { makeFolders } from "../files/folders.js";
+import { createPrivateFile, writePrivateFile } from "../files/whole-file.js";
+import { openRegularFile } from "../files/regular-file.js";
 
 const OTHERS = 0o077;
 
@@ -27,7 +27,7 @@ export async function readOrMakeKeyFile(
   // Two first starts at once: what is kept is what counts.
   const theirs = await readKeyFile(path);
   if (theirs !== null) return { bytes: theirs, isNew: false };
-  // A link that leads nowhere.
+  // Removed again.
   await writeKeyFile(path, made);
   return { bytes: made, isNew: true };
 }

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { makeFolders } from "../keys/folders.js";
+import { makeFolders } from "../files/folders.js";
 import { isPrintable } from "../printable.js";
 import { isConfidential } from "./confidential.js";
 

@@ -123,7 +123,7 @@ describe("a key file", () => {
     mkdirSync(dirname(path), { recursive: true });
     execFileSync("mkfifo", ["-m", "600", path]);
     const error = await failureOf(within("an answer", readKeyFile(path)));
-    expect(error.message).to.include("it is not a regular file");
+    expect(error.message).to.include("it is a named pipe, not a regular file");
   });
 
   it("that cannot be written is named in one line", async () => {

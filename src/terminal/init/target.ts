@@ -1,18 +1,11 @@
 // The file that a guided start is to write: whether that will work, and the writing itself.
 // What was there before is kept beside it; a failure leaves everything as it was.
 
-import {
-  access,
-  chmod,
-  constants,
-  copyFile,
-  realpath,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { access, chmod, constants, copyFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { messageOf, VnetError } from "../../errors.js";
-import { writePrivateFile } from "../../keys/private-file.js";
+import { realPlace } from "../../files/regular-file.js";
+import { writePrivateFile } from "../../files/whole-file.js";
 
 const OLD_FILES_MAX = 100;
 
@@ -49,13 +42,9 @@ export async function replaceFile(
 ): Promise<string | null> {
   let old: string | null = null;
   try {
-    // A symbolic link stays one: what it means is replaced.
-    const target = await realpath(file).catch((error: unknown) => {
-      if (codeOf(error) === "ENOENT") return file;
-      throw error;
-    });
-    old = await keepOld(target);
-    await writePrivateFile(target, Buffer.from(text));
+    // A symbolic link stays one: what it leads to is replaced.
+    old = await keepOld(realPlace(file));
+    await writePrivateFile(file, Buffer.from(text));
     return old;
   } catch (error) {
     if (old !== null) await rm(old, { force: true }).catch(() => undefined);
