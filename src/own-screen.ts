@@ -15,8 +15,19 @@ export function ownSeat(): Seat {
   return seatOf(process.stdin, process.stdout);
 }
 
-/** What a person who types is answered on; null where nobody sits at a terminal, or no way leads to it. */
-export function personsOutput(): WriteStream | null {
+/** The way to a person who types. */
+export interface Face {
+  output: WriteStream;
+  screen: Screen;
+}
+
+/** Null where nobody sits at a terminal, or no way leads to it: the lines that come are a script. */
+export function ownTerminal(noColor: boolean): Face | null {
+  const output = personsOutput();
+  return output && { output, screen: screenOf(output, noColor) };
+}
+
+function personsOutput(): WriteStream | null {
   const seat = ownSeat();
   if (seat === "script") return null;
   if (seat === "screen") return process.stdout;

@@ -24,9 +24,17 @@ export function onHangup(hangup: Hangup, reload: () => void): void {
   if (hangup === "reloads") process.on("SIGHUP", reload);
 }
 
-/** Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again. */
-export function nextSignal(hangup: Hangup): Promise<string> {
-  return oneOf(hangup === "ends" ? ENDS : ["SIGINT", "SIGTERM"]);
+/**
+ * Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again.
+ * @param isTyped SIGINT is a key that a person types at a prompt, and somebody else's
+ */
+export function nextSignal(hangup: Hangup, isTyped = false): Promise<string> {
+  const ends = ENDS.filter(
+    (name) =>
+      (hangup === "ends" || name !== "SIGHUP") &&
+      !(isTyped && name === "SIGINT"),
+  );
+  return oneOf(ends);
 }
 
 /** That is to end it at once. A window that is closed says SIGHUP two or three times, which is one wish. */

@@ -45,7 +45,7 @@ import {
   secondSignal,
   type Hangup,
 } from "./own-signals.js";
-import { ownSeat, screenOf } from "./own-screen.js";
+import { ownTerminal, screenOf, type Face } from "./own-screen.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
 import {
@@ -282,8 +282,10 @@ async function runNode({
   hangup,
   onNode,
 }: Run): Promise<void> {
-  const firstSignal = nextSignal(hangup);
-  const isInteractive = config.vnet.terminal && ownSeat() !== "script";
+  const face = config.vnet.terminal ? ownTerminal(args.noColor) : null;
+  const isInteractive = face !== null;
+  // Where the screen is dumb, Ctrl-C is this signal, and means what it means at other screens.
+  const firstSignal = nextSignal(hangup, face?.screen.isDumb === true);
   // What a terminal shows as notices is not written across its input line.
   const logs = !isInteractive || config.log.file !== "";
   const audit = boundNotices(log);
@@ -305,7 +307,7 @@ async function runNode({
   });
   if (!config.vnet.terminal) tellOfInput(log);
   const leaves = isInteractive
-    ? terminalExit(node, { args, loadConfig, state }, firstSignal)
+    ? terminalExit(node, { args, loadConfig, state, ...face }, firstSignal)
     : config.vnet.terminal
       ? scriptedExit(node, { args, loadConfig })
       : new Promise<never>(() => undefined);
@@ -408,24 +410,39 @@ function inputOrNull(): Stats | null {
 /** Resolves when the person leaves, or with the signal, the terminal closed. */
 function terminalExit(
   node: Node,
-  { args, loadConfig, state }: Pick<Run, "args" | "loadConfig" | "state">,
+  {
+    args,
+    loadConfig,
+    state,
+    output,
+    screen,
+  }: Pick<Run, "args" | "loadConfig" | "state"> & Face,
   signal: Promise<string>,
 ): Promise<string> {
   watchScreen();
+  const { stdout } = process;
   return new Promise((resolve) => {
     const terminal = Terminal.start({
       control: node,
       input: process.stdin,
-      output: process.stdout,
+      output,
+      screen,
+      ...(output !== stdout && {
+        results: { output: stdout, screen: screenOf(stdout, args.noColor) },
+      }),
       loadConfig,
       historyFile: historyFile(state.folder),
-      screen: screenOf(process.stdout, args.noColor),
       onExit: (how) => {
+        process.off("SIGINT", interrupt);
         // Whoever lost his screen has not seen what runs.
         resolve(how === "left" ? "exit" : "lost screen");
       },
     });
+    const interrupt = () => terminal.interrupt();
+    // The system makes a signal of the keys of a line that it edits itself.
+    if (screen.isDumb) process.on("SIGINT", interrupt);
     void signal.then((name) => {
+      process.off("SIGINT", interrupt);
       terminal.close();
       resolve(name);
     });

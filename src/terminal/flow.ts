@@ -11,6 +11,15 @@ export async function put(
   await drained(output);
 }
 
+/** One line that comes in pieces. */
+export async function putLine(
+  output: NodeJS.WritableStream,
+  pieces: AsyncIterable<string>,
+): Promise<void> {
+  for await (const piece of pieces) await put(output, piece);
+  await put(output, "\n");
+}
+
 /** As `put`, of what was written before. */
 export async function drained(output: NodeJS.WritableStream): Promise<void> {
   const { writableNeedDrain } = output as { writableNeedDrain?: boolean };

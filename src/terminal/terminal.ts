@@ -9,7 +9,7 @@ import type { NodeControl } from "../node/control.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { complete } from "./completion.js";
-import { drained, put } from "./flow.js";
+import { drained, put, putLine } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
@@ -20,20 +20,27 @@ import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
-import { clearLine, keepAbove, printAbove } from "./screen.js";
+import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
 
 /** `left`: by `exit`, Ctrl-C or Ctrl-D; `hung up`: the window was closed, the connection to it is lost */
 export type Departure = "left" | "hung up";
 
+export interface Results {
+  output: NodeJS.WritableStream;
+  screen: Screen;
+}
+
 export interface TerminalOptions {
   control: NodeControl;
   /** a TTY's input; the terminal has it to itself until it is closed */
   input: NodeJS.ReadableStream;
   output: NodeJS.WritableStream;
-  /** what `output` is like */
+  /** what `output` is like; a dumb one gets no escape sequence, and the system edits its line */
   screen: Screen;
+  /** where the commands' own output goes, if not there: a file or a pipe, which nobody types at */
+  results?: Results;
   /** Reads and parses a file; null: the one the node was started with. */
   loadConfig(path: string | null): Promise<NodeConfig>;
   /** null: history of this run only */
@@ -59,6 +66,10 @@ export class Terminal {
   readonly #closing = new AbortController();
   readonly #stopNotices: () => void;
   readonly #onHangUp = () => this.#leave("hung up");
+  readonly #onEnd = () => {
+    if (this.#options.screen.isDumb) this.#leaveAtEnd();
+    else this.#leave("hung up");
+  };
   #state: State = "idle";
   #line: Interface | null = null;
   #search: HistorySearch | null = null;
@@ -70,6 +81,8 @@ export class Terminal {
   };
   /** aborted by Ctrl-C: nobody waits for the running command any more */
   #waiting: AbortController | null = null;
+  /** aborted to give the question up that stands */
+  #question: AbortController | null = null;
   /** a notice, in this turn of the event loop */
   #hasPrinted = false;
   /** Ctrl-C was pressed once on an empty line */
@@ -86,7 +99,7 @@ export class Terminal {
   static start(options: TerminalOptions): Terminal {
     const terminal = new Terminal(options);
     // An input that ends during a question has no readline to notice it.
-    options.input.once("end", terminal.#onHangUp);
+    options.input.once("end", terminal.#onEnd);
     // Stays: to give back a screen that is gone fails as well.
     options.input.on("error", terminal.#onHangUp);
     terminal.#openLine();
@@ -100,16 +113,22 @@ export class Terminal {
     this.#stopNotices();
     this.#waiting?.abort();
     this.#closing.abort();
-    this.#options.input.off("end", this.#onHangUp);
+    this.#options.input.off("end", this.#onEnd);
     this.#closeLine();
   }
 
+  /** What Ctrl-C does; where the screen is dumb it comes as a signal of the system. */
+  interrupt(): void {
+    if (this.#state === "asking") this.#question?.abort();
+    else if (this.#line) this.#interrupt(this.#line);
+  }
+
   #openLine(): void {
-    const { input, output, control } = this.#options;
+    const { input, output, screen, control } = this.#options;
     const line = createInterface({
       input,
       output,
-      terminal: true,
+      terminal: !screen.isDumb,
       prompt: this.#state === "idle" ? PROMPT : "",
       history: this.#history.newestFirst(),
       historySize: HISTORY_LIMIT,
@@ -132,8 +151,10 @@ export class Terminal {
     });
     this.#search = search;
     // Behind readline's own listener, and before it.
-    input.on("keypress", this.#onKey);
-    output.prependListener("resize", this.#onResize);
+    if (line.terminal) {
+      input.on("keypress", this.#onKey);
+      output.prependListener("resize", this.#onResize);
+    }
     line.on("line", (entered) => {
       this.#leaveAsked = false;
       const text = search.take(entered);
@@ -162,7 +183,9 @@ export class Terminal {
     (line as EventEmitter).on("error", this.#onHangUp);
     // Ctrl-D on an empty line, or the end of the input.
     line.on("close", () => {
-      if (this.#line === line) this.#leave();
+      if (this.#line !== line) return;
+      if (line.terminal) this.#leave();
+      else this.#leaveAtEnd();
     });
     line.prompt();
   }
@@ -183,6 +206,11 @@ export class Terminal {
     this.#options.input.off("keypress", this.#onKey);
     this.#options.output.off("resize", this.#onResize);
     line?.close();
+  }
+
+  /** The system's own Ctrl-D ends the input, as a closed window does, whose SIGHUP is heard in the next turns. */
+  #leaveAtEnd(): void {
+    setImmediate(() => setImmediate(() => this.#leave()));
   }
 
   #leave(how: Departure = "left"): void {
@@ -214,23 +242,27 @@ export class Terminal {
 
   #becomeIdle(): void {
     this.#state = "idle";
-    this.#line?.setPrompt(PROMPT);
     const held = this.#held.take();
     if (held.length > 0) this.#print(held.join("\n"));
-    else this.#line?.prompt(true);
+    this.#line?.setPrompt(PROMPT);
+    // The system has shown the lines that wait already.
+    const isShown = this.#line?.terminal === false && this.#lines.length > 0;
+    if (!isShown) this.#line?.prompt(true);
   }
 
   /** Never rejects: a mistake is printed, a bug of ours ends the program. */
   async #run(text: string, signal: AbortSignal): Promise<void> {
-    const { control } = this.#options;
+    const { control, results } = this.#options;
     try {
       await invoke(text, {
         control,
         signal,
         loadConfig: (path) => this.#options.loadConfig(path),
-        look: () => this.#look(),
-        write: (block) => this.#printBlock(block),
-        writeLine: (pieces) => this.#printLine(pieces),
+        look: () => results?.screen ?? this.#look(),
+        write: (block) =>
+          results ? put(results.output, `${block}\n`) : this.#printBlock(block),
+        writeLine: (pieces) =>
+          results ? putLine(results.output, pieces) : this.#printLine(pieces),
         ask: (argument, scope) => this.#ask(argument, scope, signal),
         leave: () => this.#leave(),
       });
@@ -254,10 +286,13 @@ export class Terminal {
     // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
     this.#lines.length = 0;
     try {
+      this.#question = new AbortController();
       const closing = this.#closing.signal;
-      const streams = { input, output, screen, signal: closing };
+      const stopped = AbortSignal.any([closing, this.#question.signal]);
+      const streams = { input, output, screen, signal: stopped };
       return await askArgument(argument, scope, streams);
     } finally {
+      this.#question = null;
       if (!this.#isClosed()) {
         this.#state = "running";
         this.#openLine();

@@ -12,23 +12,47 @@ export interface TerminalOptions {
   columns?: number;
   rows?: number;
   env?: Record<string, string>;
+  /** keeps what the program writes, for `written` */
+  recorded?: boolean;
 }
 
 export class TerminalWindow {
   private readonly folder = makeFolder("vnet-tmux-");
 
   constructor(options: TerminalOptions) {
-    const { command, cwd, columns = 100, rows = 40, env = {} } = options;
+    const {
+      command,
+      cwd,
+      columns = 100,
+      rows = 40,
+      env = {},
+      recorded,
+    } = options;
     const size = ["-x", String(columns), "-y", String(rows)];
     const variables = Object.entries({ HOME: cwd, ...env }).flatMap(
       ([name, value]) => ["-e", `${name}=${value}`],
     );
-    // The shell stays, so that the last screen can be looked at and tells the exit status.
-    const script = '"$@"; echo "(left with status $?)"; exec sleep 1000';
+    // The shell stays, so that the last screen can be looked at and tells the exit status; Ctrl-C where the system
+    // makes a signal of it is meant for the program.
+    const script =
+      'trap : INT; "$@"; echo "(left with status $?)"; exec sleep 1000';
     this.tmux(
       ...["new-session", "-d", "-s", "t", "-c", cwd, ...size, ...variables],
       ...["sh", "-c", script, "sh", ...command],
+      // In one go with the start, so that nothing is missed.
+      ...(recorded === true
+        ? [";", "pipe-pane", "-t", "t", `cat >'${this.record}'`]
+        : []),
     );
+  }
+
+  /** All that was written to the screen so far, escape sequences too. */
+  written(): string {
+    return readFileSync(this.record, "utf8");
+  }
+
+  private get record(): string {
+    return join(this.folder, "written");
   }
 
   /** What stands on the screen, without trailing blank lines. */

@@ -1,5 +1,6 @@
 // Prints above the line being typed, which may be longer than one row, and puts that line back.
-// Owned by the terminal; the only place that depends on how readline redraws.
+// Owned by the terminal; the only place that depends on how readline redraws. A dumb screen's line is the system's own:
+// nothing is known of what was typed, so what is printed begins below it, and the prompt is put below that.
 
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
 import type { Interface } from "node:readline";
@@ -10,6 +11,12 @@ export function printAbove(
   output: NodeJS.WritableStream,
   text: string,
 ): void {
+  if (!line.terminal) {
+    leaveLine(line, output);
+    output.write(`${text}\n`);
+    line.prompt();
+    return;
+  }
   const rows = clearLine(line, output);
   // readline redraws from as many rows higher as its cursor stood below the prompt's first
   // row: the empty lines are what it climbs over, instead of over the text.
@@ -22,11 +29,19 @@ export function clearLine(
   line: Interface,
   output: NodeJS.WritableStream,
 ): number {
+  if (!line.terminal) {
+    leaveLine(line, output);
+    return 0;
+  }
   const { rows } = line.getCursorPos();
   if (rows > 0) moveCursor(output, 0, -rows);
   cursorTo(output, 0);
   clearScreenDown(output);
   return rows;
+}
+
+function leaveLine(line: Interface, output: NodeJS.WritableStream): void {
+  if (line.getPrompt() !== "") output.write("\n");
 }
 
 // The rows of readline's newest redraw. Nothing in its documented face tells them, and they
