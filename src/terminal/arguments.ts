@@ -124,6 +124,22 @@ export function label(name: string, what: string): Argument<string> {
   };
 }
 
+/** A question that has to be answered with yes, before something is lost. */
+export function consent(loss: string): Argument<boolean> {
+  return {
+    name: "answer",
+    ask: `${loss}: yes or no`,
+    doc: "yes or no",
+    parse(text) {
+      const answer = text.toLowerCase();
+      if (["y", "yes"].includes(answer)) return true;
+      if (["n", "no"].includes(answer)) return false;
+      throw wrong("answer", text, "yes or no");
+    },
+    fallback: () => ({ text: "no", value: false }),
+  };
+}
+
 /** Whether a serve shares its id and name. */
 export function share(): Argument<Share> {
   return {

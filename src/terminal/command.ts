@@ -65,6 +65,8 @@ export interface CommandContext {
   emitList(values: Iterable<unknown>): Promise<void>;
   /** Only while `guided`. Rejects with Cancelled. */
   ask<T>(argument: Argument<T>): Promise<T>;
+  /** Before something is lost: asks, where a person is there to answer. Rejects with Cancelled where the answer is no. */
+  confirm(loss: string): Promise<void>;
   /** columns of the screen; Infinity where there is none */
   readonly columns: number;
   leave(): void;

@@ -4,6 +4,7 @@
 import type { NodeConfig } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
+import { consent } from "./arguments.js";
 import { bindWords, parseLine, valueOf, type Binding } from "./command-line.js";
 import {
   Cancelled,
@@ -129,6 +130,10 @@ function createContext(
       ask && guided && !signal.aborted
         ? ask(argument, { control, earlier })
         : Promise.reject(new Cancelled("nobody answers")),
+    confirm: async (loss) => {
+      if (!ask || (await ask(consent(loss), { control, earlier }))) return;
+      throw new Cancelled("not wanted");
+    },
     leave: () => surroundings.leave(),
   };
 }

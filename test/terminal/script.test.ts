@@ -523,7 +523,7 @@ describe("script", () => {
     ["SHOW serves", "- 1 node, 1 serve -"],
     ["Show Vnet --JSON", '"link_state":"online"'],
     ["HELP USE RUN", "use run SERVE"],
-    ["USE RUN 700 PORT=1122", "(127.0.0.1:1122) reaches ssh"],
+    ["USE RUN 700 PORT=1122", "127.0.0.1:1122) is listening: it reaches ssh"],
   ];
   for (const [line, answer] of anyCase)
     it(`takes \`${line}\` as if it were in small letters`, async () => {
@@ -555,7 +555,7 @@ describe("script", () => {
 
   it("shows what reload changed, or that nothing differs", async () => {
     await run("reload");
-    expect(out.raw).to.equal("nothing differs\n");
+    expect(out.raw).to.include("nothing differs\n");
   });
 
   it("never writes control characters of foreign names", async () => {

@@ -45,7 +45,7 @@ describe("terminal", () => {
     await screen.answer("8888\r", "ip (127.0.0.1):");
     expect(screen.text).to.include("grants 127.0.0.1:8888 as u1");
     await screen.answer("\r", "port (8888):");
-    await screen.answer("18888\r", "reaches ssh on remote-ssh (01)");
+    await screen.answer("18888\r", "is listening: it reaches ssh");
     expect(node.calls.at(-1)).to.equal(
       'mapUnserve {"unserve":1,"ip":"127.0.0.1","port":18888}',
     );
@@ -62,7 +62,7 @@ describe("terminal", () => {
       await screen.answer("\r", "share (exclusive):");
       await screen.answer("both\r", "give exclusive, takeover, balance");
       await screen.answer("\u0015balance\r", "info:");
-      await screen.answer("\r", "serve web (127.0.0.1:8080) is");
+      await screen.answer("\r", ", 127.0.0.1:8080) is");
       expect(node.calls.at(-1)).to.include('"share":"balance"');
     });
 

@@ -1,5 +1,6 @@
 // Reads the configuration again and applies what differs; a file with an error changes nothing.
 
+import { count } from "../../count.js";
 import { formatChange } from "../../config/diff.js";
 import { defineCommand, type Argument } from "../command.js";
 import { mapped } from "../portions.js";
@@ -25,7 +26,11 @@ export const reload = defineCommand({
     const config = await context.loadConfig(values.file);
     await context.lines(config.warnings.map((warning) => `! ${warning}`));
     const changes = await context.control.reload(config);
-    if (changes.length === 0) context.say("nothing differs");
-    else await context.lines(mapped(changes, formatChange));
+    await context.lines(mapped(changes, formatChange));
+    const what =
+      changes.length === 0
+        ? "nothing differs"
+        : count(changes.length, "change");
+    context.say(`the configuration is reloaded: ${what}`);
   },
 });

@@ -71,6 +71,15 @@ export function formatId({
     : formatUnserve(unserve);
 }
 
+/** What a use wants, as it was written; of an unserve its number. */
+export function useId({
+  origin,
+  remote,
+  wanted,
+}: Pick<UseView, "origin" | "remote" | "wanted">): string {
+  return origin === "unserve" && remote ? formatId(remote) : wanted;
+}
+
 export function serveRow(serve: Shown<ServeView>): string[] {
   const state = withReason(serve.state, serve.error) + markOf(serve.origin);
   return [
@@ -99,7 +108,7 @@ export function serveJson(serve: Shown<ServeView>) {
 
 export function useRow(use: Shown<UseView>): string[] {
   return [
-    use.origin === "unserve" && use.remote ? formatId(use.remote) : use.wanted,
+    useId(use),
     use.label,
     describeLink(use.ip),
     formatPort(use.port),

@@ -1,19 +1,14 @@
 // The commands that define this node's serves and change them.
 
-import {
-  formatServeid,
-  formatUnserve,
-  SERVEID,
-  type Share,
-} from "../../config/config.js";
+import type { Share } from "../../config/config.js";
 import { VnetError } from "../../errors.js";
 import type { NodeControl, ServeView } from "../../node/control.js";
-import { formatAddress } from "../address.js";
 import { host, info, label, port, share, wantedServeid } from "../arguments.js";
 import { defineCommand, type Argument, type Command } from "../command.js";
 import { ownServe } from "../entry-argument.js";
 import { quoteWord } from "../words.js";
 import { freeLabel } from "./label.js";
+import { confirmLoss, nameServe, serveOutcome } from "./outcome.js";
 
 const ip: Argument<string> = {
   ...host(),
@@ -68,6 +63,14 @@ function define(control: NodeControl, wanted: Wanted, active: boolean) {
   });
 }
 
+/** The argument has found it; nothing happened since. */
+function viewOf(control: NodeControl, label: string): ServeView {
+  const found = control.serves().find((serve) => serve.label === label);
+  if (found === undefined)
+    throw new VnetError("usage", `serve ${label} is gone`);
+  return found;
+}
+
 const serveNew = defineCommand({
   name: "serve new",
   lasting: true,
@@ -75,7 +78,7 @@ const serveNew = defineCommand({
   details,
   args: settings,
   async run(context, values) {
-    context.say(describe(await define(context.control, values, false)));
+    context.say(serveOutcome(await define(context.control, values, false)));
   },
 });
 
@@ -92,7 +95,7 @@ const serveRun = defineCommand({
   args: settings,
   async run(context, values) {
     const view = await define(context.control, values, true);
-    context.say(describe(view, values.serveid));
+    context.say(serveOutcome(view, values.serveid));
   },
 });
 
@@ -103,12 +106,12 @@ const serveOpen = defineCommand({
   args: { serve: ownServe((entry) => !entry.active) },
   async run(context, { serve }) {
     try {
-      context.say(describe(await context.control.openServe(serve)));
+      context.say(serveOutcome(await context.control.openServe(serve)));
     } catch (error) {
       if (!(error instanceof VnetError) || error.code === "usage") throw error;
       throw new VnetError(
         error.code,
-        `serve ${serve} is not registered: ${error.message}; it is asked for again, \`serve close ${quoteWord(serve)}\` gives it up`,
+        `${nameServe(viewOf(context.control, serve))} is not registered: ${error.message}; it is asked for again, \`serve close ${quoteWord(serve)}\` gives it up`,
         { cause: error },
       );
     }
@@ -121,7 +124,9 @@ const serveClose = defineCommand({
   doc: "unregister a serve and keep it; its streams end",
   args: { serve: ownServe((entry) => entry.active) },
   async run(context, values) {
-    context.say(describe(await context.control.closeServe(values.serve)));
+    const { control } = context;
+    await confirmLoss(context, viewOf(control, values.serve));
+    context.say(serveOutcome(await control.closeServe(values.serve)));
   },
 });
 
@@ -131,8 +136,11 @@ const serveDelete = defineCommand({
   doc: "remove a serve; its streams end",
   args: { serve: ownServe(() => true) },
   async run(context, values) {
-    await context.control.deleteServe(values.serve);
-    context.say(`serve ${values.serve} is removed`);
+    const { control } = context;
+    const before = viewOf(control, values.serve);
+    await confirmLoss(context, before);
+    await control.deleteServe(values.serve);
+    context.say(`${nameServe(before)} is removed`);
   },
 });
 
@@ -143,25 +151,3 @@ export const serveCommands: readonly Command[] = [
   serveClose,
   serveDelete,
 ];
-
-/** `wanted`: the serveid asked for, to say it when the hub gave another. */
-function describe(serve: ServeView, wanted: number = SERVEID.none): string {
-  const what = `serve ${serve.label} (${formatAddress(serve.ip, serve.port)})`;
-  const id = formatServeid(serve.serveid);
-  const why = serve.error === null ? "" : `: ${serve.error}`;
-  switch (serve.state) {
-    case "lent":
-      return `${what} is lent as ${formatUnserve(serve.unserve ?? 0)}`;
-    case "registered":
-      return wanted === SERVEID.none || wanted === serve.serveid
-        ? `${what} is registered as ${id}`
-        : `${what} is registered as ${id}, because ${formatServeid(wanted)} is taken`;
-    case "waiting":
-      return `${what} waits for the hub and is then registered${why}`;
-    case "inactive":
-      if (serve.origin === "unserve") return `${what} is taken back`;
-      return `${what} is inactive: \`serve open ${quoteWord(serve.label)}\` registers it`;
-    case "refused":
-      return `${what} is refused${why}`;
-  }
-}

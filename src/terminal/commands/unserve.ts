@@ -14,7 +14,7 @@ import {
 } from "../command.js";
 import { vnetid } from "../node-argument.js";
 import { formatId } from "./rows.js";
-import { describe } from "./use.js";
+import { useOutcome } from "./outcome.js";
 
 /** Asked for only after the grant, so that what is not given stays undefined until then. */
 function later<T>(argument: Argument<T>, text: string) {
@@ -55,12 +55,13 @@ export const unserve = defineCommand({
     const granted = await control.requestUnserve({ vnetid, ip, port });
     try {
       if (signal.aborted) throw new Cancelled("cancelled");
-      context.say(`node ${node} grants ${target} as ${formatId(granted)}`);
+      if (context.guided)
+        context.say(`node ${node} grants ${target} as ${formatId(granted)}`);
       const local = {
         ip: values.localIp ?? (await askIp(context)),
         port: values.localPort ?? (await askPort(context, granted)),
       };
-      context.say(describe(await control.mapUnserve(granted, local)));
+      context.say(useOutcome(await control.mapUnserve(granted, local)));
     } catch (error) {
       control.withdrawUnserve(granted);
       throw error;

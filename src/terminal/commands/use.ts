@@ -2,15 +2,14 @@
 
 import { formatServeid } from "../../config/config.js";
 import { VnetError } from "../../errors.js";
-import type { UseView } from "../../node/control.js";
-import { formatAddress } from "../address.js";
+import type { NodeControl, UseView } from "../../node/control.js";
 import { label, listenIp } from "../arguments.js";
 import { defineCommand, type Argument, type Command } from "../command.js";
 import { ownUse } from "../entry-argument.js";
 import { listenPort, wantedServe, type Wanted } from "../wanted-argument.js";
 import { quoteWord } from "../words.js";
 import { freeLabel } from "./label.js";
-import { describeRemote } from "./rows.js";
+import { confirmLoss, nameUse, useOutcome } from "./outcome.js";
 
 const name: Argument<string> = {
   ...label("name", "handle of the use in this terminal"),
@@ -39,6 +38,13 @@ const settings = {
   name,
 };
 
+/** The argument has found it; nothing happened since. */
+function viewOf(control: NodeControl, label: string): UseView {
+  const found = control.uses().find((use) => use.label === label);
+  if (found === undefined) throw new VnetError("usage", `use ${label} is gone`);
+  return found;
+}
+
 const useNew = defineCommand({
   name: "use new",
   lasting: true,
@@ -46,7 +52,7 @@ const useNew = defineCommand({
   args: settings,
   async run(context, { wanted, name: label, ip, port }) {
     const use = { ...wanted, label, ip, port, fingerprint: "", active: false };
-    context.say(describe(await context.control.addUse(use)));
+    context.say(useOutcome(await context.control.addUse(use)));
   },
 });
 
@@ -63,7 +69,7 @@ const useRun = defineCommand({
   args: settings,
   async run(context, { wanted, name: label, ip, port }) {
     const use = { ...wanted, label, ip, port, fingerprint: "", active: true };
-    context.say(describe(await context.control.addUse(use)));
+    context.say(useOutcome(await context.control.addUse(use)));
   },
 });
 
@@ -73,7 +79,7 @@ const useOpen = defineCommand({
   doc: "listen for a use of this node",
   args: { use: ownUse((entry) => !entry.active) },
   async run(context, values) {
-    context.say(describe(await context.control.openUse(values.use)));
+    context.say(useOutcome(await context.control.openUse(values.use)));
   },
 });
 
@@ -83,7 +89,9 @@ const useClose = defineCommand({
   doc: "stop listening for a use and keep it; its streams end",
   args: { use: ownUse((entry) => entry.active) },
   async run(context, values) {
-    context.say(describe(await context.control.closeUse(values.use)));
+    const { control } = context;
+    await confirmLoss(context, viewOf(control, values.use));
+    context.say(useOutcome(await control.closeUse(values.use)));
   },
 });
 
@@ -98,7 +106,7 @@ const useTrust = defineCommand({
     use: ownUse((entry) => "refusedKey" in entry && entry.refusedKey !== null),
   },
   async run(context, values) {
-    context.say(describe(await context.control.trustUse(values.use)));
+    context.say(useOutcome(await context.control.trustUse(values.use)));
   },
 });
 
@@ -108,8 +116,11 @@ const useDelete = defineCommand({
   doc: "remove a use; its streams end",
   args: { use: ownUse(() => true) },
   async run(context, values) {
-    await context.control.deleteUse(values.use);
-    context.say(`use ${values.use} is removed`);
+    const { control } = context;
+    const before = viewOf(control, values.use);
+    await confirmLoss(context, before);
+    await control.deleteUse(values.use);
+    context.say(`${nameUse(before)} is removed`);
   },
 });
 
@@ -121,28 +132,3 @@ export const useCommands: readonly Command[] = [
   useTrust,
   useDelete,
 ];
-
-/** One line; throws VnetError `network` for a use that could not listen. */
-export function describe(use: UseView): string {
-  const what = `use ${use.label} (${formatAddress(use.ip, use.port)})`;
-  const why = use.error === null ? "" : `: ${use.error}`;
-  switch (use.state) {
-    case "listening":
-      return use.remote
-        ? `${what} reaches ${describeRemote(use.remote)}`
-        : `${what} listens`;
-    case "waiting":
-      return `${what} waits for serve ${use.wanted}${why}`;
-    case "inactive":
-      if (use.origin === "unserve")
-        return `${what} is removed, and what it had borrowed is given back`;
-      return `${what} is inactive: \`use open ${quoteWord(use.label)}\` listens`;
-    case "error":
-      if (use.refusedKey !== null)
-        throw new VnetError("refused", `${what} does not listen${why}`);
-      throw new VnetError(
-        "network",
-        `use ${use.label}${why}; it is tried again, \`use close ${quoteWord(use.label)}\` gives it up`,
-      );
-  }
-}
