@@ -3,14 +3,17 @@
 
 import { createHash } from "node:crypto";
 import {
+  lstatSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
 import { hostname } from "node:os";
+import { VnetError } from "./errors.js";
 
 /** To take the place of a dead owner needs microseconds, and several may do so at once. */
 const ROUNDS = 100;
@@ -32,13 +35,17 @@ export class RunLock {
     private readonly mine: string,
   ) {}
 
-  /** `heldBy`: the pid of the process that has it. Waits a moment while others are just taking it. */
+  /**
+   * `heldBy`: the pid of the process that has it. Waits a moment while others are just taking it. Throws VnetError
+   * `config` where something else has that name, which is left alone.
+   */
   static take(path: string): RunLock | { heldBy: number } {
     const mine = textOf(ownerOf(process.pid));
     let found: string | null = null;
     for (let round = 0; round < ROUNDS; round++) {
       if (make(path, mine)) return new RunLock(path, mine);
       found = read(path);
+      if (found === null) refuseOthers(path);
       if (found === mine) return new RunLock(path, mine);
       const owner = found === null ? null : parse(found);
       if (owner !== null && isAlive(owner)) return { heldBy: owner.pid };
@@ -116,7 +123,26 @@ function remove(path: string): void {
   }
 }
 
-/** Null: there is none. */
+function refuseOthers(path: string): void {
+  const there = lookAt(path);
+  if (there === undefined) return;
+  if (hasLinks ? there.isSymbolicLink() : there.isFile()) return;
+  throw new VnetError(
+    "config",
+    `${path} is in the way: the lock of a program that runs has this name, and this is none; move it away`,
+  );
+}
+
+/** Undefined: nothing is there, or its folder cannot be looked into, which the first key there says. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Null: there is none, or something else. */
 function read(path: string): string | null {
   try {
     return hasLinks ? readlinkSync(path) : readFileSync(path, "utf8");

@@ -6,7 +6,6 @@ import {
   existsSync,
   lstatSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -16,6 +15,7 @@ import { homedir, userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { makeFolders } from "./files/folders.js";
+import { readRegularFile } from "./files/regular-file.js";
 import { createPrivateFile, isTemporary } from "./files/whole-file.js";
 import { digest, type ProgramArguments } from "./program-arguments.js";
 import { oneName } from "./one-name.js";
@@ -201,7 +201,7 @@ async function adopt(
   for (const name of names)
     await createPrivateFile(
       join(folder, name),
-      readFileSync(join(former, name)),
+      readRegularFile(join(former, name)),
     );
 }
 

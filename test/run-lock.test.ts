@@ -5,11 +5,13 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { needsUnix } from "./support/find-program.js";
+import { VnetError } from "../src/errors.js";
 import { holderOf, RunLock } from "../src/run-lock.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 import { Program } from "./support/program.js";
@@ -52,6 +54,17 @@ describe("the lock of a running configuration", () => {
     if (lock instanceof RunLock) return lock;
     throw new Error(`held by ${lock.heldBy}`);
   }
+
+  it("leaves alone what has its name and is no lock, and says so at once", function () {
+    needsUnix(this, "locks that are links");
+    writeFileSync(path, "something of the person");
+    expect(() => RunLock.take(path)).to.throw(
+      VnetError,
+      `${path} is in the way`,
+    );
+    expect(readFileSync(path, "utf8")).to.equal("something of the person");
+    expect(readdirSync(folder)).to.deep.equal(["vnet.lock"]);
+  });
 
   it("is refused to another process, with the holder's pid, until it is released", async () => {
     const lock = taken();

@@ -7,6 +7,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   statSync,
@@ -42,8 +43,18 @@ export function openRegularFile(
   }
 }
 
+/** All of it. Throws as openRegularFile does. */
+export function readRegularFile(path: string): Buffer {
+  const { fd } = openRegularFile(path, constants.O_RDONLY);
+  try {
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
- * The same for a file in the folder of another user, who may have put a link there: it leads nowhere else, as what is
+ * openRegularFile for a file in the folder of another user, who may have put a link there: it leads nowhere else, as what is
  * done to it would be done to a file of the caller.
  */
 export function openUnlinkedFile(
@@ -58,7 +69,7 @@ export function openUnlinkedFile(
 }
 
 /**
- * The same for a file of this user, who may have made it a link to another place. Another user's link is not followed,
+ * openRegularFile for a file of this user, who may have made it a link to another place. Another user's link is not followed,
  * and another user's file not opened.
  */
 export function openOwnFile(

@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -92,8 +93,9 @@ export class ClaimsFile {
     try {
       kept = readClaims(folder);
     } catch (error) {
-      // It may be whole.
-      if (isSystemError(error)) throw unreadable(folder, error);
+      // It may be whole; or it is something else than a file, and none of ours.
+      if (isSystemError(error) || !statSync(join(folder, FILE)).isFile())
+        throw unreadable(folder, error);
       const aside = putAside(folder);
       log.warn(
         `${join(folder, FILE)} is damaged (${messageOf(error)}) and is put aside as ${aside}: who held which name and id is not known any more`,
@@ -258,8 +260,8 @@ function isAsked(path: string, request: ForgetRequest): boolean {
 /** What was asked for, under a name of its own; undefined: nothing. Synchronous, as it is looked for in the middle of a decision. */
 function take(folder: string): string | undefined {
   try {
-    if (lstatSync(join(folder, ASKED), { throwIfNoEntry: false }) === undefined)
-      return undefined;
+    const there = lstatSync(join(folder, ASKED), { throwIfNoEntry: false });
+    if (there?.isFile() !== true) return undefined;
     let name = TAKEN;
     for (let n = 2; existsSync(join(folder, name)); n++) name = `${TAKEN}-${n}`;
     renameSync(join(folder, ASKED), join(folder, name));

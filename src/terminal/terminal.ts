@@ -103,6 +103,8 @@ export class Terminal {
     // Stays: to give back a screen that is gone fails as well.
     options.input.on("error", terminal.#onHangUp);
     terminal.#openLine();
+    const { trouble } = terminal.#history;
+    if (trouble !== null) terminal.#print(printable(trouble));
     return terminal;
   }
 

@@ -3,6 +3,7 @@ import fs, {
   chmodSync,
   existsSync,
   linkSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -417,14 +418,24 @@ describe("the claims on the disk", () => {
       expect(existsSync(join(folder, "new"))).to.equal(false);
     });
 
-    it("do not wait for a named pipe, neither the asker nor the hub", () => {
+    it("do not wait for a named pipe, neither the asker nor the hub, and leave it where it is", () => {
       execFileSync("mkfifo", [at()]);
       expect(ask).to.throw(/cannot ask the hub to forget/);
       put(open(), "home");
-      expect(existsSync(at())).to.equal(false);
-      ask();
-      execFileSync("mkfifo", [join(folder, "claims.json")]);
-      expect(() => readClaims(folder)).to.throw(/not a regular file/);
+      expect(lstatSync(at()).isFIFO()).to.equal(true);
     });
+  });
+
+  it("are not put aside, and the hub does not start, where their name is a named pipe's or leads to a device", function () {
+    needsUnix(this, "named pipes with a path");
+    const path = join(folder, "claims.json");
+    execFileSync("mkfifo", [path]);
+    expect(() => open()).to.throw(
+      /claims.json: cannot read .* \(it is a named pipe, not a regular file\); /,
+    );
+    rmSync(path);
+    symlinkSync("/dev/null", path);
+    expect(() => open()).to.throw(/it is a device, not a regular file/);
+    expect(readdirSync(folder)).to.deep.equal(["claims.json"]);
   });
 });

@@ -1,10 +1,17 @@
 import { expect } from "chai";
-import { needsUnix } from "../support/find-program.js";
+import { needsUnix, skip } from "../support/find-program.js";
+import { execFileSync } from "node:child_process";
 import {
+  chownSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -106,6 +113,68 @@ describe("history", () => {
       history.add(line, ["", "a key of this node"]);
       expect(history.newestFirst()).to.deep.equal([line]);
     });
+
+  it("is written behind the links that lead to it, which stay", function () {
+    needsUnix(this, "symbolic links");
+    const real = join(folder, "real");
+    const link = join(folder, "history");
+    symlinkSync("real", link);
+    for (let at = 0; at < 2 * HISTORY_LIMIT; at++)
+      History.open(link).add(`ping ${at}`);
+    expect(readlinkSync(link)).to.equal("real");
+    expect(readFileSync(real, "utf8")).to.include(`ping ${HISTORY_LIMIT}\n`);
+    expect(statSync(real).mode & 0o777).to.equal(0o600);
+  });
+
+  const others: [what: string, make: (path: string) => void][] = [
+    ["a named pipe", (path) => execFileSync("mkfifo", ["-m", "644", path])],
+    ["a folder", (path) => mkdirSync(path, { mode: 0o755 })],
+    ["a device", (path) => symlinkSync("/dev/null", path)],
+  ];
+  for (const [what, make] of others)
+    it(`is not kept in ${what}: says so, waits for nothing and leaves it as it is`, function () {
+      needsUnix(this, "named pipes with a path");
+      const path = join(folder, "history");
+      make(path);
+      const before = statSync(path);
+      const history = History.open(path);
+      history.add("ping");
+      expect(history.newestFirst()).to.deep.equal(["ping"]);
+      expect(history.trouble).to.equal(
+        `the history is not kept in ${path}: it is ${what}, not a regular file`,
+      );
+      const { ino, mode } = statSync(path);
+      expect({ ino, mode }).to.deep.equal({
+        ino: before.ino,
+        mode: before.mode,
+      });
+    });
+
+  it("is not kept in another user's file, also where a link of his leads to one of ours", function () {
+    needsUnix(this, "users");
+    if (process.getuid?.() !== 0) skip(this, "not run as root");
+    const path = join(folder, "history");
+    writeFileSync(path, "ping\n", { mode: 0o644 });
+    chownSync(path, 1000, 1000);
+    expect(History.open(path).trouble).to.include(
+      "it belongs to another user (uid 1000)",
+    );
+    expect(statSync(path).mode & 0o777).to.equal(0o644);
+    rmSync(path);
+    writeFileSync(join(folder, "ours"), "ping\n");
+    symlinkSync("ours", path);
+    lchownSync(path, 1000, 1000);
+    expect(History.open(path).trouble).to.include(
+      "it is a link of another user (uid 1000)",
+    );
+    rmSync(path);
+    // A second name of our file in another user's folder.
+    linkSync(join(folder, "ours"), path);
+    chownSync(folder, 1000, 1000);
+    expect(History.open(path).trouble).to.include(
+      "it has a second name elsewhere",
+    );
+  });
 
   it("goes on in memory when the file cannot be read or written", () => {
     const history = History.open(folder);
