@@ -5,6 +5,7 @@ import { VnetError } from "../errors.js";
 import { nearestName } from "../nearest.js";
 import type { NodeControl } from "../node/control.js";
 import { usageOf, type Argument, type Command } from "./command.js";
+import { answerTo } from "./other-words.js";
 import { splitLine, type Word } from "./words.js";
 
 export interface ParsedLine {
@@ -35,6 +36,8 @@ export function parseLine(
     throw new VnetError("usage", `a quote is open: close it with ${open}`);
   const words = withoutQuestionMark(typed);
   const { flags, limits, plain } = partFlags(words);
+  if (plain.length === 0 && flags.includes("--help"))
+    return parseLine(commands, "help");
   const command = matchCommand(commands, plain);
   if (!command) throw unknownCommand(commands, plain);
   const strange = flags.find(
@@ -105,8 +108,10 @@ export function matchCommand(
 ): Command | undefined {
   const texts = words.map((word) => word.text.toLowerCase());
   return commands
-    .filter((command) =>
-      command.name.split(" ").every((part, at) => texts[at] === part),
+    .filter(
+      ({ name, aliases = [] }) =>
+        name.split(" ").every((part, at) => texts[at] === part) ||
+        aliases.includes(texts[0] ?? ""),
     )
     .sort((a, b) => b.name.length - a.name.length)[0];
 }
@@ -196,6 +201,15 @@ export function unknownCommand(
   const group = names.filter((name) => name.startsWith(`${first} `));
   if (group.length > 0 && second === undefined)
     return new VnetError("usage", `${first} what? ${group.join(", ")}`);
+  const answer = answerTo(first);
+  if (group.length === 0 && answer !== undefined)
+    return new VnetError("usage", `unknown command "${typed}": ${answer}`);
+  const whole = names.filter((name) => name.endsWith(` ${first}`));
+  if (group.length === 0 && whole.length > 0)
+    return new VnetError(
+      "usage",
+      `unknown command "${typed}": did you mean ${whole.map((name) => `\`${name}\``).join(" or ")}?`,
+    );
   // With the group known, only the word behind it can be the slip.
   const nearInGroup = nearestName(
     second ?? "",

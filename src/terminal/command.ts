@@ -76,6 +76,8 @@ export interface CommandContext {
 export interface Command {
   /** one or two words */
   name: string;
+  /** what people from elsewhere type for it, a word each; TAB does not offer them */
+  aliases?: readonly string[];
   /** in the order of the line and of the questions */
   args: Readonly<Record<string, Argument<unknown>>>;
   /** one line, for the list */

@@ -33,11 +33,15 @@ export function renderCommandHelp(command: Command, columns: number): string {
   if (command.limited) args.push(["--limit N", "print the first N rows only"]);
   if (command.json)
     args.push(["--json", "print one JSON document instead of a table"]);
+  const aliases = command.aliases ?? [];
   const examples = (command.examples ?? []).map((text) => `  ${text}`);
   return [
     usageOf(command),
     wrap(command.doc, columns, "  "),
     ...(command.details ?? []).map((text) => wrap(text, columns, "  ")),
+    ...(aliases.length > 0
+      ? [wrap(`The same: ${aliases.join(", ")}.`, columns, "  ")]
+      : []),
     ...(args.length > 0 ? ["", ...renderPairs(args, columns)] : []),
     ...(examples.length > 0 ? ["", "for example:", ...examples] : []),
   ].join("\n");

@@ -9,6 +9,7 @@ import type { Interface } from "node:readline";
 export interface Key {
   name?: string;
   ctrl?: boolean;
+  meta?: boolean;
 }
 
 export interface HistorySearchOptions {

@@ -20,9 +20,12 @@ import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
+import { Pasting } from "./pasting.js";
 import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
+
+const GREETING = "`help` lists the commands, TAB completes, `exit` leaves";
 
 /** `left`: by `exit`, Ctrl-C or Ctrl-D; `hung up`: the window was closed, the connection to it is lost */
 export type Departure = "left" | "hung up";
@@ -76,6 +79,10 @@ export class Terminal {
   readonly #onKey = (_text: unknown, key?: Key) => {
     if (this.#state === "idle") this.#search?.press(key ?? {});
   };
+  #pasting: Pasting | null = null;
+  readonly #onKeyBefore = (text?: string, key?: Key) => {
+    this.#pasting?.press(text, key ?? {});
+  };
   readonly #onResize = () => {
     if (this.#line) keepAbove(this.#line);
   };
@@ -102,6 +109,7 @@ export class Terminal {
     options.input.once("end", terminal.#onEnd);
     // Stays: to give back a screen that is gone fails as well.
     options.input.on("error", terminal.#onHangUp);
+    options.output.write(`${wrap(GREETING, options.screen.columns)}\n`);
     terminal.#openLine();
     const { trouble } = terminal.#history;
     if (trouble !== null) terminal.#print(printable(trouble));
@@ -154,6 +162,8 @@ export class Terminal {
     this.#search = search;
     // Behind readline's own listener, and before it.
     if (line.terminal) {
+      this.#pasting = new Pasting(line, output);
+      input.prependListener("keypress", this.#onKeyBefore);
       input.on("keypress", this.#onKey);
       output.prependListener("resize", this.#onResize);
     }
@@ -205,6 +215,8 @@ export class Terminal {
     const line = this.#line;
     this.#line = null;
     this.#search = null;
+    this.#pasting = null;
+    this.#options.input.off("keypress", this.#onKeyBefore);
     this.#options.input.off("keypress", this.#onKey);
     this.#options.output.off("resize", this.#onResize);
     line?.close();

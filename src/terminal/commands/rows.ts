@@ -14,6 +14,7 @@ import type {
   RemoteNode,
   RemoteServe,
   ServeView,
+  Trust,
   UseView,
 } from "../../node/control.js";
 
@@ -132,7 +133,11 @@ export function useJson(use: Shown<UseView>) {
   };
 }
 
-export function remoteServeRow(serve: ListedServe): string[] {
+/** @param provable whether there is a secret that a node could have shown */
+export function remoteServeRow(
+  serve: ListedServe,
+  provable: boolean,
+): string[] {
   return [
     formatServeid(serve.serveid),
     formatVnetid(serve.vnetid),
@@ -142,7 +147,7 @@ export function remoteServeRow(serve: ListedServe): string[] {
     serve.ip,
     formatPort(serve.port),
     serve.info,
-    serve.trusted,
+    formatTrust(serve.trusted, provable),
   ];
 }
 
@@ -161,13 +166,14 @@ function remoteServeJson(serve: RemoteServe) {
   };
 }
 
-export function remoteNodeRow(node: RemoteNode): string[] {
+/** @param provable as above */
+export function remoteNodeRow(node: RemoteNode, provable: boolean): string[] {
   const self = node.self ? " (this node)" : "";
   return [
     formatVnetid(node.vnetid),
     node.name + self,
     String(node.serves),
-    node.trusted,
+    formatTrust(node.trusted, provable),
     node.fingerprint,
   ];
 }
@@ -225,6 +231,11 @@ function markOf(origin: Origin): string {
 
 function formatPort(port: number): string {
   return port === 0 ? "-" : String(port);
+}
+
+/** `unknown` is for what will be known; where the group has no secret nothing ever is. */
+function formatTrust(trusted: Trust, provable: boolean): string {
+  return trusted === "unknown" && !provable ? "no secret" : trusted;
 }
 
 function formatFlag(flag: boolean): string {

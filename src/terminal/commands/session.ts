@@ -8,7 +8,7 @@ import { splitLine } from "../words.js";
 const topic: Argument<string> = {
   name: "command",
   ask: "command",
-  doc: "one of the commands, or its first word",
+  doc: "one of the commands, or one of its words",
   rest: true,
   parse: (text) => text,
   fallback: () => ({ text: "", value: "" }),
@@ -17,6 +17,7 @@ const topic: Argument<string> = {
 export const help = defineCommand({
   name: "help",
   doc: "list the commands, or explain one; `?` is the same",
+  aliases: ["\\?", "\\h", "-h", "man"],
   args: { topic },
   examples: ["help", "help use run", "help show"],
   run(context, values) {
@@ -24,7 +25,9 @@ export const help = defineCommand({
     const { words } = splitLine(values.topic);
     const typed = words.map((word) => word.text.toLowerCase()).join(" ");
     const exact = commands.find(({ name }) => name === typed);
-    const group = commands.filter(({ name }) => name.startsWith(`${typed} `));
+    const group = commands.filter(
+      ({ name }) => name.startsWith(`${typed} `) || name.endsWith(` ${typed}`),
+    );
     const found = exact ?? matchCommand(commands, words);
     if (words.length === 0) context.say(renderHelp(commands, columns));
     else if (found) context.say(renderCommandHelp(found, columns));
@@ -36,6 +39,7 @@ export const help = defineCommand({
 export const exit = defineCommand({
   name: "exit",
   doc: "leave: close what this node opened and end the program",
+  aliases: ["quit", "logout", "bye", "\\q", ":q", ".exit"],
   args: {},
   run: (context) => context.leave(),
 });

@@ -4,6 +4,7 @@ import { formatVnetid } from "../../config/config.js";
 import { count } from "../../count.js";
 import type {
   ListedServe,
+  NodeControl,
   NodeView,
   RemoteNode,
   ServeView,
@@ -204,11 +205,12 @@ const showServes = defineCommand({
   ...listed,
   async run(context, { pattern }) {
     const { group } = context.control.view();
+    const provable = isProvable(context.control);
     const list = {
       columns: REMOTE_SERVE_COLUMNS,
       entries: context.control.remoteServes(),
       compare: byServeid,
-      row: remoteServeRow,
+      row: (serve: ListedServe) => remoteServeRow(serve, provable),
       json: listedServeJson,
       empty: `nobody in group ${group} offers a serve: \`serve run PORT\` offers one`,
     };
@@ -240,7 +242,8 @@ const showVnets = defineCommand({
       columns: REMOTE_NODE_COLUMNS,
       entries: context.control.remoteNodes(),
       compare: byVnetid,
-      row: remoteNodeRow,
+      row: (node: RemoteNode) =>
+        remoteNodeRow(node, isProvable(context.control)),
       json: remoteNodeJson,
       empty: `no node of group ${context.control.view().group} is at the hub`,
     };
@@ -257,6 +260,11 @@ export const showCommands: readonly Command[] = [
   showVnet,
   showVnets,
 ];
+
+/** Whether nodes can show that they belong to the group. */
+function isProvable({ config }: NodeControl): boolean {
+  return config.vnet.secret !== "";
+}
 
 /** What is not trusted comes last. */
 function byServeid(a: ListedServe, b: ListedServe): number {
