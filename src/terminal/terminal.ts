@@ -1,4 +1,4 @@
-// The interactive command line of a node: readline for lines, inquirer for questions, never both at once.
+// The interactive command line of a node: readline for lines, a question has the input for itself, never both at once.
 // Whoever starts it closes it. Knows the node's interface, not its inside; opens nothing but the history.
 
 import type { EventEmitter } from "node:events";
@@ -9,6 +9,7 @@ import type { NodeControl } from "../node/control.js";
 import { Cancelled, type Argument, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { complete } from "./completion.js";
+import { count } from "../count.js";
 import { drained, put, putLine } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
@@ -55,7 +56,7 @@ export interface TerminalOptions {
 /**
  * - `idle`    the prompt stands, lines are awaited
  * - `running` a command runs; what is typed meanwhile waits for its turn
- * - `asking`  inquirer has the input
+ * - `asking`  a question has the input
  */
 type State = "idle" | "running" | "asking" | "closed";
 
@@ -295,10 +296,12 @@ export class Terminal {
   ): Promise<T> {
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
     const { input, output, screen } = this.#options;
+    // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
+    const ahead = this.#lines.splice(0).length;
+    if (ahead > 0)
+      this.#print(`${count(ahead, "line")} typed ahead: not taken`);
     this.#closeLine();
     this.#state = "asking";
-    // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
-    this.#lines.length = 0;
     try {
       this.#question = new AbortController();
       const closing = this.#closing.signal;

@@ -8,7 +8,8 @@ import { fitLabel } from "../../config/value.js";
 import { Cancelled } from "../command.js";
 import { wrap } from "../paragraph.js";
 import { printable } from "../../printable.js";
-import { askQuestion, type PromptStreams } from "../prompts.js";
+import type { PromptStreams } from "../asking.js";
+import { askQuestion } from "../prompts.js";
 import { hubFileText, nodeFileText } from "./file-text.js";
 import {
   askForHub,
