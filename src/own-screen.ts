@@ -3,6 +3,7 @@
 import { openSync } from "node:fs";
 import { WriteStream } from "node:tty";
 import { Screen, seatOf, type Output, type Seat } from "./screen/screen.js";
+import { neverWait } from "./screen/tty-output.js";
 
 /** @param noColor of --no-color */
 export function screenOf(output: Output, noColor: boolean): Screen {
@@ -39,6 +40,7 @@ function openTerminal(): WriteStream | null {
   if (process.platform === "win32") return null;
   try {
     const output = new WriteStream(openSync("/dev/tty", "w"));
+    neverWait(output);
     // Node tells its own streams only of a new size.
     process.on("SIGWINCH", () => {
       (output as { _refreshSize?: () => void })._refreshSize?.();

@@ -20,6 +20,7 @@ import {
 } from "./program-arguments.js";
 import { checkKeyFiles, KEY_FILES } from "./given-keys.js";
 import { secondSignal } from "./own-signals.js";
+import { giveUpOnStopped, neverWait } from "./screen/tty-output.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
 import {
@@ -215,6 +216,9 @@ function closeIfOpen(fd: number): void {
   }
 }
 
+/** What a stopped terminal does not take of a program that ended is waited for as long. */
+const STOPPED_MS = 1_000;
+
 /**
  * All is closed. What still keeps the process alive is a connection in the making that nobody wants, or a reader that
  * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time.
@@ -222,12 +226,16 @@ function closeIfOpen(fd: number): void {
 function exitSoon(): void {
   void secondSignal().then(() => process.exit());
   setInterval(() => {
-    if (process.stdout.writableLength === 0) process.exit();
+    const { stdout, stderr } = process;
+    const isWriting =
+      stdout.writableLength > 0 || (stderr.isTTY && stderr.writableLength > 0);
+    if (!isWriting) process.exit();
   }, LEFTOVERS_MS).unref();
 }
 
 /** Runs the program and sets the exit status; an error that is nobody's fault but ours goes up with its stack. */
 export async function run(program: Program): Promise<void> {
+  for (const output of [process.stdout, process.stderr]) neverWait(output);
   let isOutputLost = false;
   // Nearly always none is left: programs end with their connections, and this process waits for them.
   process.on("exit", killPrograms);
@@ -280,6 +288,9 @@ export async function run(program: Program): Promise<void> {
       delete process.env.UV_THREADPOOL_SIZE;
       delete process.env.MALLOC_ARENA_MAX;
       process.exitCode = await program.main(args);
+      // A script's output is waited for; a program that was ended has shown what there was to see.
+      if (args.commands.length === 0 && !args.check)
+        giveUpOnStopped(STOPPED_MS);
       exitSoon();
     }
   } catch (error) {

@@ -10,7 +10,7 @@ import { Cancelled, type Argument, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { complete } from "./completion.js";
 import { count } from "../count.js";
-import { drained, put, putLine } from "./flow.js";
+import { drained, holdTyping, isFull, put, putLine } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
@@ -84,6 +84,10 @@ export class Terminal {
   readonly #onKeyBefore = (text?: string, key?: Key) => {
     this.#pasting?.press(text, key ?? {});
   };
+  readonly #onAnyKey = () => {
+    holdTyping(this.#options.input, this.#options.output);
+  };
+  readonly #onDrain = () => this.#printHeld();
   readonly #onResize = () => {
     if (this.#line) keepAbove(this.#line);
   };
@@ -111,6 +115,8 @@ export class Terminal {
     // Stays: to give back a screen that is gone fails as well.
     options.input.on("error", terminal.#onHangUp);
     options.output.write(`${wrap(GREETING, options.screen.columns)}\n`);
+    options.input.on("keypress", terminal.#onAnyKey);
+    options.output.on("drain", terminal.#onDrain);
     terminal.#openLine();
     const { trouble } = terminal.#history;
     if (trouble !== null) terminal.#print(printable(trouble));
@@ -125,6 +131,8 @@ export class Terminal {
     this.#waiting?.abort();
     this.#closing.abort();
     this.#options.input.off("end", this.#onEnd);
+    this.#options.input.off("keypress", this.#onAnyKey);
+    this.#options.output.off("drain", this.#onDrain);
     this.#closeLine();
   }
 
@@ -257,8 +265,7 @@ export class Terminal {
 
   #becomeIdle(): void {
     this.#state = "idle";
-    const held = this.#held.take();
-    if (held.length > 0) this.#print(held.join("\n"));
+    this.#printHeld();
     this.#line?.setPrompt(PROMPT);
     // The system has shown the lines that wait already.
     const isShown = this.#line?.terminal === false && this.#lines.length > 0;
@@ -336,20 +343,26 @@ export class Terminal {
     }
   }
 
-  /** One at once; those that come in the same turn of the event loop together, as each print draws the line anew. */
   #printOrHold(make: () => string): void {
     if (this.#state === "closed") return;
-    if (this.#state !== "idle" || this.#hasPrinted) {
-      this.#held.hold(make);
-      return;
-    }
-    this.#print(make());
+    this.#held.hold(make);
+    this.#printHeld();
+  }
+
+  /**
+   * One at once; those that come in the same turn of the event loop together, as each print draws the line anew. A screen
+   * that stands still is told when it goes on. False: nothing was printed.
+   */
+  #printHeld(): boolean {
+    const mustWait = this.#hasPrinted || isFull(this.#options.output);
+    if (this.#state !== "idle" || mustWait || this.#held.isEmpty) return false;
+    this.#print(this.#held.take().join("\n"));
     this.#hasPrinted = true;
     setImmediate(() => {
       this.#hasPrinted = false;
-      if (this.#state === "idle" && !this.#held.isEmpty)
-        this.#printOrHold(() => this.#held.take().join("\n"));
+      this.#printHeld();
     });
+    return true;
   }
 
   #print(text: string): void {

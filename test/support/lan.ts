@@ -38,7 +38,7 @@ export function useSection(serveid: number, port: number): string {
 
 /** A node that joined its hub. */
 export async function startMember(
-  hub: Hub,
+  hub: Pick<Hub, "port">,
   sketch: NodeSketch,
 ): Promise<Launched> {
   const node = startNode(nodeConfig(hub.port, sketch));

@@ -101,6 +101,21 @@ export class TerminalWindow {
     return Number(children.trim().split(" ")[0]);
   }
 
+  /**
+   * Ctrl-S: the terminal takes no output until `goOn`. Of a program that reads keys one by one, which would get Ctrl-S as a
+   * key, too.
+   */
+  stop(): void {
+    const tty = this.tmux("display-message", "-p", "-t", "t", "#{pane_tty}");
+    execFileSync("stty", ["-F", tty.trim(), "ixon"]);
+    this.press("C-s");
+  }
+
+  /** Ctrl-Q */
+  goOn(): void {
+    this.press("C-q");
+  }
+
   /** The window is closed under the program in it. */
   hangUp(): void {
     this.tmux("kill-server");
