@@ -89,6 +89,8 @@ export interface Command {
   json?: boolean;
   /** takes --limit N */
   limited?: boolean;
+  /** it changes nothing: Ctrl-C ends it, and `watch` may run it again and again */
+  looks?: boolean;
   /** what it does would end with a guest, so a guest refuses it */
   lasting?: boolean;
   run(

@@ -16,6 +16,7 @@ import {
 } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { renderCommandHelp } from "./help.js";
+import { endedBy, whileWaitedFor } from "./looking.js";
 import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
 import { inPortions, mapped } from "./portions.js";
@@ -65,10 +66,11 @@ export async function invoke(
     );
   const guided = missing !== undefined;
   const values = await collect(command, binding, guided, surroundings);
-  await command.run(
-    createContext(surroundings, values, { ...parsed, guided }),
-    values,
-  );
+  const { looks = false } = command;
+  const around = looks ? whileWaitedFor(surroundings) : surroundings;
+  const context = createContext(around, values, { ...parsed, guided });
+  const run = Promise.resolve(command.run(context, values));
+  await (looks ? endedBy(surroundings.signal, run) : run);
 }
 
 async function collect(

@@ -1,8 +1,9 @@
 // The interactive command line of a node: readline for lines, a question has the input for itself, never both at once.
 // Whoever starts it closes it. Knows the node's interface, not its inside; opens nothing but the history.
 
-import type { EventEmitter } from "node:events";
+import { once, type EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import { setImmediate as turn } from "node:timers/promises";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
@@ -95,6 +96,8 @@ export class Terminal {
   #waiting: AbortController | null = null;
   /** aborted to give the question up that stands */
   #question: AbortController | null = null;
+  /** a line that comes in pieces, of which the end is still to come */
+  #inPieces: object | null = null;
   /** a notice, in this turn of the event loop */
   #hasPrinted = false;
   /** Ctrl-C was pressed once on an empty line */
@@ -253,10 +256,10 @@ export class Terminal {
       this.#line?.setPrompt("");
       const waiting = new AbortController();
       this.#waiting = waiting;
-      const aborted = new Promise((resolve) =>
-        waiting.signal.addEventListener("abort", resolve, { once: true }),
-      );
-      await Promise.race([this.#run(text, waiting.signal), aborted]);
+      const run = this.#run(text, waiting.signal).then(() => "done");
+      const givenUp = once(waiting.signal, "abort").then(() => turn());
+      if ((await Promise.race([run, givenUp])) !== "done" && !this.#isClosed())
+        this.#print("not waiting for it; what comes of it is printed here");
       this.#waiting = null;
       if (this.#isClosed()) return;
       this.#becomeIdle();
@@ -328,7 +331,6 @@ export class Terminal {
     if (this.#state === "running") {
       this.#waiting?.abort();
       this.#lines.length = 0;
-      this.#print("not waiting for it; what comes of it is printed here");
     } else if (this.#search?.isOn === true) {
       this.#search.giveUp();
     } else if (line.line !== "") {
@@ -367,6 +369,7 @@ export class Terminal {
 
   #print(text: string): void {
     if (this.#state === "closed") return;
+    this.#endLine();
     if (this.#line) printAbove(this.#line, this.#options.output, text);
     // A command that nobody waits for any more can end during another one's question.
     else this.#held.hold(() => text);
@@ -382,16 +385,28 @@ export class Terminal {
   async #printLine(pieces: AsyncIterable<string>): Promise<void> {
     const { output } = this.#options;
     const line = this.#line;
-    if (line) clearLine(line, output);
+    if (!line) return;
+    clearLine(line, output);
+    const inPieces = {};
+    this.#inPieces = inPieces;
+    const isOver = () => this.#line !== line || this.#inPieces !== inPieces;
     try {
       for await (const piece of pieces)
-        if (this.#line === line && line) await put(output, piece);
+        if (isOver()) return;
+        else await put(output, piece);
     } finally {
-      if (this.#line === line && line) {
-        output.write("\n");
+      if (!isOver()) {
+        this.#endLine();
         line.prompt(true);
       }
     }
+  }
+
+  /** What stands on the screen of a line that comes in pieces stays. */
+  #endLine(): void {
+    if (this.#inPieces === null) return;
+    this.#inPieces = null;
+    if (this.#line) this.#options.output.write("\n");
   }
 
   // Read through a method, so that the compiler does not take it for constant across an await.

@@ -143,27 +143,65 @@ describe("terminal", () => {
     screen.type("show serves\r");
     await screen.until("700");
     expect(screen.text).not.to.include("50000");
-    screen.type(CTRL_C);
-    await screen.until("cancelled");
-    expect(screen.text).not.to.include("50000 serves");
+    await screen.answer(CTRL_C, "cancelled");
+    expect(screen.text).not.to.include("50000");
+    await screen.until(">: ");
     await screen.answer("show serves --limit 2 --json\r", '"serveid":"002"');
     await screen.until(">: ");
     const [, json = ""] = /^(\[.*\])$/m.exec(screen.text) ?? [];
     expect(JSON.parse(json)).to.have.length(2);
   });
 
-  it("gives the prompt back on Ctrl-C while a command runs, and prints its result when it comes", async () => {
+  it("gives the prompt back on Ctrl-C while a command runs that changes something, and prints its result when it comes", async () => {
+    let done = (): void => undefined;
+    const { openServe } = node;
+    await screen.answer("serve new 80 name=web\r", "is inactive");
+    await screen.until(">: ");
+    node.openServe = async (label) => {
+      await new Promise<void>((resolve) => (done = resolve));
+      return openServe(label);
+    };
+    await screen.answer("serve open web\r", "web");
+    await screen.answer(CTRL_C, "not waiting for it");
+    await screen.until(">: ");
+    await screen.answer("show vnets\r", "local-ssh");
+    done();
+    await screen.until("80) is registered");
+  });
+
+  it("ends a command that only looks on Ctrl-C, and prints nothing of it any more", async () => {
     let done = (): void => undefined;
     node.ping = () =>
       new Promise((resolve) => {
         done = () => resolve({ rttMs: [7], path: null });
       });
     await screen.answer("ping\r", "ping");
-    await screen.answer(CTRL_C, ">: ");
-    await screen.answer("show vnets\r", "local-ssh");
+    await screen.answer(CTRL_C, "cancelled\n");
+    await screen.until(">: ");
     done();
-    await screen.until("1: 7.00 ms");
+    await screen.answer("show vnets\r", "local-ssh");
+    expect(screen.text).not.to.include("7.00 ms");
+    expect(screen.text).not.to.include("not waiting");
   });
+
+  for (const line of ["show serves", "show serves --json"])
+    it(`keeps what stands on the screen of \`${line}\` when Ctrl-C stops it, and says one thing`, async () => {
+      node.remoteList = Array.from({ length: 50_000 }, (_, at) => ({
+        ...SSH,
+        serveid: at + 1,
+      }));
+      screen.type(`${line}\r`);
+      await screen.until("007");
+      screen.type(CTRL_C);
+      await screen.until("cancelled\n");
+      // What is erased is erased from a line's beginning: none of the list's.
+      const [before = ""] = screen.raw.split("cancelled");
+      const lines = before.split("\n");
+      expect(lines.at(-1)).to.match(/^(\u001b\[1G|\u001b\[0J| )+$/);
+      expect(screen.text).not.to.include("not waiting");
+      await screen.answer("show vnets\r", "local-ssh");
+      expect(screen.text).not.to.include('"serveid"');
+    });
 
   it("runs lines that were pasted together one after the other", async () => {
     await screen.answer("use run 700 1122\rshow use\r", "[terminal]");

@@ -15,6 +15,7 @@ const target: Argument<number | null> = {
 
 export const ping = defineCommand({
   name: "ping",
+  looks: true,
   doc: "round trip to the hub, or to a node through a channel",
   details: [
     `Sends ${PROBES} probes. The way to a node leads through the hub, and is told in its two parts; in JSON this kind of path is called relay.`,

@@ -16,6 +16,7 @@ const topic: Argument<string> = {
 
 export const help = defineCommand({
   name: "help",
+  looks: true,
   doc: "list the commands, or explain one; `?` is the same",
   aliases: ["\\?", "\\h", "-h", "man"],
   args: { topic },

@@ -65,7 +65,12 @@ const pattern: Argument<Pattern> = {
 };
 
 /** What all lists take. */
-const listed = { args: { pattern }, json: true, limited: true } as const;
+const listed = {
+  args: { pattern },
+  json: true,
+  limited: true,
+  looks: true,
+} as const;
 
 /** The list, or what is said instead; then the summary of what a person sees, where there is one. */
 async function showList<T>(
@@ -226,6 +231,7 @@ const showVnet = defineCommand({
   doc: "this node: name, group, hub, settings, traffic",
   args: {},
   json: true,
+  looks: true,
   async run(context) {
     const view = context.control.view();
     if (context.json) context.emit(nodeJson(view));
