@@ -24,6 +24,8 @@ export interface ProgramArguments {
   noHup: boolean;
   check: boolean;
   noColor: boolean;
+  /** of --no-wait: commands run before the hub is reached */
+  noWait: boolean;
   /** the commands of -e, in their order */
   commands: string[];
 }
@@ -64,6 +66,7 @@ export function parseArguments(
     noHup: values["no-hup"] === true,
     check: values.check === true,
     noColor: values["no-color"] === true,
+    noWait: values["no-wait"] === true,
     commands: textsOf(values.execute),
   };
 }
@@ -94,11 +97,16 @@ function parseCommandLine(
         state: { type: "string" },
         "no-hup": { type: "boolean" },
         "no-color": { type: "boolean" },
+        "no-wait": { type: "boolean" },
         execute: { type: "string", short: "e", multiple: true },
       },
     });
-    if (parsed.values.execute !== undefined && !program.takesCommands)
-      throw new VnetError("usage", "-e is an option of vnet only");
+    for (const [name, option] of [
+      ["execute", "-e"],
+      ["no-wait", "--no-wait"],
+    ] as const)
+      if (parsed.values[name] !== undefined && !program.takesCommands)
+        throw new VnetError("usage", `${option} is an option of vnet only`);
     return parsed;
   } catch (cause) {
     // What Node adds behind it speaks of files whose names are like options.

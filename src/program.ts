@@ -23,6 +23,8 @@ import { secondSignal } from "./own-signals.js";
 import { giveUpOnStopped, neverWait } from "./screen/tty-output.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
+import { printable } from "./printable.js";
+import { OTHER_ENCODINGS, REPLACEMENT } from "./utf8.js";
 import {
   refuseUnknownWord,
   runVerb,
@@ -233,6 +235,16 @@ function exitSoon(): void {
   }, LEFTOVERS_MS).unref();
 }
 
+/** Throws VnetError `usage` where Node could not read a word, and has put its sign for wrong bytes in it. */
+function refuseUnreadable(name: string, words: readonly string[]): void {
+  const word = words.find((each) => each.includes(REPLACEMENT));
+  if (word !== undefined)
+    throw new VnetError(
+      "usage",
+      `${name}: the command line has bytes that are not UTF-8 (${OTHER_ENCODINGS}), in ${printable(word)}; set the terminal, or the script, to UTF-8`,
+    );
+}
+
 /** Runs the program and sets the exit status; an error that is nobody's fault but ours goes up with its stack. */
 export async function run(program: Program): Promise<void> {
   for (const output of [process.stdout, process.stderr]) neverWait(output);
@@ -252,6 +264,7 @@ export async function run(program: Program): Promise<void> {
   // Nor does the program end because nobody reads its log any more.
   process.stderr.on("error", () => undefined);
   try {
+    refuseUnreadable(program.name, process.argv);
     const [word = "", ...rest] = process.argv.slice(2);
     const verb = Object.hasOwn(program.verbs, word)
       ? program.verbs[word]

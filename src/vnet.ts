@@ -2,7 +2,6 @@
 
 import { existsSync, fstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { describeNode } from "./check.js";
 import type { NodeConfig } from "./config/config.js";
 import { parseNodeConfig } from "./config/node-config.js";
@@ -17,8 +16,8 @@ import { Identity } from "./keys/identity.js";
 import { KnownHubs } from "./keys/known-hubs.js";
 import { KnownNodes } from "./keys/known-nodes.js";
 import { Node } from "./node/node.js";
-import { printable } from "./printable.js";
 import type { NodeOptions } from "./node/parts.js";
+import { pipedScript, untilOnline } from "./piped-script.js";
 import {
   openFilesWarnings,
   openKeysWarning,
@@ -61,7 +60,7 @@ import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen, trustVerb } from "./verbs.js";
 import { commands } from "./terminal/commands/commands.js";
-import { runCommands, runScript, sayIfSlow } from "./terminal/script.js";
+import { runCommands } from "./terminal/script.js";
 import { Terminal } from "./terminal/terminal.js";
 
 const HELP = `Usage: ./vnet [options] [config.ini]
@@ -95,6 +94,8 @@ Options:
   --terminal             take commands
   -e, --execute COMMAND  connect as a guest, run the command, print, exit;
                          may be given several times
+  --no-wait              commands (of -e, or of a standard input that is no
+                         terminal) do not wait for the hub
   --state FOLDER         where its keys are kept, instead of a folder for each
                          file
   --no-hup               SIGHUP does nothing (as with nohup)
@@ -114,9 +115,6 @@ anew.
 Exit status: 0 fine, 1 failed at run time, 2 usage or configuration error,
 3 import left out something that decided who reaches what.
 `;
-
-/** A guest's commands wait this long for the hub; deriving the key alone takes seconds on a busy machine. */
-const GUEST_TIMEOUT_MS = 8_000;
 
 /** The file of its key, in the state folder. */
 const IDENTITY = "identity.key";
@@ -211,8 +209,8 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   const onNode = (node: Node) => {
     reload = reloader(node, loadConfig, log);
   };
-  await runNode({ args, config, loadConfig, log, state, keys, hangup, onNode });
-  return 0;
+  const run = { args, config, loadConfig, log, state, keys, hangup, onNode };
+  return runNode(run);
 }
 
 type LoadConfig = (path: string | null) => Promise<NodeConfig>;
@@ -232,19 +230,14 @@ async function runAsGuest(
     ...(await keysOf(state.folder)),
   });
   try {
-    await sayIfSlow(node.online(GUEST_TIMEOUT_MS), () => {
-      const { hub, waitsFor } = node.view();
-      process.stderr.write(
-        `waiting for the hub ${hub}${waitsFor === null ? "" : `: ${printable(waitsFor)}`} ...\n`,
-      );
-    });
-    return (await runCommands(args.commands, {
+    if (!args.noWait) await untilOnline(node);
+    return await runCommands(args.commands, {
       control: node,
       output: process.stdout,
       errorOutput: process.stderr,
       loadConfig,
       screen: screenOf(process.stdout, args.noColor),
-    })) as ExitStatus;
+    });
   } finally {
     await node.close();
   }
@@ -281,7 +274,7 @@ async function runNode({
   keys,
   hangup,
   onNode,
-}: Run): Promise<void> {
+}: Run): Promise<ExitStatus> {
   const face = config.vnet.terminal ? ownTerminal(args.noColor) : null;
   const isInteractive = face !== null;
   // Where the screen is dumb, Ctrl-C is this signal, and means what it means at other screens.
@@ -306,12 +299,22 @@ async function runNode({
     node.tellWaiting();
   });
   if (!config.vnet.terminal) tellOfInput(log);
+  let status: ExitStatus = 0;
+  const ending = new AbortController();
+  const script = {
+    ...{ node, loadConfig, waits: !args.noWait },
+    screen: screenOf(process.stdout, args.noColor),
+  };
   const leaves = isInteractive
     ? terminalExit(node, { args, loadConfig, state, ...face }, firstSignal)
     : config.vnet.terminal
-      ? scriptedExit(node, { args, loadConfig })
+      ? pipedScript({ ...script, signal: ending.signal }).then((last) => {
+          status = last;
+          return "exit";
+        })
       : new Promise<never>(() => undefined);
   const signal = await Promise.race([firstSignal, leaves]);
+  ending.abort();
   // The next node of this configuration may start while streams of this one run.
   state.lock.release();
   // Who typed `exit` has seen what runs; whoever sent a signal has not.
@@ -326,6 +329,7 @@ async function runNode({
   await node.close();
   // Input that is still open would keep the process alive.
   process.stdin.destroy();
+  return status;
 }
 
 /** On SIGHUP: the log is opened anew and the configuration read again, one time after the other. */
@@ -447,21 +451,4 @@ function terminalExit(
       resolve(name);
     });
   });
-}
-
-/** Resolves when the piped script says `exit`; its mere end leaves the node running. */
-async function scriptedExit(
-  node: Node,
-  { args, loadConfig }: Pick<Run, "args" | "loadConfig">,
-): Promise<"exit"> {
-  const end = await runScript({
-    control: node,
-    input: createInterface({ input: process.stdin }),
-    output: process.stdout,
-    errorOutput: process.stderr,
-    loadConfig,
-    screen: screenOf(process.stdout, args.noColor),
-  });
-  if (end === "end") await new Promise<never>(() => undefined);
-  return "exit";
 }

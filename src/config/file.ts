@@ -6,6 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { constants } from "node:fs";
 import { resolve } from "node:path";
 import { fileErrorCode, messageOf, VnetError } from "../errors.js";
+import { isUtf16, OTHER_ENCODINGS, REPLACEMENT, strictText } from "../utf8.js";
 import { CONFIG_BYTES_MAX, NOT_UTF8 } from "./ini.js";
 
 /** What the programs read where no file is named. */
@@ -66,7 +67,7 @@ function decode(path: string, bytes: Buffer): string {
   if (text !== null) return text;
   throw failure(
     path,
-    `is not text in UTF-8 (line ${badLine(bytes)}; GBK perhaps?); save it as UTF-8`,
+    `is not text in UTF-8 (line ${badLine(bytes)}; ${OTHER_ENCODINGS}); save it as UTF-8`,
   );
 }
 
@@ -79,7 +80,7 @@ function decodeIni(path: string, bytes: Buffer): string {
   for (const line of linesOf(bytes))
     lines.push(
       strictText(line) ??
-        new TextDecoder().decode(line).replaceAll("\ufffd", NOT_UTF8),
+        new TextDecoder().decode(line).replaceAll(REPLACEMENT, NOT_UTF8),
     );
   return lines.join("\n");
 }
@@ -88,23 +89,9 @@ function decodeIni(path: string, bytes: Buffer): string {
 function refuseBinary(path: string, bytes: Buffer, binary: RegExp): void {
   if (bytes.length > CONFIG_BYTES_MAX)
     throw failure(path, "is larger than 1 MiB; is it a configuration file?");
-  const [first, second] = bytes;
-  if (
-    (first === 0xff && second === 0xfe) ||
-    (first === 0xfe && second === 0xff)
-  )
-    throw failure(path, "is UTF-16 text; save it as UTF-8");
+  if (isUtf16(bytes)) throw failure(path, "is UTF-16 text; save it as UTF-8");
   if (binary.test(bytes.toString("latin1")))
     throw failure(path, "is not text in UTF-8; save it as UTF-8");
-}
-
-/** Without a byte order mark; null: it is not UTF-8. */
-function strictText(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }
 
 /** A line end is never part of another character: not in UTF-8, and not in GBK, Big5 or CP949. */

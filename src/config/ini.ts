@@ -1,6 +1,7 @@
 // INI text → sections of raw text values, each with its line. Owned by the
 // parse that called it; knows the syntax only, never what a key means.
 
+import { OTHER_ENCODINGS } from "../utf8.js";
 import { quoteFound } from "./problem.js";
 import type { Problems } from "./problem.js";
 
@@ -266,7 +267,7 @@ function unreadableIn(text: string): string | null {
   const character = UNREADABLE.exec(text)?.[0];
   if (character === undefined) return null;
   if (character === NOT_UTF8)
-    return "found bytes that are not UTF-8 (GBK or CP949 perhaps?), allowed: text in UTF-8; save the file as UTF-8";
+    return `found bytes that are not UTF-8 (${OTHER_ENCODINGS}), allowed: text in UTF-8; save the file as UTF-8`;
   return `found the control character ${codePoint(character)}, allowed: text saved as UTF-8`;
 }
 

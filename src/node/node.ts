@@ -54,8 +54,8 @@ export class Node implements NodeControl {
    * Resolves when the hub is reached and its directory is whole; rejects with VnetError after `timeoutMs`, or at once
    * when the hub refuses this node or is not the one that is meant.
    */
-  online(timeoutMs: number): Promise<void> {
-    return untilOnline(this.parts, timeoutMs);
+  online(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    return untilOnline(this.parts, timeoutMs, signal);
   }
 
   /** Resolves when it was online, and what it is to register and open has its first answer. */

@@ -8,6 +8,7 @@ import type { NodeParts } from "./parts.js";
 export function untilOnline(
   { directory, link }: Pick<NodeParts, "directory" | "link">,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (directory.isCurrent) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -15,6 +16,7 @@ export function untilOnline(
       clearTimeout(timer);
       directory.off("change", ready);
       link.off("offline", lost);
+      signal?.removeEventListener("abort", giveUp);
     };
     const fail = (code: VnetErrorCode) => {
       stop();
@@ -29,9 +31,11 @@ export function untilOnline(
     const lost = (reason: VnetError) => {
       if (reason.code === "refused") fail("refused");
     };
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       fail("timeout");
-    }, timeoutMs);
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener("abort", giveUp);
     directory.once("change", ready);
     link.on("offline", lost);
   });

@@ -17,6 +17,7 @@ import { writePrivateFileNow } from "../files/whole-file.js";
 import { filePathReason } from "../net/path-reason.js";
 import { isPrintable } from "../printable.js";
 import { isConfidential } from "./confidential.js";
+import { unfitReason } from "./line-limits.js";
 
 export const HISTORY_LIMIT = 1000;
 const PRIVATE = 0o600;
@@ -68,8 +69,7 @@ export class History {
    */
   add(line: string, keys: readonly string[] = []): void {
     const text = line.trim();
-    if (text === "" || text === this.#lines.at(-1) || !isPrintable(text))
-      return;
+    if (text === "" || text === this.#lines.at(-1) || !isFit(text)) return;
     if (isConfidential(text, keys)) return;
     this.#lines.push(text);
     if (this.#lines.length > HISTORY_LIMIT) this.#lines.shift();
@@ -106,7 +106,7 @@ function cut(file: string): string[] {
 
 function kept(lines: readonly string[]): string[] {
   return lines
-    .filter((line) => isPrintable(line) && !isConfidential(line))
+    .filter((line) => isFit(line) && !isConfidential(line))
     .slice(-HISTORY_LIMIT);
 }
 
@@ -135,6 +135,11 @@ function linesOf(file: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** One that can be a command. */
+function isFit(line: string): boolean {
+  return isPrintable(line) && unfitReason(line) === null;
 }
 
 function attempt(write: () => void): void {

@@ -16,6 +16,7 @@ import {
 } from "./command.js";
 import { commands } from "./commands/commands.js";
 import { renderCommandHelp } from "./help.js";
+import { unfitReason } from "./line-limits.js";
 import { endedBy, whileWaitedFor } from "./looking.js";
 import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
@@ -41,6 +42,8 @@ export async function invoke(
   line: string,
   surroundings: Surroundings,
 ): Promise<void> {
+  const unfit = unfitReason(line);
+  if (unfit !== null) throw new VnetError("usage", unfit);
   const parsed = parseLine(commands, line);
   if (!parsed) return;
   const { command } = parsed;

@@ -1,10 +1,13 @@
 // Runs lines without a person: piped input for a node that stays, -e for a guest that leaves.
-// Asks nothing, colours nothing; a command's output goes to output, its failure to errorOutput.
+// Asks nothing, colours nothing; a command's output goes to output, its failure to errorOutput. Waits for whoever reads
+// them, and between two lines lets the network have its turn.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
-import { put } from "./flow.js";
+import { drained, put } from "./flow.js";
+import type { InputLine } from "./input-lines.js";
 import { invoke } from "./invocation.js";
 import { printable } from "../printable.js";
 import type { Screen } from "../screen/screen.js";
@@ -16,30 +19,52 @@ export interface ScriptOptions {
   loadConfig(path: string | null): Promise<NodeConfig>;
   /** how wide the output is, asked for each line anew; absent: lines of any length */
   screen?: Pick<Screen, "columns">;
+  /** the end is near: no further line is run, and nothing is waited for */
+  signal?: AbortSignal;
 }
 
-/** What ended a script: its `exit`, or the end of its input. */
-export type ScriptEnd = "exit" | "end";
-
-const SLOW_MS = 1_000;
-
-/** Exit statuses of -e. */
+/** Exit statuses of -e, and of a script that says `exit`. */
 const FINE = 0;
 const FAILED = 1;
 const USAGE = 2;
+export type ScriptStatus = typeof FINE | typeof FAILED | typeof USAGE;
+
+/** `left`: by its `exit`; else its lines are at their end. The status is that of its last command before. */
+export interface ScriptEnd {
+  left: boolean;
+  status: ScriptStatus;
+}
+
+const SLOW_MS = 1_000;
 
 /**
- * Each line of `input` is a command, one after the other; a failed one does not stop the rest.
- * "exit": the script asked to leave. "end": no more lines, the node goes on.
+ * Each line of `input` is a command, one after the other; a failed one does not stop the rest. The next line is asked for
+ * when whoever reads the output has taken what the one before printed.
  */
 export async function runScript(
-  options: ScriptOptions & { input: AsyncIterable<string> },
+  options: ScriptOptions & {
+    input: AsyncIterable<InputLine>;
+    /** awaited before the first line is run */
+    start?: () => Promise<void>;
+  },
 ): Promise<ScriptEnd> {
+  let status: ScriptStatus = FINE;
+  let hasStarted = false;
   for await (const line of options.input) {
-    const { left } = await runLine(line, options);
-    if (left) return "exit";
+    if (!hasStarted) await options.start?.();
+    hasStarted = true;
+    if (options.signal?.aborted === true) break;
+    if ("problem" in line) {
+      await put(options.errorOutput, `${line.problem}\n`);
+      status = USAGE;
+    } else if (!isBlank(line.text)) {
+      const { left, failure } = await runLine(line.text, options);
+      if (left) return { left, status };
+      status = statusOf(failure);
+    }
+    await nextTurn();
   }
-  return "end";
+  return { left: false, status };
 }
 
 /**
@@ -49,7 +74,7 @@ export async function runScript(
 export async function runCommands(
   lines: Iterable<string>,
   options: ScriptOptions,
-): Promise<number> {
+): Promise<ScriptStatus> {
   for (const line of lines) {
     let hasSaid = false;
     const running = runLine(line, options, () => (hasSaid = true));
@@ -58,8 +83,9 @@ export async function runCommands(
       if (!hasSaid)
         options.errorOutput.write(`waiting for \`${printable(line)}\` ...\n`);
     });
-    if (failure) return isUsage(failure) ? USAGE : FAILED;
+    if (failure) return statusOf(failure);
     if (left) break;
+    await nextTurn();
   }
   return FINE;
 }
@@ -100,16 +126,24 @@ async function runLine(
       },
       ask: null,
       leave: () => (left = true),
-      signal: new AbortController().signal,
+      signal: options.signal ?? new AbortController().signal,
     });
+    // Not everything that a command says is waited for.
+    await drained(output);
     return { left, failure: null };
   } catch (error) {
     if (!(error instanceof VnetError)) throw error;
-    errorOutput.write(`${printable(error.message)}\n`);
+    await put(errorOutput, `${printable(error.message)}\n`);
     return { left, failure: error.code };
   }
 }
 
-function isUsage(code: VnetErrorCode): boolean {
-  return code === "usage" || code === "config";
+/** What parseLine takes for no command. */
+function isBlank(line: string): boolean {
+  return /^\s*(?:#|$)/.test(line);
+}
+
+function statusOf(failure: VnetErrorCode | null): ScriptStatus {
+  if (failure === null) return FINE;
+  return failure === "usage" || failure === "config" ? USAGE : FAILED;
 }

@@ -3,7 +3,7 @@
 
 import { once, type EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
@@ -15,6 +15,7 @@ import { drained, holdTyping, isFull, put, putLine } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
 import { invoke } from "./invocation.js";
+import { unfitReason } from "./line-limits.js";
 import { formatNotice, NoticeQueue } from "./notices.js";
 import { wrap } from "./paragraph.js";
 import { printable } from "../printable.js";
@@ -23,6 +24,7 @@ import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch, type Key } from "./history-search.js";
 import { Pasting } from "./pasting.js";
+import { TypedAhead } from "./typed-ahead.js";
 import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
@@ -67,7 +69,7 @@ export class Terminal {
   readonly #options: TerminalOptions;
   readonly #history: History;
   readonly #held = new NoticeQueue();
-  readonly #lines: string[] = [];
+  readonly #lines = new TypedAhead();
   readonly #closing = new AbortController();
   readonly #stopNotices: () => void;
   readonly #onHangUp = () => this.#leave("hung up");
@@ -80,6 +82,7 @@ export class Terminal {
   #search: HistorySearch | null = null;
   readonly #onKey = (_text: unknown, key?: Key) => {
     if (this.#state === "idle") this.#search?.press(key ?? {});
+    if (this.#line && this.#lines.tooMuch(this.#line.line)) empty(this.#line);
   };
   #pasting: Pasting | null = null;
   readonly #onKeyBefore = (text?: string, key?: Key) => {
@@ -181,6 +184,12 @@ export class Terminal {
     }
     line.on("line", (entered) => {
       this.#leaveAsked = false;
+      const tooLong = this.#lines.endCut(entered);
+      if (tooLong !== null) {
+        search.giveUp();
+        this.#print(tooLong);
+        return;
+      }
       const text = search.take(entered);
       if (text === null) {
         this.#print(`nothing in the history has "${printable(entered)}"`);
@@ -198,7 +207,9 @@ export class Terminal {
           1,
           ...[search.found(lines[0])].filter((each) => each !== null),
         );
-      if (isConfidential(lines[0] ?? "", this.#keys())) lines.shift();
+      const [newest = ""] = lines;
+      const isLeftOut = this.#lines.isCut || unfitReason(newest) !== null;
+      if (isLeftOut || isConfidential(newest, this.#keys())) lines.shift();
     });
     line.on("SIGINT", () => this.#interrupt(line));
     // It was stopped by Ctrl-Z.
@@ -257,13 +268,17 @@ export class Terminal {
       const waiting = new AbortController();
       this.#waiting = waiting;
       const run = this.#run(text, waiting.signal).then(() => "done");
-      const givenUp = once(waiting.signal, "abort").then(() => turn());
+      const givenUp = once(waiting.signal, "abort").then(() => nextTurn());
       if ((await Promise.race([run, givenUp])) !== "done" && !this.#isClosed())
         this.#print("not waiting for it; what comes of it is printed here");
+      // Thousands of lines can be pasted: the network has its turn between them.
+      if (!this.#lines.isEmpty) await nextTurn();
       this.#waiting = null;
       if (this.#isClosed()) return;
       this.#becomeIdle();
     }
+    const leftOut = this.#lines.takeLeftOut();
+    if (leftOut !== null) this.#print(leftOut);
   }
 
   #becomeIdle(): void {
@@ -271,7 +286,7 @@ export class Terminal {
     this.#printHeld();
     this.#line?.setPrompt(PROMPT);
     // The system has shown the lines that wait already.
-    const isShown = this.#line?.terminal === false && this.#lines.length > 0;
+    const isShown = this.#line?.terminal === false && !this.#lines.isEmpty;
     if (!isShown) this.#line?.prompt(true);
   }
 
@@ -307,7 +322,7 @@ export class Terminal {
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
     const { input, output, screen } = this.#options;
     // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
-    const ahead = this.#lines.splice(0).length;
+    const ahead = this.#lines.clear();
     if (ahead > 0)
       this.#print(`${count(ahead, "line")} typed ahead: not taken`);
     this.#closeLine();
@@ -328,15 +343,15 @@ export class Terminal {
   }
 
   #interrupt(line: Interface): void {
+    this.#lines.giveUp();
     if (this.#state === "running") {
       this.#waiting?.abort();
-      this.#lines.length = 0;
+      this.#lines.clear();
     } else if (this.#search?.isOn === true) {
       this.#search.giveUp();
     } else if (line.line !== "") {
       this.#leaveAsked = false;
-      line.write(null, { ctrl: true, name: "e" });
-      line.write(null, { ctrl: true, name: "u" });
+      empty(line);
     } else if (this.#leaveAsked) {
       this.#leave();
     } else {
@@ -420,4 +435,10 @@ export class Terminal {
       throw error;
     });
   }
+}
+
+/** Takes away what was typed. */
+function empty(line: Interface): void {
+  line.write(null, { ctrl: true, name: "e" });
+  line.write(null, { ctrl: true, name: "u" });
 }

@@ -100,7 +100,7 @@ describe("readConfigFile", () => {
         // 名 (ming) in GBK
         "GBK",
         Buffer.concat([Buffer.from("[s]\nk=1\nn="), Buffer.from([0xc3, 0xfb])]),
-        /is not text in UTF-8 \(line 3; GBK perhaps\?\); save it as UTF-8$/,
+        /is not text in UTF-8 \(line 3; GBK or CP949 perhaps\?\); save it as UTF-8$/,
       ],
       [
         "a program",

@@ -17,7 +17,14 @@ const LAYERS = [
   ["terminal"],
   ["programs"],
 ];
-const BASE = ["errors.ts", "log.ts", "printable.ts", "count.ts", "nearest.ts"];
+const BASE = [
+  "errors.ts",
+  "log.ts",
+  "printable.ts",
+  "count.ts",
+  "nearest.ts",
+  "utf8.ts",
+];
 const PROGRAMS = [
   ...[
     "program.ts",
@@ -33,6 +40,7 @@ const PROGRAMS = [
     "own-screen.ts",
     "called.ts",
     "given-keys.ts",
+    "piped-script.ts",
   ],
   ...["verb.ts", "verbs.ts", "forget.ts", "trust.ts"],
   ...["public-ports.ts", "public-state.ts", "shared-port.ts"],

@@ -11,6 +11,12 @@ export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
+/** The most that it ever had, in bytes. */
+export function peakResidentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
 /** How many sockets it has open. */
 export function openSockets(pid: number): number {
   return openDescriptors(pid).filter((link) => link.startsWith("socket:"))

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { History, HISTORY_LIMIT } from "../../src/terminal/history.js";
 
 describe("history", () => {
@@ -48,6 +48,17 @@ describe("history", () => {
     History.open(file);
     expect(lines()).to.have.length(HISTORY_LIMIT);
     expect(lines()[0]).to.equal(`ping ${HISTORY_LIMIT + 5}`);
+  });
+
+  it("takes no line that can be no command: too long, or with what stands for wrong bytes", () => {
+    const unfit = ["x".repeat(70_000), "ping \ufffd"];
+    mkdirSync(dirname(file));
+    writeFileSync(file, `ping 1\n${unfit.join("\n")}\n`, { mode: 0o600 });
+    const history = History.open(file);
+    for (const line of unfit) history.add(line);
+    history.add("ping 2");
+    expect(history.newestFirst()).to.deep.equal(["ping 2", "ping 1"]);
+    expect(readFileSync(file, "utf8")).to.equal("ping 1\nping 2\n");
   });
 
   it("of two terminals has the lines of both, also when there are many", () => {

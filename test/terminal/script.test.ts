@@ -3,6 +3,7 @@ import { expect } from "chai";
 import type { NodeConfig } from "../../src/config/config.js";
 import { VnetError } from "../../src/errors.js";
 import { commands } from "../../src/terminal/commands/commands.js";
+import type { InputLine } from "../../src/terminal/input-lines.js";
 import { usageOf } from "../../src/terminal/command.js";
 import { runCommands, runScript } from "../../src/terminal/script.js";
 import {
@@ -36,6 +37,11 @@ describe("script", () => {
     },
     screen: { columns: 120 },
   });
+  async function* lines(...all: string[]): AsyncGenerator<InputLine> {
+    for (const text of all) yield { text };
+  }
+  const script = (...all: string[]) =>
+    runScript({ ...options(), input: lines(...all) });
   const run = (...lines: string[]) => runCommands(lines, options());
   const json = async (line: string): Promise<unknown> => {
     out.clear();
@@ -44,17 +50,82 @@ describe("script", () => {
   };
 
   it("runs piped lines in order and tells `exit` from the end of input", async () => {
-    async function* lines(...all: string[]) {
-      yield* all;
-    }
-    const input = lines("", "# comment", "nonsense", "show vnets");
-    expect(await runScript({ ...options(), input })).to.equal("end");
-    expect(err.raw).to.include("unknown command");
+    expect(await script("", "# comment", "show vnets")).to.deep.equal({
+      left: false,
+      status: 0,
+    });
     expect(out.raw).to.equal(out.text);
     expect(out.raw).to.include("local-ssh (this node)");
-    const leaving = lines("exit", "ping");
-    expect(await runScript({ ...options(), input: leaving })).to.equal("exit");
+    expect((await script("exit", "ping")).left).to.equal(true);
     expect(node.calls).to.deep.equal([]);
+  });
+
+  it("leaves by `exit` with the status of the command before it; empty lines and comments are none", async () => {
+    const statusOf = async (...lines: string[]) =>
+      (await script(...lines, "", "# comment", "exit")).status;
+    expect(await statusOf()).to.equal(0);
+    expect(await statusOf("nonsense")).to.equal(2);
+    expect(err.raw).to.include("unknown command");
+    expect(await statusOf("nonsense", "show vnets")).to.equal(0);
+    node.online = false;
+    expect(await statusOf("show serves")).to.equal(1);
+  });
+
+  it("starts with its first line, and runs none when the node ends meanwhile", async () => {
+    const ending = new AbortController();
+    const start = () => {
+      ending.abort();
+      return Promise.resolve();
+    };
+    const input = lines("show vnets", "nonsense");
+    const { signal } = ending;
+    await runScript({ ...options(), input, start, signal });
+    expect(out.raw + err.raw).to.equal("");
+    const none = { ...options(), input: lines() };
+    await runScript({
+      ...none,
+      start: () => Promise.reject(new Error("there is nothing to wait for")),
+    });
+  });
+
+  it("asks for no further line while nobody reads what was printed, also not its errors", async () => {
+    for (const [command, to] of [
+      ["help", "output"],
+      ["nonsense", "errorOutput"],
+    ] as const) {
+      let asked = 0;
+      async function* endless(): AsyncGenerator<InputLine> {
+        for (;;) {
+          asked++;
+          yield { text: command };
+        }
+      }
+      const release: (() => void)[] = [];
+      const stopped = new Writable({
+        highWaterMark: 1,
+        write: (_chunk, _encoding, done) => release.push(done),
+      });
+      const ending = new AbortController();
+      const { signal } = ending;
+      const all = { ...options(), [to]: stopped, signal, input: endless() };
+      const running = runScript(all);
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      expect(asked, command).to.equal(1);
+      expect(release).to.have.length(1);
+      ending.abort();
+      release.pop()?.();
+      await running;
+    }
+  });
+
+  it("lets others have their turn, however fast its lines come and its output goes", async () => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    async function* endless(): AsyncGenerator<InputLine> {
+      for (;;) yield { text: "help" };
+    }
+    setTimeout(() => ending.abort(), 1);
+    await runScript({ ...options(), input: endless(), signal });
   });
 
   it("returns 0, 1 for a command that failed, 2 for a usage error", async () => {

@@ -208,6 +208,56 @@ describe("terminal", () => {
     expect(node.calls).to.have.length(1);
   });
 
+  it("refuses a line that is too long, or not UTF-8, with a word, keeps none of it, and takes the next", async () => {
+    const word = "the line is longer than 65,536 bytes (150,000 bytes)";
+    await screen.answer("ping 01\r", "on to the node");
+    await screen.answer(`${"x".repeat(150_000)}\r`, word);
+    await screen.answer(`${"名".repeat(30_000)}\r`, "(90,000 bytes)");
+    screen.clear();
+    screen.input.write(Buffer.from([0x70, 0xc3, 0xfb, 0x0d]));
+    await screen.until("the line has bytes that are not UTF-8");
+    await screen.answer("\u001b[A\r", "on to the node");
+    await screen.answer("show vnets\r", "local-ssh (this node)");
+    expect(screen.text).not.to.include("longer");
+  });
+
+  it("forgets a line that is too long when it is given up with Ctrl-C", async () => {
+    await screen.answer("x".repeat(70_000), ">: ");
+    await screen.answer(CTRL_C, ">: ");
+    await screen.answer("show vnets\r", "local-ssh (this node)");
+    expect(screen.text).not.to.include("longer");
+  });
+
+  it("keeps a bounded amount of lines that are typed ahead, and says how many it left out", async () => {
+    let answer = (): void => undefined;
+    node.ping = () =>
+      new Promise((resolve) => {
+        answer = () => resolve({ rttMs: [7], path: null });
+      });
+    screen.type("ping 01\r");
+    // Of a comment nothing is kept but its place in the line.
+    const line = `#${"x".repeat(60_000)}\r`;
+    for (let n = 0; n < 20; n++) screen.type(line);
+    screen.type("show vnets\r");
+    await screen.until(line.slice(-1000, -1));
+    await screen.answer("nonsense\r", "nonsense");
+    answer();
+    await screen.until("5 lines left out: more was typed ahead than is kept");
+    expect(screen.text).not.to.include("unknown command");
+    await screen.answer("show vnets\r", "local-ssh (this node)");
+  });
+
+  it("lets others have their turn between lines that were pasted", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await screen.answer(
+      "ping 01\r".repeat(300) + "show vnets\r",
+      "local-ssh (",
+    );
+    clearInterval(timer);
+    expect(turns).to.be.above(0);
+  });
+
   describe("searches its history with Ctrl-R", () => {
     beforeEach(async () => {
       for (const [text, answer] of [
