@@ -22,9 +22,9 @@ import { printable } from "../printable.js";
 import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import { askArgument } from "./prompts.js";
-import { HistorySearch, type Key } from "./history-search.js";
-import { Pasting } from "./pasting.js";
+import { HistorySearch } from "./history-search.js";
 import { TypedAhead } from "./typed-ahead.js";
+import { TypedKeys } from "./typed-keys.js";
 import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
@@ -80,15 +80,8 @@ export class Terminal {
   #state: State = "idle";
   #line: Interface | null = null;
   #search: HistorySearch | null = null;
-  readonly #onKey = (_text: unknown, key?: Key) => {
-    if (this.#state === "idle") this.#search?.press(key ?? {});
-    if (this.#line && this.#lines.tooMuch(this.#line.line)) empty(this.#line);
-  };
-  #pasting: Pasting | null = null;
-  readonly #onKeyBefore = (text?: string, key?: Key) => {
-    this.#pasting?.press(text, key ?? {});
-  };
-  readonly #onAnyKey = () => {
+  #typed: TypedKeys | null = null;
+  readonly #onRead = () => {
     holdTyping(this.#options.input, this.#options.output);
   };
   readonly #onDrain = () => this.#printHeld();
@@ -121,9 +114,9 @@ export class Terminal {
     // Stays: to give back a screen that is gone fails as well.
     options.input.on("error", terminal.#onHangUp);
     options.output.write(`${wrap(GREETING, options.screen.columns)}\n`);
-    options.input.on("keypress", terminal.#onAnyKey);
     options.output.on("drain", terminal.#onDrain);
     terminal.#openLine();
+    options.input.on("data", terminal.#onRead);
     const { trouble } = terminal.#history;
     if (trouble !== null) terminal.#print(printable(trouble));
     return terminal;
@@ -137,7 +130,7 @@ export class Terminal {
     this.#waiting?.abort();
     this.#closing.abort();
     this.#options.input.off("end", this.#onEnd);
-    this.#options.input.off("keypress", this.#onAnyKey);
+    this.#options.input.off("data", this.#onRead);
     this.#options.output.off("drain", this.#onDrain);
     this.#closeLine();
   }
@@ -150,8 +143,17 @@ export class Terminal {
 
   #openLine(): void {
     const { input, output, screen, control } = this.#options;
-    const line = createInterface({
+    const typed = new TypedKeys({
       input,
+      onKey: (key) => {
+        if (this.#state === "idle") search.press(key);
+        if (this.#lines.tooMuch(line.line)) empty(line);
+      },
+    });
+    this.#typed = typed;
+    const line = createInterface({
+      // A dumb terminal's lines are edited by the system.
+      input: screen.isDumb ? input : typed.stream,
       output,
       terminal: !screen.isDumb,
       prompt: this.#state === "idle" ? PROMPT : "",
@@ -175,11 +177,9 @@ export class Terminal {
       newestFirst: () => this.#history.newestFirst(),
     });
     this.#search = search;
-    // Behind readline's own listener, and before it.
     if (line.terminal) {
-      this.#pasting = new Pasting(line, output);
-      input.prependListener("keypress", this.#onKeyBefore);
-      input.on("keypress", this.#onKey);
+      typed.open(line);
+      // Before readline's own listener.
       output.prependListener("resize", this.#onResize);
     }
     line.on("line", (entered) => {
@@ -238,9 +238,8 @@ export class Terminal {
     const line = this.#line;
     this.#line = null;
     this.#search = null;
-    this.#pasting = null;
-    this.#options.input.off("keypress", this.#onKeyBefore);
-    this.#options.input.off("keypress", this.#onKey);
+    this.#typed?.close();
+    this.#typed = null;
     this.#options.output.off("resize", this.#onResize);
     line?.close();
   }
