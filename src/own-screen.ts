@@ -2,6 +2,8 @@
 
 import { openSync } from "node:fs";
 import { WriteStream } from "node:tty";
+import { Pager, pagerCommand } from "./screen/pager.js";
+import type { TerminalOptions } from "./terminal/terminal.js";
 import { Screen, seatOf, type Output, type Seat } from "./screen/screen.js";
 import { neverWait } from "./screen/tty-output.js";
 
@@ -14,6 +16,30 @@ export function screenOf(output: Output, noColor: boolean): Screen {
 /** Where the person sits. */
 export function ownSeat(): Seat {
   return seatOf(process.stdin, process.stdout);
+}
+
+let isLent = false;
+const ignore = () => undefined;
+
+/** Whether the pager has the terminal: its keys are none of ours, and neither are the signals that they make. */
+export function isScreenLent(): boolean {
+  return isLent;
+}
+
+/** Starts what shows long lists; undefined where nothing is to. */
+export function ownPager(noPager: boolean): TerminalOptions["pager"] {
+  const isWindows = process.platform === "win32";
+  const command = noPager ? null : pagerCommand(process.env, isWindows);
+  if (command === null) return undefined;
+  return {
+    start: () => Pager.start(command, process.env, isWindows),
+    lend: (toPager) => {
+      isLent = toPager;
+      // Ctrl-\\, which ends a program that does not say otherwise.
+      if (toPager) process.on("SIGQUIT", ignore);
+      else process.off("SIGQUIT", ignore);
+    },
+  };
 }
 
 /** The way to a person who types. */
@@ -39,7 +65,9 @@ function personsOutput(): WriteStream | null {
 function openTerminal(): WriteStream | null {
   if (process.platform === "win32") return null;
   try {
-    const output = new WriteStream(openSync("/dev/tty", "w"));
+    const fd = openSync("/dev/tty", "w");
+    // Node's own streams tell it, too.
+    const output = Object.assign(new WriteStream(fd), { fd });
     neverWait(output);
     // Node tells its own streams only of a new size.
     process.on("SIGWINCH", () => {

@@ -26,15 +26,14 @@ export function onHangup(hangup: Hangup, reload: () => void): void {
 
 /**
  * Resolves with the signal's name when the process is asked to end; the one after it has its usual effect again.
- * @param isTyped SIGINT is a key that a person types at a prompt, and somebody else's
+ * @param isTyped whether SIGINT is a key just now, that a person types at a prompt or in the pager, and somebody else's
  */
-export function nextSignal(hangup: Hangup, isTyped = false): Promise<string> {
-  const ends = ENDS.filter(
-    (name) =>
-      (hangup === "ends" || name !== "SIGHUP") &&
-      !(isTyped && name === "SIGINT"),
-  );
-  return oneOf(ends);
+export function nextSignal(
+  hangup: Hangup,
+  isTyped: () => boolean = () => false,
+): Promise<string> {
+  const ends = hangup === "ends" ? ENDS : (["SIGINT", "SIGTERM"] as const);
+  return oneOf(ends, (name) => name === "SIGINT" && isTyped());
 }
 
 /** That is to end it at once. A window that is closed says SIGHUP two or three times, which is one wish. */
@@ -43,10 +42,14 @@ export function secondSignal(): Promise<string> {
   return oneOf(["SIGINT", "SIGTERM"]);
 }
 
-function oneOf(signals: readonly NodeJS.Signals[]): Promise<string> {
+function oneOf(
+  signals: readonly NodeJS.Signals[],
+  isNone: (name: string) => boolean = () => false,
+): Promise<string> {
   const names = signals.filter((name) => !ignored.includes(name));
   return new Promise((resolve) => {
     const heard = (name: string) => {
+      if (isNone(name)) return;
       resolve(name);
       // Not at once: a question's own listener would take itself for the last one, and kill the process.
       setImmediate(() => {

@@ -26,6 +26,8 @@ export interface ProgramArguments {
   noColor: boolean;
   /** of --no-wait: commands run before the hub is reached */
   noWait: boolean;
+  /** of --no-pager */
+  noPager: boolean;
   /** the commands of -e, in their order */
   commands: string[];
 }
@@ -67,6 +69,7 @@ export function parseArguments(
     check: values.check === true,
     noColor: values["no-color"] === true,
     noWait: values["no-wait"] === true,
+    noPager: values["no-pager"] === true,
     commands: textsOf(values.execute),
   };
 }
@@ -98,6 +101,7 @@ function parseCommandLine(
         "no-hup": { type: "boolean" },
         "no-color": { type: "boolean" },
         "no-wait": { type: "boolean" },
+        "no-pager": { type: "boolean" },
         execute: { type: "string", short: "e", multiple: true },
       },
     });

@@ -19,6 +19,7 @@ import {
   type ProgramOptions,
 } from "./program-arguments.js";
 import { checkKeyFiles, KEY_FILES } from "./given-keys.js";
+import { isScreenLent } from "./own-screen.js";
 import { secondSignal } from "./own-signals.js";
 import { giveUpOnStopped, neverWait } from "./screen/tty-output.js";
 import { RunLock } from "./run-lock.js";
@@ -207,7 +208,11 @@ export function watchScreen(): void {
   };
   stdin.once("end", forget).once("error", forget);
   // After Ctrl-Z a question does not read on by itself.
-  process.on("SIGCONT", () => setImmediate(() => stdin.resume()));
+  process.on("SIGCONT", () =>
+    setImmediate(() => {
+      if (!isScreenLent()) stdin.resume();
+    }),
+  );
 }
 
 function closeIfOpen(fd: number): void {

@@ -44,7 +44,13 @@ import {
   secondSignal,
   type Hangup,
 } from "./own-signals.js";
-import { ownTerminal, screenOf, type Face } from "./own-screen.js";
+import {
+  isScreenLent,
+  ownPager,
+  ownTerminal,
+  screenOf,
+  type Face,
+} from "./own-screen.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
 import {
@@ -103,6 +109,7 @@ Options:
   --log-level LEVEL      debug, info, warn or error
   --log-format FORMAT    text or json: a line an event
   --log-file FILE        instead of standard error
+  --no-pager             long lists are printed, and not shown by PAGER or less
   --no-color             no colours (as with NO_COLOR)
   -h, --help             this text
   -V, --version          the version
@@ -278,7 +285,11 @@ async function runNode({
   const face = config.vnet.terminal ? ownTerminal(args.noColor) : null;
   const isInteractive = face !== null;
   // Where the screen is dumb, Ctrl-C is this signal, and means what it means at other screens.
-  const firstSignal = nextSignal(hangup, face?.screen.isDumb === true);
+  let hasLeft = false;
+  const firstSignal = nextSignal(
+    hangup,
+    () => isScreenLent() || (face?.screen.isDumb === true && !hasLeft),
+  );
   // What a terminal shows as notices is not written across its input line.
   const logs = !isInteractive || config.log.file !== "";
   const audit = boundNotices(log);
@@ -315,6 +326,7 @@ async function runNode({
       : new Promise<never>(() => undefined);
   const signal = await Promise.race([firstSignal, leaves]);
   ending.abort();
+  hasLeft = true;
   // The next node of this configuration may start while streams of this one run.
   state.lock.release();
   // Who typed `exit` has seen what runs; whoever sent a signal has not.
@@ -425,12 +437,14 @@ function terminalExit(
 ): Promise<string> {
   watchScreen();
   const { stdout } = process;
+  const pager = screen.isDumb ? undefined : ownPager(args.noPager);
   return new Promise((resolve) => {
     const terminal = Terminal.start({
       control: node,
       input: process.stdin,
       output,
       screen,
+      ...(pager && { pager }),
       ...(output !== stdout && {
         results: { output: stdout, screen: screenOf(stdout, args.noColor) },
       }),

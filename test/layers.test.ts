@@ -107,6 +107,7 @@ describe("the check of the layers", () => {
     ],
     ["hub/a.ts", 'import http from "http";', "only net may use http"],
     ["net/a.ts", 'import { spawn } from "node:child_process";', null],
+    ["screen/a.ts", 'import { spawn } from "node:child_process";', null],
     [
       "node/a.ts",
       "const e = process.env;",

@@ -87,6 +87,8 @@ export interface Command {
   examples?: readonly string[];
   /** takes --json */
   json?: boolean;
+  /** what it prints may be longer than the screen: then the pager shows it */
+  paged?: boolean;
   /** takes --limit N */
   limited?: boolean;
   /** it changes nothing: Ctrl-C ends it, and `watch` may run it again and again */

@@ -21,6 +21,7 @@ import { endedBy, whileWaitedFor } from "./looking.js";
 import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
 import { inPortions, mapped } from "./portions.js";
+import { ReaderLeft, type Sheet } from "./sheet.js";
 import { renderCards, renderTable, type Look } from "./table.js";
 
 export interface Surroundings {
@@ -31,6 +32,8 @@ export interface Surroundings {
   write(text: string): Promise<void> | void;
   /** Prints one line that comes in pieces. */
   writeLine(pieces: AsyncIterable<string>): Promise<void>;
+  /** For a command whose output may be longer than the screen, which waits there for its reader; absent: there is none. */
+  sheet?: () => Pick<Sheet, "write" | "writeLine" | "end">;
   /** Puts a question; null where nobody answers. Rejects with Cancelled. */
   ask: (<T>(argument: Argument<T>, scope: Scope) => Promise<T>) | null;
   leave(): void;
@@ -48,8 +51,8 @@ export async function invoke(
   if (!parsed) return;
   const { command } = parsed;
   if (parsed.help) {
-    await surroundings.write(
-      renderCommandHelp(command, surroundings.look().columns),
+    await onSheet(surroundings, (these) =>
+      these.write(renderCommandHelp(command, these.look().columns)),
     );
     return;
   }
@@ -70,10 +73,44 @@ export async function invoke(
   const guided = missing !== undefined;
   const values = await collect(command, binding, guided, surroundings);
   const { looks = false } = command;
-  const around = looks ? whileWaitedFor(surroundings) : surroundings;
-  const context = createContext(around, values, { ...parsed, guided });
-  const run = Promise.resolve(command.run(context, values));
-  await (looks ? endedBy(surroundings.signal, run) : run);
+  const run = async (these: Surroundings) => {
+    const around = looks ? whileWaitedFor(these) : these;
+    const context = createContext(around, values, { ...parsed, guided });
+    const done = Promise.resolve(command.run(context, values));
+    await (looks ? endedBy(surroundings.signal, done) : done);
+  };
+  await (command.paged === true
+    ? onSheet(surroundings, run)
+    : run(surroundings));
+}
+
+/** What it prints, on a sheet of its own, where there are some. */
+async function onSheet(
+  surroundings: Surroundings,
+  run: (surroundings: Surroundings) => Promise<void> | void,
+): Promise<void> {
+  const sheet = surroundings.sheet?.();
+  if (!sheet) return run(surroundings);
+  try {
+    await run({
+      ...surroundings,
+      write: (text) => sheet.write(text),
+      writeLine: (pieces) => sheet.writeLine(pieces),
+    });
+  } catch (error) {
+    if (!(error instanceof ReaderLeft)) throw error;
+  } finally {
+    await sheet.end();
+  }
+}
+
+/** Of what is said without waiting for it. */
+async function unlessLeft(said: Promise<void> | void): Promise<void> {
+  try {
+    await said;
+  } catch (error) {
+    if (!(error instanceof ReaderLeft)) throw error;
+  }
 }
 
 async function collect(
@@ -121,7 +158,7 @@ function createContext(
     signal,
     columns: surroundings.look().columns,
     loadConfig: (path) => surroundings.loadConfig(path),
-    say: (text) => void surroundings.write(speak(text)),
+    say: (text) => void unlessLeft(surroundings.write(speak(text))),
     lines: async (lines) => {
       const spoken = inPortions(mapped(lines, speak), signal);
       for await (const portion of spoken)
@@ -129,7 +166,7 @@ function createContext(
     },
     table: (table) => print(renderTable(table, surroundings.look(), signal)),
     card: (table) => print(renderCards(table, surroundings.look(), signal)),
-    emit: (value) => void surroundings.write(printableJson(value)),
+    emit: (value) => void unlessLeft(surroundings.write(printableJson(value))),
     emitList: (values) => surroundings.writeLine(jsonOf(values, signal)),
     ask: (argument) =>
       ask && guided && !signal.aborted

@@ -21,6 +21,8 @@ import { wrap } from "./paragraph.js";
 import { printable } from "../printable.js";
 import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
+import type { Pager } from "../screen/pager.js";
+import { Sheet } from "./sheet.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch } from "./history-search.js";
 import { TypedAhead } from "./typed-ahead.js";
@@ -46,6 +48,8 @@ export interface TerminalOptions {
   output: NodeJS.WritableStream;
   /** what `output` is like; a dumb one gets no escape sequence, and the system edits its line */
   screen: Screen;
+  /** shows what is longer than the screen; `lend`: the terminal is its from now on, or ours again */
+  pager?: { start(): Promise<Pager>; lend(isLent: boolean): void };
   /** where the commands' own output goes, if not there: a file or a pipe, which nobody types at */
   results?: Results;
   /** Reads and parses a file; null: the one the node was started with. */
@@ -60,8 +64,9 @@ export interface TerminalOptions {
  * - `idle`    the prompt stands, lines are awaited
  * - `running` a command runs; what is typed meanwhile waits for its turn
  * - `asking`  a question has the input
+ * - `paging`  the pager has the terminal
  */
-type State = "idle" | "running" | "asking" | "closed";
+type State = "idle" | "running" | "asking" | "paging" | "closed";
 
 type AsyncCompletion = (error: null, hits: [string[], string]) => void;
 
@@ -96,6 +101,10 @@ export class Terminal {
   #inPieces: object | null = null;
   /** a notice, in this turn of the event loop */
   #hasPrinted = false;
+  /** it was to show something, and there is no such program */
+  #isPagerAbsent = false;
+  /** what was typed when the pager came */
+  #typedAhead = "";
   /** Ctrl-C was pressed once on an empty line */
   #leaveAsked = false;
 
@@ -302,6 +311,8 @@ export class Terminal {
           results ? put(results.output, `${block}\n`) : this.#printBlock(block),
         writeLine: (pieces) =>
           results ? putLine(results.output, pieces) : this.#printLine(pieces),
+        ...(this.#options.pager &&
+          !results && { sheet: () => this.#makeSheet(signal) }),
         ask: (argument, scope) => this.#ask(argument, scope, signal),
         leave: () => this.#leave(),
       });
@@ -311,6 +322,43 @@ export class Terminal {
         this.#print(wrap(printable(error.message), this.#look().columns));
       else this.#crash(error);
     }
+  }
+
+  #makeSheet(waiting: AbortSignal): Sheet {
+    return new Sheet({
+      screen: this.#options.screen,
+      print: (text) => this.#printBlock(text),
+      printLine: (pieces) => this.#printLine(pieces),
+      startPager: () => this.#startPager(waiting),
+      takeBack: (isAbsent) => {
+        if (isAbsent) this.#isPagerAbsent = true;
+        this.#takeBack();
+      },
+      signal: this.#closing.signal,
+    });
+  }
+
+  /** Null for a command that nobody waits for any more, whose output comes between others'. */
+  async #startPager(waiting: AbortSignal): Promise<Pager | null> {
+    const { pager, output } = this.#options;
+    const line = this.#line;
+    if (!pager || this.#isPagerAbsent || waiting.aborted || !line) return null;
+    this.#typedAhead = line.line;
+    clearLine(line, output);
+    this.#closeLine();
+    this.#state = "paging";
+    pager.lend(true);
+    // What was written before stands there first.
+    await new Promise<void>((resolve) => output.write("", () => resolve()));
+    return pager.start();
+  }
+
+  #takeBack(): void {
+    this.#options.pager?.lend(false);
+    if (this.#isClosed()) return;
+    this.#state = "running";
+    this.#openLine();
+    this.#line?.write(this.#typedAhead);
   }
 
   async #ask<T>(

@@ -47,6 +47,8 @@ const PROGRAMS = [
   ...["route.ts", "vnet.ts"],
 ];
 const OUTSIDE = /^(node:)?(net|tls|http|https|dns|child_process)$/;
+/** The pager is the one program that has the terminal. */
+const STARTS_PROGRAMS = /^(node:)?child_process$/;
 /** `files` asks whose a file is to be. */
 const USE_PROCESS = ["programs", "files"];
 const PROCESS = /^(node:)?process$/;
@@ -110,7 +112,8 @@ export function offencesIn(unit: Unit): string[] {
       const theirRank = rankOf(theirs);
       if (theirs !== mine && (theirRank < 0 || theirRank >= myRank))
         offences.add(`${mine} may not import ${theirs}`);
-    } else if (OUTSIDE.test(from) && !typeOnly && mine !== "net")
+    } else if (mine === "screen" && STARTS_PROGRAMS.test(from)) continue;
+    else if (OUTSIDE.test(from) && !typeOnly && mine !== "net")
       offences.add(`only net may use ${from}`);
     else if (PROCESS.test(from) && mine !== "programs")
       offences.add("only the programs may use process");

@@ -20,6 +20,7 @@ export const help = defineCommand({
   doc: "list the commands, or explain one; `?` is the same",
   aliases: ["\\?", "\\h", "-h", "man"],
   args: { topic },
+  paged: true,
   examples: ["help", "help use run", "help show"],
   run(context, values) {
     const { commands, columns } = context;

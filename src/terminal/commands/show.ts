@@ -70,6 +70,7 @@ const listed = {
   json: true,
   limited: true,
   looks: true,
+  paged: true,
 } as const;
 
 /** The list, or what is said instead; then the summary of what a person sees, where there is one. */
@@ -232,6 +233,7 @@ const showVnet = defineCommand({
   args: {},
   json: true,
   looks: true,
+  paged: true,
   async run(context) {
     const view = context.control.view();
     if (context.json) context.emit(nodeJson(view));
