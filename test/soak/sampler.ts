@@ -27,6 +27,9 @@ export interface Line {
   samples: Sample[];
 }
 
+/** What the sampler needs of a program. */
+export type Sampled = Pick<Launched, "pid" | "running" | "kill">;
+
 export interface Measured {
   name: string;
   program: Launched;
@@ -53,7 +56,7 @@ export class Sampler {
 
   /** One more sample of each that runs. @param channels by name */
   async sample(
-    measured: readonly Measured[],
+    measured: readonly { name: string; program: Sampled }[],
     channels: Record<string, number> = {},
   ): Promise<void> {
     for (const { name, program } of measured) {
@@ -82,7 +85,7 @@ export class Sampler {
   }
 
   /** Null when it ends meanwhile. */
-  async #ask(program: Launched, timeoutMs = ANSWER_MS): Promise<Inside | null> {
+  async #ask(program: Sampled, timeoutMs = ANSWER_MS): Promise<Inside | null> {
     const file = join(this.#folder, `${program.pid}.json`);
     rmSync(file, { force: true });
     program.kill("SIGUSR2");

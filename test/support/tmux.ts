@@ -16,6 +16,12 @@ export interface TerminalOptions {
   recorded?: boolean;
 }
 
+const open = new Set<TerminalWindow>();
+
+process.on("exit", () => {
+  for (const window of open) window.close();
+});
+
 export class TerminalWindow {
   private readonly folder = makeFolder("vnet-tmux-");
 
@@ -58,6 +64,11 @@ export class TerminalWindow {
   /** What stands on the screen, without trailing blank lines. */
   screen(): string {
     return this.tmux("capture-pane", "-p", "-t", "t").trimEnd();
+  }
+
+  /** As `screen`, with what has left it at its top, a thousand lines or two. */
+  scrollback(): string {
+    return this.tmux("capture-pane", "-p", "-S", "-", "-t", "t").trimEnd();
   }
 
   /** Types text as it is, or named keys such as `Enter`, `Tab`, `C-c`. */
@@ -127,6 +138,7 @@ export class TerminalWindow {
     } catch {
       // gone already
     }
+    open.delete(this);
     removeFolder(this.folder);
   }
 
