@@ -17,6 +17,13 @@ export interface Scope {
   earlier: Readonly<Record<string, unknown>>;
 }
 
+/** One row of a list to choose from. */
+export interface Choice {
+  cells: readonly string[];
+  /** what would be typed for it; looked for when it is taken */
+  text(): string;
+}
+
 export interface Argument<T> {
   /** lower case; `NAME=value` on the line, `[NAME]` in upper case in a usage */
   name: string;
@@ -34,6 +41,8 @@ export interface Argument<T> {
   fits?(word: string): boolean;
   /** What TAB offers; there may be many, made one by one. */
   suggest?(control: NodeControl): Iterable<string>;
+  /** What it can be at this moment, the likeliest first: a question offers it as a list. */
+  choices?(control: NodeControl): Choice[];
   /** The path of a file: TAB offers those that are there. */
   isFile?: boolean;
   /** Takes all words that are left. */

@@ -5,7 +5,7 @@ import { VnetError } from "../errors.js";
 import type { NodeControl, ServeView, UseView } from "../node/control.js";
 import { formatAddress } from "./address.js";
 import { someOf, wrong } from "./arguments.js";
-import type { Argument } from "./command.js";
+import type { Argument, Choice } from "./command.js";
 import { formatId } from "./commands/rows.js";
 import { quoteWord } from "./words.js";
 
@@ -40,7 +40,31 @@ function ownEntry(
     doc: `serveid or name of a ${kind.what} of this node, as \`show ${kind.what}\` lists them`,
     parse: (text, { control }) => resolve(kind, text, kind.list(control)),
     suggest: (control) => kind.list(control).filter(wanted).flatMap(handlesOf),
+    choices: (control) => choicesOf(kind.list(control), wanted),
   };
+}
+
+/** The newest first. */
+function choicesOf(
+  entries: Entry[],
+  wanted: (entry: Entry) => boolean,
+): Choice[] {
+  const textFor = ({ label }: Entry) => {
+    const fitting = entries.filter((each) => handlesOf(each).includes(label));
+    return fitting.length === 1 ? label : `name=${label}`;
+  };
+  return entries
+    .filter(wanted)
+    .reverse()
+    .map((entry) => ({
+      cells: [
+        formatId(entry),
+        entry.label,
+        formatAddress(entry.ip, entry.port),
+        entry.state,
+      ],
+      text: () => textFor(entry),
+    }));
 }
 
 function resolve(kind: EntryKind, text: string, entries: Entry[]): string {

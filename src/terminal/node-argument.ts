@@ -2,6 +2,7 @@
 // Decides by the last directory known; never asks the hub.
 
 import { formatVnetid } from "../config/config.js";
+import { count } from "../count.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl, RemoteNode } from "../node/control.js";
 import { someOf, wrong } from "./arguments.js";
@@ -17,6 +18,15 @@ export function vnetid(): Argument<number> {
       for (const node of usableNodes(control))
         yield* [formatVnetid(node.vnetid), node.name];
     },
+    // The newest first.
+    choices: (control) =>
+      [...usableNodes(control)]
+        .filter(({ self }) => !self)
+        .reverse()
+        .map(({ vnetid, name, serves }) => ({
+          cells: [formatVnetid(vnetid), name, count(serves, "serve")],
+          text: () => formatVnetid(vnetid),
+        })),
   };
 }
 

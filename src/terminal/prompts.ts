@@ -4,6 +4,7 @@
 import { Chalk } from "chalk";
 import { printable } from "../printable.js";
 import { ask, type PromptStreams } from "./asking.js";
+import { askChoice } from "./choosing.js";
 import type { Argument, Scope } from "./command.js";
 
 /** One question of a line, without its colon. */
@@ -19,12 +20,15 @@ export interface Question<T> {
 
 const INDENT = "    ";
 
-/** The argument's value; otherwise as askQuestion. */
+/** The argument's value, from a list where it has one; otherwise as askQuestion. */
 export function askArgument<T>(
   argument: Argument<T>,
   scope: Scope,
   streams: PromptStreams,
 ): Promise<T> {
+  const choices = argument.choices?.(scope.control) ?? [];
+  if (choices.length > 0 && !argument.fallback)
+    return askChoice(argument, choices, scope, streams);
   const fallback = argument.fallback?.(scope);
   const question: Question<T> = {
     ask: argument.ask,

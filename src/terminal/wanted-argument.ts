@@ -7,7 +7,7 @@ import { SERVE_NAME, TO, wholeNumber } from "../config/value.js";
 import type { ListedServe, NodeControl, RemoteServe } from "../node/control.js";
 import { VnetError } from "../errors.js";
 import { isNumber, port, read } from "./arguments.js";
-import type { Argument } from "./command.js";
+import type { Argument, Choice } from "./command.js";
 import { quoteWord } from "./words.js";
 
 const SERVEIDS = wholeNumber(SERVEID.min, SERVEID.max);
@@ -37,7 +37,50 @@ export function wantedServe(): Argument<Wanted> {
         if (trusted !== "no")
           yield* [formatServeid(serveid), name, `${name}@${vnet}`];
     },
+    choices: (control) => usableServes(control),
   };
+}
+
+/** Those of others, the newest first; behind them those whose service is down, and at last what is in use here. */
+function usableServes(control: NodeControl): Choice[] {
+  const { vnetid: own } = control.view();
+  const used = new Set(
+    control.uses().flatMap(({ remote }) => (remote ? [keyOf(remote)] : [])),
+  );
+  const ranks: [up: Choice[], down: Choice[], used: Choice[]] = [[], [], []];
+  // In the order of registration.
+  for (const serve of [...control.knownServes()].reverse()) {
+    if (serve.trusted === "no" || serve.vnetid === own) continue;
+    const { serveid, name, vnet, type, info } = serve;
+    const [rank, mark] = used.has(keyOf(serve))
+      ? ([2, " (in use)"] as const)
+      : serve.service === "down"
+        ? ([1, " (service is down)"] as const)
+        : ([0, ""] as const);
+    ranks[rank].push({
+      cells: [formatServeid(serveid), name + mark, vnet, type, info],
+      text: () => textFor(serve, control),
+    });
+  }
+  return ranks.flat();
+}
+
+function keyOf({ serveid, vnetid }: RemoteServe): string {
+  return `${serveid} ${vnetid}`;
+}
+
+/** What means this serve alone: its name and node, which stay when the hub gives another id. */
+function textFor(serve: ListedServe, control: NodeControl): string {
+  const text = `${serve.name}@${serve.vnet}`;
+  const wanted: Wanted = { serveid: SERVEID.none, serve: text, to: "" };
+  const isName = SERVE_NAME.parse(text) !== undefined && !text.includes(":");
+  const fitting = [...control.knownServes()].filter((each) =>
+    isWanted(each, wanted),
+  );
+  const isThis =
+    fitting.length === 1 &&
+    fitting.some((each) => keyOf(each) === keyOf(serve));
+  return isName && isThis ? text : formatServeid(serve.serveid);
 }
 
 /**
