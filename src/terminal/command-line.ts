@@ -35,6 +35,8 @@ export function parseLine(
   if (open)
     throw new VnetError("usage", `a quote is open: close it with ${open}`);
   const words = withoutQuestionMark(typed);
+  const wrapped = parseWrapping(commands, line, words);
+  if (wrapped) return wrapped;
   const { flags, limits, plain } = partFlags(words);
   if (plain.length === 0 && flags.includes("--help"))
     return parseLine(commands, "help");
@@ -49,7 +51,9 @@ export function parseLine(
   if (strange !== undefined)
     throw new VnetError(
       "usage",
-      `${command.name} does not take ${strange}: ${usageOf(command)}`,
+      strange === "--watch" && command.looks === true
+        ? `${command.name} does not take --watch: \`watch ${command.name}\` draws it again and again`
+        : `${command.name} does not take ${strange}: ${usageOf(command)}`,
     );
   return {
     command,
@@ -58,6 +62,20 @@ export function parseLine(
     limit: readLimit(limits),
     help: flags.includes("--help"),
   };
+}
+
+/** A command whose argument is a line: nothing of it is read here. Null: the line is of another one. */
+function parseWrapping(
+  commands: readonly Command[],
+  line: string,
+  [first, second]: readonly Word[],
+): ParsedLine | null {
+  const command = first && matchCommand(commands, [first]);
+  if (command?.wraps !== true) return null;
+  const help = second?.quoted === false && second.text === "--help";
+  const text = second ? line.slice(second.start).trimEnd() : "";
+  const words = second ? [{ ...second, text, quoted: true }] : [];
+  return { command, words, json: false, limit: Infinity, help };
 }
 
 /** `--limit 20` is two words, `--limit=20` one. */

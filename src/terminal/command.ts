@@ -74,6 +74,8 @@ export interface CommandContext {
   emitList(values: Iterable<unknown>): Promise<void>;
   /** Only while `guided`. Rejects with Cancelled. */
   ask<T>(argument: Argument<T>): Promise<T>;
+  /** Draws what the line shows until the person ends it. Rejects with VnetError where there is no screen. */
+  watch(line: string): Promise<void>;
   /** Before something is lost: asks, where a person is there to answer. Rejects with Cancelled where the answer is no. */
   confirm(loss: string): Promise<void>;
   /** columns of the screen; Infinity where there is none */
@@ -102,6 +104,8 @@ export interface Command {
   limited?: boolean;
   /** it changes nothing: Ctrl-C ends it, and `watch` may run it again and again */
   looks?: boolean;
+  /** its one argument is another command's line, with all that belongs to it */
+  wraps?: boolean;
   /** what it does would end with a guest, so a guest refuses it */
   lasting?: boolean;
   run(

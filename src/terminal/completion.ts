@@ -7,6 +7,7 @@ import type { Argument, Command } from "./command.js";
 import { fileNames } from "./file-names.js";
 import { isPrintable } from "../printable.js";
 import { inPortions, mapped, sorted } from "./portions.js";
+import { isWatchable } from "./watched.js";
 import { quoteWord, splitLine } from "./words.js";
 
 /** More fill a screen and are no help. */
@@ -24,6 +25,15 @@ export async function complete(
   const raw = last ? line.slice(last.start) : "";
   const quoting = raw.startsWith('"') || raw.startsWith("'");
   const prefix = quoting ? `"${raw.slice(1)}` : raw;
+
+  const [first] = done;
+  // What is wrapped is a line of its own, of commands that may stand there.
+  if (first && matchCommand(commands, [first])?.wraps === true)
+    return complete(
+      commands.filter(isWatchable),
+      control,
+      line.slice(first.start + first.text.length),
+    );
 
   const offered = new Set<string>();
   const command = matchCommand(commands, done);

@@ -22,6 +22,8 @@ import { wrap } from "./paragraph.js";
 import { printable, printableJson } from "../printable.js";
 import { inPortions, mapped } from "./portions.js";
 import { ReaderLeft, type Sheet } from "./sheet.js";
+import type { Draw } from "./watch.js";
+import { checkWatchable, drawnInto } from "./watched.js";
 import { renderCards, renderTable, type Look } from "./table.js";
 
 export interface Surroundings {
@@ -38,6 +40,10 @@ export interface Surroundings {
   ask: (<T>(argument: Argument<T>, scope: Scope) => Promise<T>) | null;
   leave(): void;
   signal: AbortSignal;
+  /** Draws on the screen until the person ends it; null or absent where there is none. */
+  watch?: ((title: string, draw: Draw) => Promise<void>) | null;
+  /** more rows of a list are not shown */
+  mostRows?: number;
 }
 
 /** Resolves when the command is done; rejects with VnetError or Cancelled, or with a bug of ours. */
@@ -153,7 +159,7 @@ function createContext(
     control,
     commands,
     json,
-    limit,
+    limit: Math.min(limit, surroundings.mostRows ?? Infinity),
     guided,
     signal,
     columns: surroundings.look().columns,
@@ -172,6 +178,19 @@ function createContext(
       ask && guided && !signal.aborted
         ? ask(argument, { control, earlier })
         : Promise.reject(new Cancelled("nobody answers")),
+    watch: async (line) => {
+      checkWatchable(commands, line);
+      if (!surroundings.watch)
+        throw new VnetError(
+          "usage",
+          `watch draws on a screen, and here is none: run \`${line}\` again, as often as you need it`,
+        );
+      await surroundings.watch(line, async (rows, signal) => {
+        const lines: string[] = [];
+        await invoke(line, drawnInto(lines, surroundings, { rows, signal }));
+        return lines;
+      });
+    },
     confirm: async (loss) => {
       if (!ask || (await ask(consent(loss), { control, earlier }))) return;
       throw new Cancelled("not wanted");

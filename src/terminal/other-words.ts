@@ -28,6 +28,9 @@ const ANSWERS = new Map<string, string>([
   ["!!", "Up brings the last line back"],
   ["status", "`show vnet` tells of this node"],
   ["\\conninfo", "`show vnet` tells of this node"],
+  ...["top", "\\watch"].map(
+    (word) => [word, "`watch show use` draws it again and again"] as const,
+  ),
   ["restart", "`reload` reads the configuration again"],
 ]);
 

@@ -23,6 +23,8 @@ import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import type { Pager } from "../screen/pager.js";
 import { Sheet } from "./sheet.js";
+import { watch } from "./watch.js";
+import type { PromptStreams } from "./asking.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch } from "./history-search.js";
 import { TypedAhead } from "./typed-ahead.js";
@@ -314,6 +316,13 @@ export class Terminal {
         ...(this.#options.pager &&
           !results && { sheet: () => this.#makeSheet(signal) }),
         ask: (argument, scope) => this.#ask(argument, scope, signal),
+        watch: (title, draw) =>
+          this.#lendInput(signal, (lent) => {
+            const { control } = this.#options;
+            const onChange = (listener: () => void) =>
+              control.onNotice(listener);
+            return watch({ ...lent, title, draw, onChange });
+          }),
         leave: () => this.#leave(),
       });
     } catch (error) {
@@ -361,10 +370,20 @@ export class Terminal {
     this.#line?.write(this.#typedAhead);
   }
 
-  async #ask<T>(
+  #ask<T>(
     argument: Argument<T>,
     scope: Scope,
     signal: AbortSignal,
+  ): Promise<T> {
+    return this.#lendInput(signal, (lent) =>
+      askArgument(argument, scope, lent),
+    );
+  }
+
+  /** The input is another's, and so is Ctrl-C, until its work is done. */
+  async #lendInput<T>(
+    signal: AbortSignal,
+    work: (lent: PromptStreams) => Promise<T>,
   ): Promise<T> {
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
     const { input, output, screen } = this.#options;
@@ -378,8 +397,7 @@ export class Terminal {
       this.#question = new AbortController();
       const closing = this.#closing.signal;
       const stopped = AbortSignal.any([closing, this.#question.signal]);
-      const streams = { input, output, screen, signal: stopped };
-      return await askArgument(argument, scope, streams);
+      return await work({ input, output, screen, signal: stopped });
     } finally {
       this.#question = null;
       if (!this.#isClosed()) {

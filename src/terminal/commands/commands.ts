@@ -9,9 +9,11 @@ import { exit, help } from "./session.js";
 import { showCommands } from "./show.js";
 import { unserve } from "./unserve.js";
 import { useCommands } from "./use.js";
+import { watch } from "./watch.js";
 
 export const commands: readonly Command[] = [
   ...showCommands,
+  watch,
   ...serveCommands,
   ...useCommands,
   unserve,
