@@ -57,6 +57,7 @@ export class AnswerFrame {
   /** The last drawing; what is written then stands below it. */
   finish(frame: Frame): void {
     if (this.screen.isDumb) {
+      this.write(frame);
       this.output.write("\n");
       return;
     }

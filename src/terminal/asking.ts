@@ -149,8 +149,11 @@ class Asking<T> {
       if (step.kind === "cancelled") this.giveUp();
       else if (step.kind === "refused") this.error = step.why;
       else if (step.kind === "text") this.insert(step.text);
-      else if (step.kind === "entered") this.enter();
-      else if (isCtrl(step.key, "d") && line.text === "") this.giveUp();
+      else if (step.kind === "entered") {
+        // What was typed stands there before it is judged.
+        if (this.streams.screen.isDumb) this.draw();
+        this.enter();
+      } else if (isCtrl(step.key, "d") && line.text === "") this.giveUp();
       else if (isCtrl(step.key, "l")) this.frame.clear();
       else if (asked.press?.(step.key, line.text) !== true) {
         // A tab is no part of an answer.
@@ -174,7 +177,7 @@ class Asking<T> {
     const text = this.line.text.trim();
     try {
       const { value, shown } = this.asked.read(text);
-      this.finish(this.asked.hidden ? stars(text) : printable(shown));
+      this.finish(this.shown(printable(shown)));
       this.settle(value);
     } catch (error) {
       if (error instanceof VnetError) this.refuse(text, error.message);
@@ -203,21 +206,24 @@ class Asking<T> {
 
   private draw(): void {
     const { asked, line, paint } = this;
-    const { isDumb, columns } = this.streams.screen;
+    const { columns } = this.streams.screen;
     const width = Math.max(1, columns - 1);
     const { text, cursor } = line;
-    const show = (part: string) =>
-      !asked.hidden ? part : isDumb ? "" : stars(part);
     const error = this.error === "" ? [] : this.errorRows(width);
     this.frame.draw({
       label: asked.label,
-      answer: { text: show(text) },
-      cursor: show(text.slice(0, cursor)).length,
+      answer: { text: this.shown(text) },
+      cursor: this.shown(text.slice(0, cursor)).length,
       below: [
         ...error.map((row) => paint.red(row)),
         ...(asked.below?.(text, width) ?? []),
       ],
     });
+  }
+
+  private shown(text: string): string {
+    if (!this.asked.hidden) return text;
+    return this.streams.screen.isDumb ? "" : stars(text);
   }
 
   private errorRows(width: number): string[] {

@@ -2,7 +2,7 @@
 // Needs the program tmux; closed by close().
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, removeFolder } from "./folder.js";
 
@@ -74,6 +74,14 @@ export class TerminalWindow {
   /** Types text as it is, or named keys such as `Enter`, `Tab`, `C-c`. */
   type(text: string): void {
     this.tmux("send-keys", "-t", "t", "-l", "--", text);
+  }
+
+  /** Pastes it; `marked`: with its begin and end marked, where the program has asked for that. */
+  paste(text: string, { marked = false } = {}): void {
+    const file = join(this.folder, "pasted");
+    writeFileSync(file, text);
+    this.tmux("load-buffer", file);
+    this.tmux("paste-buffer", "-t", "t", ...(marked ? ["-p"] : []));
   }
 
   press(...keys: string[]): void {
