@@ -262,7 +262,7 @@ export async function run(program: Program): Promise<void> {
     if (isOutputLost || (error.code === "EIO" && process.stdout.isTTY)) return;
     isOutputLost = true;
     process.on("exit", () => {
-      if (process.exitCode === 0) process.exitCode = 1;
+      if ((process.exitCode ?? 0) === 0) process.exitCode = 1;
     });
     process.stderr.write(`the output cannot be written: ${error.message}\n`);
   });

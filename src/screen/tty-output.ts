@@ -1,8 +1,8 @@
-// Terminals that hold nobody up. One that is stopped (Ctrl-S), or that nobody reads, takes nothing, for hours maybe; Node's
-// own write waits until it has taken all, and every stream of the program waits with it. Here a write gives what there is
-// room for, and tries the rest later. The stream's own buffer fills meanwhile: those who write much ask it, as with a pipe.
+// Output that holds nobody up. A terminal that is stopped (Ctrl-S), or that nobody reads, takes nothing, for hours maybe;
+// Node's own write waits until it has taken all, and every stream of the program waits with it. Here a write gives what
+// there is room for, and tries the rest later. The stream's own buffer fills meanwhile: those who write much ask it.
 
-import { writeSync } from "node:fs";
+import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { platform } from "node:os";
 import { WriteStream } from "node:tty";
 
@@ -10,8 +10,8 @@ import { WriteStream } from "node:tty";
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 40;
 
-/** Of all the streams that were given to `neverWait`, for the end of the program. */
-const writers = new Set<PatientWriter>();
+/** Of the terminals that were given to `neverWait`, for the end of the program. */
+const terminals = new Set<PatientWriter>();
 
 type Done = (error?: Error | null) => void;
 
@@ -19,26 +19,34 @@ type Done = (error?: Error | null) => void;
 interface Inside {
   fd: number;
   _handle?: { setBlocking?(isBlocking: boolean): number } | null;
+  _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void;
   _writev: unknown;
 }
 
 /**
- * Writes to this stream never wait from now on, if it is a terminal. Not so on Windows: its consoles cannot be written
- * without waiting.
+ * Writes to this stream never wait from now on, and O_NONBLOCK is not left for others who write to the same pipe or
+ * terminal, a shell or `cat` beside this program: that is this process's alone where it can be opened anew, as Linux lets
+ * us. Elsewhere, and where it is another user's (after `su`), it is the others' too until this process ends, when Node
+ * sets it back.
  *
- * libuv opens a terminal anew by its name, and O_NONBLOCK is this process's alone then. Where it cannot (after `su` the
- * terminal is another user's; in a container it may have no name) it writes to the one that the shell has, and waits in
- * any case. That is why `writeSync` writes here, not the stream's handle. O_NONBLOCK is the shell's too then; Node sets it
- * back at its end.
+ * Node makes writes to terminals wait. libuv, told that they shall not, still waits for terminals that it could not open
+ * anew: that is why `writeSync` writes here. Not on Windows, where a console cannot be written without waiting.
  */
 export function neverWait(stream: NodeJS.WritableStream): void {
-  if (!(stream instanceof WriteStream) || platform() === "win32") return;
   const inside = stream as unknown as Inside;
-  const unblock = () => inside._handle?.setBlocking?.(false);
-  if (unblock() !== 0) return;
-  const writer = new PatientWriter(inside.fd, unblock);
-  writers.add(writer);
-  stream._write = (chunk: Buffer | string, encoding, done) => {
+  const isTerminal = stream instanceof WriteStream;
+  if (platform() === "win32" || !(isTerminal || isPipe(inside.fd))) return;
+  const { _handle: handle } = inside;
+  const own = openAnew(inside.fd);
+  // libuv does well with pipes.
+  if (own === null && !isTerminal) return;
+  if (handle?.setBlocking?.(own !== null) !== 0) return;
+  const writer =
+    own === null
+      ? new PatientWriter(inside.fd, () => handle.setBlocking?.(false))
+      : new PatientWriter(own);
+  if (isTerminal) terminals.add(writer);
+  inside._write = (chunk, encoding, done) => {
     const isText = typeof chunk === "string";
     writer.write(isText ? Buffer.from(chunk, encoding) : chunk, done);
   };
@@ -46,9 +54,27 @@ export function neverWait(stream: NodeJS.WritableStream): void {
   inside._writev = null;
 }
 
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO();
+  } catch {
+    return false;
+  }
+}
+
+/** What the descriptor leads to, with an O_NONBLOCK of its own; null where the system has no way, or forbids it. */
+function openAnew(fd: number): number | null {
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  try {
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  } catch {
+    return null;
+  }
+}
+
 /** The program ends: what a terminal does not take in so long is lost. What was asked for (-e, --help) has no such end. */
 export function giveUpOnStopped(afterMs: number): void {
-  for (const writer of writers) writer.giveUp(afterMs);
+  for (const writer of terminals) writer.giveUp(afterMs);
 }
 
 /** Writes to a descriptor with O_NONBLOCK, one chunk after the other. Opens and closes nothing. */
@@ -60,10 +86,10 @@ export class PatientWriter {
   private stoppedAt: number | null = null;
   private patienceMs = Infinity;
 
-  /** @param unblock sets O_NONBLOCK: others who share the terminal, a shell or a child, may have set it back */
+  /** @param unblock sets O_NONBLOCK, where others who share it, a shell or a child, may set it back */
   constructor(
     private readonly fd: number,
-    private readonly unblock: () => void,
+    private readonly unblock: () => void = () => undefined,
   ) {}
 
   /** `done` comes when all is taken, or with the error; the next call after that. */

@@ -1,6 +1,7 @@
 // A terminal that is stopped with Ctrl-S, or that nobody reads: the programs behind it serve on, and end in time.
 
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chownSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -12,7 +13,8 @@ import {
   TestServer,
   type Observed,
 } from "../support/echo.js";
-import { needs } from "../support/find-program.js";
+import { isNonblocking } from "../support/descriptor.js";
+import { needs, skip } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import {
   nodeConfig,
@@ -28,6 +30,12 @@ import { projectRoot } from "../support/project.js";
 import { TerminalWindow } from "../support/tmux.js";
 
 const ID = 700;
+/** A user and a group that own nothing. */
+const NOBODY = 65_534;
+const AS_NOBODY = [
+  ...["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`],
+  "--clear-groups",
+];
 
 describe("a terminal that is stopped", function () {
   this.timeout(180_000);
@@ -67,11 +75,13 @@ describe("a terminal that is stopped", function () {
     );
   }
 
-  /** Its log is the screen. */
-  async function openHub(): Promise<{ hub: TerminalWindow; port: number }> {
+  /** Its log is the screen. @param prefix a program with its arguments that becomes it */
+  async function openHub(
+    prefix: string[] = [],
+  ): Promise<{ hub: TerminalWindow; port: number }> {
     const port = await reservePort();
     const hub = open(
-      [join(projectRoot, "route"), "config.ini"],
+      [...prefix, join(projectRoot, "route"), "config.ini"],
       `[route]\nip = 127.0.0.1\nport = ${port}\n`,
     );
     await hub.until(/ready: nodes can join/);
@@ -124,6 +134,27 @@ describe("a terminal that is stopped", function () {
     expect(hub.screen()).not.to.include("late");
     hub.goOn();
     await hub.until(/late1[^]*late2[^]*late3/);
+  });
+
+  it("does not stop it where the terminal is another user's, as after su, and goes on as it was for the shell", async function () {
+    needs(this, "setpriv");
+    if (process.getuid?.() !== 0) skip(this, "needs root, to be another user");
+    if (!canRunAs(AS_NOBODY)) skip(this, "another user may not run it here");
+    chownSync(folder, NOBODY, NOBODY);
+    const { hub, port } = await openHub(AS_NOBODY);
+    const { pid } = hub;
+    expect(statSync(`/proc/${pid}`).uid).to.equal(NOBODY);
+    hub.stop();
+    for (const name of ["late1", "late2"])
+      await (await startMember({ port }, { name })).close();
+    expect(hub.screen()).not.to.include("late");
+    hub.goOn();
+    await hub.until(/late1[^]*late2/);
+    expect(isNonblocking(pid)).to.equal(true);
+    const shell = hub.shellPid;
+    process.kill(pid, "SIGTERM");
+    await hub.until(/left with status 0/);
+    expect(isNonblocking(shell)).to.equal(false);
   });
 
   it("does not stop the node behind it; when it goes on, the notices are there and below them the line that was typed", async () => {
@@ -186,6 +217,16 @@ describe("a terminal that is stopped", function () {
     await window.until(/serve run[^]*exit[^]*\(left with status 0\)/);
   });
 });
+
+function canRunAs([setpriv = "", ...words]: readonly string[]): boolean {
+  const route = join(projectRoot, "route");
+  try {
+    execFileSync(setpriv, [...words, route, "--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

@@ -112,10 +112,14 @@ export class TerminalWindow {
     }
   }
 
+  /** Of the shell that started the program, and stays. */
+  get shellPid(): number {
+    return Number(this.tmux("display-message", "-p", "-t", "t", "#{pane_pid}"));
+  }
+
   /** Of the program in it, or of what that one became. */
   get pid(): number {
-    const shell = this.tmux("display-message", "-p", "-t", "t", "#{pane_pid}");
-    const id = shell.trim();
+    const id = String(this.shellPid);
     const children = readFileSync(`/proc/${id}/task/${id}/children`, "utf8");
     return Number(children.trim().split(" ")[0]);
   }
