@@ -79,10 +79,12 @@ export class ProgramLink extends Duplex {
   }
 
   override _final(callback: Callback): void {
-    // A program that is gone already has seen the end.
-    this.child.stdin.end(() => {
-      callback();
-    });
+    // A program that is gone already has seen the end, and its stdin would not answer.
+    if (this.child.stdin.destroyed) callback();
+    else
+      this.child.stdin.end(() => {
+        callback();
+      });
   }
 
   override _destroy(error: Error | null, callback: Callback): void {

@@ -168,6 +168,14 @@ describe("a program as a connection", () => {
     );
   });
 
+  it("closes when our end comes after that of the program", async () => {
+    const seen = new Observed(await script("echo bye"));
+    expect(await within("its end", seen.ended)).to.equal("fin");
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.socket.end();
+    await within("closed", seen.closed);
+  });
+
   it("delivers everything before it tells of a failure, with the last line of stderr", async () => {
     const duplex = await script(
       `head -c ${2 * MB} /dev/zero; echo first >&2; echo "no way" >&2; exit 3`,
@@ -259,6 +267,70 @@ describe("a program as a connection", () => {
     await untilGone(pid);
   });
 
+  /** A script with a child that has none of the pipes, whose process id it writes. */
+  const WITH_CHILD = "sleep 100 <&- >&- 2>&- &\necho $!\n";
+
+  it("ends with a program what that one started, also when it has ended by itself before", async () => {
+    for (const rest of ["exec sleep 100", "exit 0"]) {
+      const seen = new Observed(await script(`${WITH_CHILD}${rest}`));
+      const pid = await pidOf(seen);
+      if (rest === "exec sleep 100") seen.socket.destroy();
+      else seen.socket.end();
+      await within("closed", seen.closed);
+      await untilGone(pid);
+    }
+  });
+
+  it("kills what programs started that have ended, at the end of the process", async () => {
+    const seen = new Observed(await script(`${WITH_CHILD}exec >&-; exit 0`));
+    const pid = await pidOf(seen);
+    await within("its end", seen.ended);
+    killPrograms();
+    await untilGone(pid);
+  });
+
+  it("leaves alone what a program gave a session of its own", async function () {
+    needs(this, "setsid");
+    const seen = new Observed(
+      await script("setsid sleep 100 <&- >&- 2>&- &\necho $!\nexit 0"),
+    );
+    const pid = await pidOf(seen);
+    try {
+      seen.socket.end();
+      await within("closed", seen.closed);
+      killPrograms();
+      expect(process.kill(pid, 0)).to.equal(true);
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+  });
+
+  it("gives a program no terminal, and no way to ask elsewhere unless the person named one", async () => {
+    const { GPG_TTY, SSH_ASKPASS_REQUIRE } = process.env;
+    try {
+      for (const [set, expected] of [
+        [undefined, "never"],
+        ["", "never"],
+        ["force", "force"],
+      ] as const) {
+        process.env.GPG_TTY = "/dev/tty1";
+        if (set === undefined) delete process.env.SSH_ASKPASS_REQUIRE;
+        else process.env.SSH_ASKPASS_REQUIRE = set;
+        const seen = new Observed(
+          await script(
+            'echo "$SSH_ASKPASS_REQUIRE,$GPG_TTY"; (: </dev/tty) 2>&- && echo a terminal',
+          ),
+        );
+        seen.socket.on("error", () => undefined);
+        await within("closed", seen.closed);
+        expect(seen.text).to.equal(`${expected},\n`);
+      }
+    } finally {
+      restore("GPG_TTY", GPG_TTY);
+      restore("SSH_ASKPASS_REQUIRE", SSH_ASKPASS_REQUIRE);
+    }
+  });
+
   it("kills all of them at the end of the process", async () => {
     const seen = new Observed(await script("echo $$; exec sleep 100"));
     const pid = await pidOf(seen);
@@ -345,3 +417,8 @@ describe("a program as a connection", () => {
     }
   });
 });
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) Reflect.deleteProperty(process.env, name);
+  else process.env[name] = value;
+}

@@ -61,8 +61,11 @@ export interface Sshd extends Service {
   readonly user: string;
 }
 
-/** An SSH server for the current user, with keys made for this one run. */
-export async function startSshd(): Promise<Sshd> {
+/**
+ * An SSH server for the current user, with keys made for this one run.
+ * @param asksPassword it lets in by password, too; nobody has one
+ */
+export async function startSshd({ asksPassword = false } = {}): Promise<Sshd> {
   const folder = makeFolder();
   const port = await reservePort();
   const path = (name: string) => join(folder, name);
@@ -81,8 +84,8 @@ export async function startSshd(): Promise<Sshd> {
       `HostKey ${path("host")}`,
       `AuthorizedKeysFile ${path("authorized")}`,
       `PidFile ${path("pid")}`,
-      "PermitRootLogin prohibit-password",
-      "PasswordAuthentication no",
+      `PermitRootLogin ${asksPassword ? "yes" : "prohibit-password"}`,
+      `PasswordAuthentication ${asksPassword ? "yes" : "no"}`,
       "KbdInteractiveAuthentication no",
       "StrictModes no",
       "UsePAM no",
