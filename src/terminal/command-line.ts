@@ -30,10 +30,15 @@ export function parseLine(
   commands: readonly Command[],
   line: string,
 ): ParsedLine | null {
-  const { words: typed, open } = splitLine(line);
+  const { words: typed, open, stray } = splitLine(line);
   if (typed.length === 0 || line.trimStart().startsWith("#")) return null;
   if (open)
     throw new VnetError("usage", `a quote is open: close it with ${open}`);
+  if (stray)
+    throw new VnetError(
+      "usage",
+      'a letter touches a closing quote: put a space there; a quote that belongs to a word is written twice, "say ""hi"""',
+    );
   const words = withoutQuestionMark(typed);
   const wrapped = parseWrapping(commands, line, words);
   if (wrapped) return wrapped;

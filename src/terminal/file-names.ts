@@ -1,6 +1,7 @@
 // The files and folders that a typed path could go on with, for TAB. Reads one folder; never throws.
 
 import { readdir } from "node:fs/promises";
+import { sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** A folder that takes longer is on a disk that does not answer: TAB offers nothing then. */
@@ -9,8 +10,14 @@ const DEADLINE_MS = 1_000;
 const MAX_NAMES = 500;
 
 /** With the folder that was typed in front, folders with a `/` behind. Hidden ones where a dot was typed. */
-export async function fileNames(typed: string): Promise<string[]> {
-  const slash = typed.lastIndexOf("/");
+export async function fileNames(
+  typed: string,
+  isWindows = sep === "\\",
+): Promise<string[]> {
+  const slash = Math.max(
+    typed.lastIndexOf("/"),
+    isWindows ? typed.lastIndexOf("\\") : -1,
+  );
   const folder = typed.slice(0, slash + 1);
   const start = typed.slice(slash + 1);
   const expired = new AbortController();

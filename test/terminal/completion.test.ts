@@ -3,6 +3,7 @@ import { join, sep } from "node:path";
 import { expect } from "chai";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { complete } from "../../src/terminal/completion.js";
+import { fileNames } from "../../src/terminal/file-names.js";
 import { useSettings } from "../support/settings.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
 import { FakeNode, REMOTE_NODE, SSH } from "../support/fake-node.js";
@@ -116,6 +117,17 @@ describe("completion", () => {
       ]);
     });
 
+    it("takes a backslash for the end of a folder where it is one", async () => {
+      // A folder of this name is here what the folder `win` is on Windows.
+      mkdirSync(join(folder, "win\\"));
+      writeFileSync(join(folder, "win\\", "my.ini"), "");
+      const typed = join(folder, "win\\m");
+      expect(await fileNames(typed, true)).to.deep.equal([
+        join(folder, "win\\my.ini"),
+      ]);
+      expect(await fileNames(typed, false)).to.deep.equal([]);
+    });
+
     it("offers nothing where there is no such folder", async () => {
       expect(await hits(`reload ${folder}/none/`)).to.deep.equal([]);
     });
@@ -136,6 +148,15 @@ describe("completion", () => {
     expect(await hits("use run service-999@")).to.deep.equal([
       "service-999@remote-ssh ",
     ]);
+  });
+
+  it("goes on behind a backslash, in quotes and without", async () => {
+    const label = String.raw`C:\my use`;
+    await node.addUse(useSettings(label, { serveid: 700, port: 80 }));
+    for (const typed of ['"C:', '"C:\\', '"C:\\my', "C:\\m"])
+      expect(await hits(`use delete ${typed}`), typed).to.deep.equal([
+        `"${label}" `,
+      ]);
   });
 
   it("offers flags and stays silent on a line that is wrong already", async () => {

@@ -8,7 +8,10 @@ describe("words", () => {
     ["", []],
     ["  show   serves ", ["show", "serves"]],
     [`a "b c" 'd "e"'`, ["a", "b c", 'd "e"']],
-    [`"a\\"b\\\\"`, ['a"b\\']],
+    [`"a""b\\"`, ['a"b\\']],
+    [`'it''s' "C:\\my files\\"`, ["it's", "C:\\my files\\"]],
+    [`"\\\\"`, ["\\\\"]],
+    [`"" """" info="a ""b"""`, ["", '"', 'info=a "b"']],
     ["reload D:\\my\\config.ini", ["reload", "D:\\my\\config.ini"]],
     ["info=it's", ["info=it's"]],
     [`info="a b"`, ["info=a b"]],
@@ -21,6 +24,13 @@ describe("words", () => {
 
   it("tells that a quote is still open", () => {
     expect(splitLine('use open "my').open).to.equal('"');
+  });
+
+  it("tells that a letter touches a closing quote", () => {
+    for (const line of ['use open "a\\"b"', '"a"b', "'it's'"])
+      expect(splitLine(line).stray, line).to.equal(true);
+    for (const line of ['"a" b', "it's", 'name="a" "b"', '"C:\\a\\" 1'])
+      expect(splitLine(line).stray, line).to.equal(false);
   });
 
   it("quotes so that splitting brings the same word back", () => {
