@@ -1,5 +1,5 @@
 // What TAB offers: command words, then what the next argument suggests, all from the table of commands.
-// Asks the node only for what it knows already; never throws. Of many it offers some, and they are looked at in portions.
+// Asks the node only for what it knows already; never throws. Of many it offers all; they are looked at in portions.
 
 import type { NodeControl } from "../node/control.js";
 import { bindWords, matchCommand } from "./command-line.js";
@@ -10,10 +10,7 @@ import { inPortions, mapped, sorted } from "./portions.js";
 import { isWatchable } from "./watched.js";
 import { quoteWord, splitLine } from "./words.js";
 
-/** More fill a screen and are no help. */
-const MAX_HITS = 100;
-
-/** As readline wants it: the candidates, and the part of the line that they replace. */
+/** As readline wants it: the candidates, sorted, and the part of the line that they replace. */
 export async function complete(
   commands: readonly Command[],
   control: NodeControl,
@@ -65,29 +62,11 @@ export async function complete(
   const hits = await sorted(offered, byCharacters);
   const [only] = hits;
   if (only !== undefined && hits.length === 1) return [[finished(only)], raw];
-  return [hits.length > MAX_HITS ? abridged(hits, raw) : hits, raw];
+  return [hits, raw];
 }
 
 function flagsOf({ json, limited }: Command): string[] {
   return [...(json ? ["--json"] : []), ...(limited ? ["--limit"] : [])];
-}
-
-/** What all begin with, where that is more than was typed; else the first of them, and how many more there are. */
-function abridged(hits: readonly string[], raw: string): string[] {
-  const shared = sharedBeginning(hits[0] ?? "", hits.at(-1) ?? "");
-  if (shared.length > raw.length && shared.startsWith(raw)) return [shared];
-  return [
-    ...hits.slice(0, MAX_HITS),
-    // Begins like none of them, so that readline takes none of these letters for what all share.
-    `… ${hits.length - MAX_HITS} more`,
-  ];
-}
-
-/** Of two that stand at the ends of a sorted list: all between them begin with it, too. */
-function sharedBeginning(first: string, last: string): string {
-  let length = 0;
-  while (length < first.length && first[length] === last[length]) length++;
-  return first.slice(0, length);
 }
 
 function byCharacters(a: string, b: string): number {

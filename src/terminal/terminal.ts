@@ -22,9 +22,12 @@ import { printable } from "../printable.js";
 import type { Screen } from "../screen/screen.js";
 import type { Look } from "./table.js";
 import type { Pager } from "../screen/pager.js";
-import { Sheet } from "./sheet.js";
 import { watch } from "./watch.js";
 import type { PromptStreams } from "./asking.js";
+import { endsOf, MANY, rowsOf } from "./offer.js";
+import { confirmByKey } from "./one-key.js";
+import { inPortions } from "./portions.js";
+import { ReaderLeft, Sheet } from "./sheet.js";
 import { askArgument } from "./prompts.js";
 import { HistorySearch } from "./history-search.js";
 import { TypedAhead } from "./typed-ahead.js";
@@ -32,6 +35,9 @@ import { TypedKeys } from "./typed-keys.js";
 import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
+const NOTHING = { line: "", cursor: 0 };
+/** of a list of candidates, in one write */
+const BLOCK_ROWS = 32;
 
 const GREETING = "`help` lists the commands, TAB completes, `exit` leaves";
 
@@ -105,8 +111,10 @@ export class Terminal {
   #hasPrinted = false;
   /** it was to show something, and there is no such program */
   #isPagerAbsent = false;
-  /** what was typed when the pager came */
-  #typedAhead = "";
+  /** what stood in the line when the pager came */
+  #typedBefore = NOTHING;
+  /** the key before was TAB: the next one wants to see the candidates */
+  #wasTab = false;
   /** Ctrl-C was pressed once on an empty line */
   #leaveAsked = false;
 
@@ -152,11 +160,13 @@ export class Terminal {
     else if (this.#line) this.#interrupt(this.#line);
   }
 
-  #openLine(): void {
+  /** @param before what stands in the line already */
+  #openLine(before = NOTHING): void {
     const { input, output, screen, control } = this.#options;
     const typed = new TypedKeys({
       input,
       onKey: (key) => {
+        this.#wasTab = key.name === "tab";
         if (this.#state === "idle") search.press(key);
         if (this.#lines.tooMuch(line.line)) empty(line);
       },
@@ -173,11 +183,17 @@ export class Terminal {
       // Two parameters tell readline that the answer comes later.
       completer: (text: string, done: AsyncCompletion) => {
         const isSearch = this.#search?.isOn === true;
-        void complete(isSearch ? [] : commands, control, text).then((hits) => {
+        const isSecond = this.#wasTab;
+        void complete(isSearch ? [] : commands, control, text).then((found) => {
           if (this.#line !== line) return;
+          const [hits, raw] = found;
           // Who typed on meanwhile does not want it any more.
           const isSame = line.line.slice(0, line.cursor) === text;
-          done(null, isSame ? hits : [[], text]);
+          const isMany = hits.length > MANY;
+          const isAsked = isMany && isSecond && isSame && this.#isIdle();
+          if (!isSame || isAsked) done(null, [[], text]);
+          else done(null, isMany ? [endsOf(hits), raw] : found);
+          if (isAsked) void this.#offerAll(line, hits);
         });
       },
     });
@@ -233,7 +249,8 @@ export class Terminal {
       if (line.terminal) this.#leave();
       else this.#leaveAtEnd();
     });
-    line.prompt();
+    Object.assign(line, before);
+    line.prompt(true);
   }
 
   #look(): Look {
@@ -249,6 +266,7 @@ export class Terminal {
     const line = this.#line;
     this.#line = null;
     this.#search = null;
+    this.#wasTab = false;
     this.#typed?.close();
     this.#typed = null;
     this.#options.output.off("resize", this.#onResize);
@@ -347,12 +365,44 @@ export class Terminal {
     });
   }
 
+  /** Lists the candidates of a completion, if they are wanted; the line stays as it is. */
+  async #offerAll(line: Interface, hits: readonly string[]): Promise<void> {
+    const { screen, pager } = this.#options;
+    const { signal } = this.#closing;
+    const isWanted = await this.#lendInput(
+      signal,
+      (lent) => {
+        lent.output.write("\n");
+        return confirmByKey(`display all ${hits.length}?`, lent);
+      },
+      { line: line.line, cursor: line.cursor },
+    );
+    if (this.#isClosed()) return;
+    if (isWanted) {
+      const rows = rowsOf(hits, screen);
+      const sheet = pager && this.#makeSheet(new AbortController().signal);
+      try {
+        for await (const portion of inPortions(rows, signal, BLOCK_ROWS))
+          await (sheet?.write(portion.join("\n")) ??
+            this.#printBlock(portion.join("\n")));
+      } catch (error) {
+        if (!(error instanceof ReaderLeft || error instanceof Cancelled))
+          this.#crash(error);
+      } finally {
+        await sheet?.end();
+      }
+      if (this.#isClosed()) return;
+    }
+    this.#becomeIdle();
+    void this.#drain();
+  }
+
   /** Null for a command that nobody waits for any more, whose output comes between others'. */
   async #startPager(waiting: AbortSignal): Promise<Pager | null> {
     const { pager, output } = this.#options;
     const line = this.#line;
     if (!pager || this.#isPagerAbsent || waiting.aborted || !line) return null;
-    this.#typedAhead = line.line;
+    this.#typedBefore = { line: line.line, cursor: line.cursor };
     clearLine(line, output);
     this.#closeLine();
     this.#state = "paging";
@@ -366,8 +416,7 @@ export class Terminal {
     this.#options.pager?.lend(false);
     if (this.#isClosed()) return;
     this.#state = "running";
-    this.#openLine();
-    this.#line?.write(this.#typedAhead);
+    this.#openLine(this.#typedBefore);
   }
 
   #ask<T>(
@@ -380,10 +429,14 @@ export class Terminal {
     );
   }
 
-  /** The input is another's, and so is Ctrl-C, until its work is done. */
+  /**
+   * The input is another's, and so is Ctrl-C, until its work is done.
+   * @param before what stands in the line afterwards
+   */
   async #lendInput<T>(
     signal: AbortSignal,
     work: (lent: PromptStreams) => Promise<T>,
+    before = NOTHING,
   ): Promise<T> {
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
     const { input, output, screen } = this.#options;
@@ -402,7 +455,7 @@ export class Terminal {
       this.#question = null;
       if (!this.#isClosed()) {
         this.#state = "running";
-        this.#openLine();
+        this.#openLine(before);
       }
     }
   }
@@ -487,6 +540,10 @@ export class Terminal {
     if (this.#inPieces === null) return;
     this.#inPieces = null;
     if (this.#line) this.#options.output.write("\n");
+  }
+
+  #isIdle(): boolean {
+    return this.#state === "idle";
   }
 
   // Read through a method, so that the compiler does not take it for constant across an await.

@@ -59,6 +59,7 @@ describe("a list that is longer than the screen", function () {
     script: string,
     env: Record<string, string> = {},
     shell = ["sh", "-c", script],
+    ready = /30 serves in group/,
   ): Promise<void> {
     terminal = new TerminalWindow({
       ...{ command: shell, cwd: folder, columns: 100, rows: 15 },
@@ -66,7 +67,7 @@ describe("a list that is longer than the screen", function () {
       env: { LESS: "FRX", ...env },
     });
     if (shell[0] !== "sh") enter(script);
-    await terminal.until(/30 serves in group/);
+    await terminal.until(ready);
   }
 
   function enter(text: string): void {
@@ -139,6 +140,25 @@ describe("a list that is longer than the screen", function () {
       await terminal.until(/^>:$/);
       expect(time).to.be.below(3);
     }
+  });
+
+  it("is shown of a completion, too: beyond a hundred after a question, and the line stays", async () => {
+    const sections = Array.from({ length: 90 }, (_, at) =>
+      serveSection(800 + at, 80),
+    ).join("");
+    await startMember(hub, { name: "mall", sections });
+    await open(LESS, {}, undefined, /120 serves in group/);
+    terminal.type("use run ");
+    terminal.press("Tab", "Tab");
+    await terminal.until(/^>: use run\ndisplay all 360\? \(y\/n\)$/m);
+    terminal.type("y");
+    await terminal.until(/^700 +701 [^]*\n:$/);
+    terminal.press("q");
+    await terminal.until(/^>: use run$/m);
+    terminal.press("Tab", "Tab");
+    await terminal.until(/\(y\/n\)$/);
+    terminal.type("n");
+    await terminal.until(/\(y\/n\) n\n>: use run$/);
   });
 
   for (const [what, options, env] of [

@@ -364,6 +364,50 @@ describe("terminal", () => {
       expect(node.listeners).to.equal(0);
     });
 
+  describe("a completion of more than a hundred", () => {
+    beforeEach(() => {
+      node.remoteList = Array.from({ length: 300 }, (_, at) => ({
+        ...{ ...SSH, serveid: at + 1, name: `service-${at}` },
+      }));
+    });
+
+    it("puts what all begin with into the line, and says nothing", async () => {
+      await screen.answer("use run ser\t", "service-");
+      expect(screen.text).not.to.include("display");
+    });
+
+    it("asks first, lists all after a yes, and the line stays with its cursor", async () => {
+      screen.type("use run  127.0.0.1\u001b[1~");
+      screen.type("\u001b[C".repeat(8));
+      await screen.answer("\t\t", "display all 900? (y/n)");
+      await screen.answer("y", ">: use run  127.0.0.1");
+      expect(screen.text).to.match(/001 +002 +003\s[^]*service-9@remote-ssh\n/);
+      await screen.answer("7", "use run 7 127.0.0.1");
+    });
+
+    for (const key of ["n", CTRL_C, "\r"])
+      it(`lists nothing after ${JSON.stringify(key)}, and the line stays`, async () => {
+        await screen.answer("use run \t\t", "display all 900? (y/n)");
+        await screen.answer(key, ">: use run ");
+        expect(screen.text).not.to.include("001");
+        expect(exits).to.deep.equal([]);
+      });
+
+    it("holds notices back while it asks", async () => {
+      await screen.answer("use run \t\t", "display all 900? (y/n)");
+      screen.clear();
+      node.notify("here");
+      expect(screen.raw).to.equal("");
+      await screen.answer("n", "* here");
+    });
+
+    it("closes with the terminal", async () => {
+      await screen.answer("use run \t\t", "display all 900? (y/n)");
+      terminal.close();
+      expect(screen.input.listenerCount("data")).to.equal(0);
+    });
+  });
+
   it("leaves when its input ends during a question", async () => {
     await screen.answer("unserve\r", "to vnetid:");
     const ended = new Promise((resolve) => screen.input.once("end", resolve));
