@@ -110,7 +110,9 @@ export class Campaign {
   }
 
   private recording(about: string): Recording {
-    const { recent } = this;
+    const { guilty } = this.stage;
+    const alone = this.recent.filter(({ index }) => index === guilty);
+    const recent = alone.length > 0 ? alone : this.recent;
     return {
       target: this.target.name,
       about,
@@ -130,11 +132,13 @@ export function scriptOf(target: Target, seed: number, index: number): Script {
 
 /** Resolves with the number of inputs that went out. Rejects when there was no way to say them. */
 export async function attackOnce(
-  { connect, lingerMs }: Target,
+  target: Target,
   stage: Stage,
   script: Script,
   index: number,
 ): Promise<number> {
+  if ("play" in target) return target.play(stage, script, index);
+  const { connect, lingerMs } = target;
   const contact = await connect(stage, script, index);
   try {
     return await play(script, contact, lingerMs);

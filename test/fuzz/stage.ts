@@ -13,6 +13,8 @@ export interface Stage {
   open(): Promise<void>;
   /** What is watched: all of them have to live, with bounded memory and descriptors. */
   readonly suspects: readonly Suspect[];
+  /** The number of the script that did harm, where that is known. */
+  readonly guilty?: number | null;
   /** Rejects when the healthy pair does not get its echo within the deadline. */
   checkHealth(): Promise<void>;
   /** Has what would wait for its deadline end at once, where that can be had: for a run that has no time. */

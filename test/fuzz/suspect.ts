@@ -1,5 +1,5 @@
-// A real ./route or ./vnet under fuzz. Keeps the end of what it says, however much that is, and notices a stack trace
-// in it and its own end. Owned by a stage.
+// A process under fuzz: a real ./route or ./vnet, or a program of the fuzzer's that holds a part of one. Keeps the end of
+// what it says, however much that is, and notices a stack trace in it and its own end. Owned by a stage.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
@@ -22,6 +22,13 @@ export interface Sizes {
   descriptors: number;
 }
 
+/** A program of the fuzzer's own: a compiled file, from which messages come. */
+export interface Host {
+  /** below the project's folder */
+  file: string;
+  onMessage: (message: unknown) => void;
+}
+
 export class Suspect {
   /** why it is guilty; null: nothing was seen */
   fault: string | null = null;
@@ -29,25 +36,39 @@ export class Suspect {
   lines = 0;
   /** JSON documents that its terminal has printed */
   answers = 0;
+  /** Resolves when it has ended. */
+  readonly exited: Promise<void>;
   private tail = "";
   private readonly child: ChildProcess;
   private readonly folder = makeFolder("vnet-fuzz-");
-  private readonly exited: Promise<void>;
   private isClosing = false;
 
   constructor(
     readonly name: string,
-    launcher: "route" | "vnet",
-    config: string,
+    program: "route" | "vnet" | Host,
+    config = "",
   ) {
     const { folder } = this;
     writeFileSync(join(folder, "config.ini"), config);
     const { NODE_OPTIONS: _, FORCE_COLOR: __, ...inherited } = process.env;
     const state = join(folder, "state");
-    this.child = spawn(join(projectRoot, launcher), ["config.ini"], {
+    const options = {
       cwd: folder,
       env: { ...inherited, HOME: folder, VNET_STATE: state, NO_COLOR: "1" },
-    });
+    };
+    if (typeof program === "string")
+      this.child = spawn(join(projectRoot, program), ["config.ini"], options);
+    else {
+      const file = join(projectRoot, program.file);
+      this.child = spawn(process.execPath, [file], {
+        ...options,
+        stdio: ["pipe", "pipe", "pipe", "ipc"],
+        serialization: "advanced",
+      });
+      this.child.on("message", program.onMessage);
+      // It has ended, which is its fault.
+      this.child.on("error", () => undefined);
+    }
     alive.add(this.child);
     this.child.stdin?.on("error", () => undefined);
     for (const stream of [this.child.stdout, this.child.stderr])
@@ -86,6 +107,11 @@ export class Suspect {
   /** A line for its terminal. */
   send(line: string): void {
     this.child.stdin?.write(`${line}\n`);
+  }
+
+  /** For a program of the fuzzer's own. */
+  tell(message: object): void {
+    if (this.child.connected) this.child.send(message);
   }
 
   async saying(what: RegExp, timeoutMs = 15_000): Promise<void> {

@@ -21,20 +21,33 @@ export interface StageKind<S extends Stage = Stage> {
   start: () => Promise<S>;
 }
 
-export interface Target<S extends Stage = Stage> {
+interface Attacked<S extends Stage> {
   name: string;
   /** one line for people */
   about: string;
   stage: StageKind<S>;
   /** how many connections at once */
   width: number;
-  /** how long to listen at the end of a script that waits, in ms */
-  lingerMs: number;
   /** Pure: the same Random gives the same script. */
   script: (random: Random) => Script;
+}
+
+/** A script is what one connection says. */
+export interface ConnectedTarget<S extends Stage> extends Attacked<S> {
+  /** how long to listen at the end of a script that waits, in ms */
+  lingerMs: number;
   /** A place to say it. `index`: the script's number. Rejects when there is none just now. */
   connect: (stage: S, script: Script, index: number) => Promise<Contact>;
 }
+
+/** The stage plays a script by itself, and tells which one did harm. */
+export interface PlayedTarget<S extends Stage> extends Attacked<S> {
+  /** Resolves with the number of inputs. */
+  play: (stage: S, script: Script, index: number) => Promise<number>;
+}
+
+export type Target<S extends Stage = Stage> =
+  ConnectedTarget<S> | PlayedTarget<S>;
 
 /** With the types of its stage forgotten, for a list of different ones. */
 export function target<S extends Stage>(made: Target<S>): Target {

@@ -6,6 +6,7 @@ import { frontTargets } from "./targets/front.js";
 import { httpTargets } from "./targets/http.js";
 import { hubTargets } from "./targets/hub.js";
 import { nodeHubTarget } from "./targets/node-hub.js";
+import { terminalTargets } from "./targets/terminal.js";
 
 export const TARGETS: readonly Target[] = [
   ...hubTargets,
@@ -13,4 +14,5 @@ export const TARGETS: readonly Target[] = [
   ...httpTargets,
   ...frontTargets,
   nodeHubTarget,
+  ...terminalTargets,
 ];

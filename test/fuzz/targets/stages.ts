@@ -3,6 +3,7 @@
 import { FrontStage } from "../stages/front.js";
 import { HostileHubStage } from "../stages/hostile-hub.js";
 import { LanStage } from "../stages/lan.js";
+import { TerminalStage } from "../stages/terminal.js";
 
 export const encryptedLan = {
   name: "a LAN",
@@ -22,4 +23,9 @@ export const front = {
 export const hostileHub = {
   name: "nodes at a hostile hub",
   start: () => HostileHubStage.start(),
+};
+
+export const terminalStage = {
+  name: "a terminal",
+  start: () => TerminalStage.start(),
 };
