@@ -2,6 +2,7 @@
 
 import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { Writable } from "node:stream";
 import type { pino } from "pino";
 import type { LogSettings } from "./config/config.js";
 import { formatPlace } from "./config/problem.js";
@@ -10,6 +11,7 @@ import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { createLog, type Log } from "./log.js";
 import { BoundedLog } from "./net/bounded-log.js";
 import { filePathReason } from "./net/path-reason.js";
+import { patientOutput } from "./screen/tty-output.js";
 
 /** The options for it. */
 export const LOG_FLAGS = {
@@ -18,7 +20,7 @@ export const LOG_FLAGS = {
   "log-file": { section: "log", key: "file" },
 } as const;
 
-/** What a full disk, or a reader of standard error who does not read, holds up; beyond that lines are lost. */
+/** What a full disk, or a reader who does not read, holds up; beyond that lines are lost. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
 export interface ProgramLog extends Log {
@@ -36,12 +38,11 @@ export async function openLog(
   settings: LogSettings,
   title: string,
 ): Promise<ProgramLog> {
-  if (settings.file === "")
-    return {
-      ...(await logToStandardError(settings)),
-      reopen: () => undefined,
-    };
-  const file = await LogFile.open(settings.file, title);
+  const { stderr } = process;
+  const file =
+    settings.file === "" ? stderr : await openLogFile(settings.file, title);
+  if (file instanceof Writable)
+    return { ...(await logToStream(settings, file)), reopen: () => undefined };
   return {
     ...(await createLog(settings, file)),
     reopen: () => {
@@ -58,12 +59,14 @@ export function boundNotices(log: Log): Log {
   });
 }
 
-async function logToStandardError(settings: LogSettings): Promise<Log> {
-  const { stderr } = process;
+async function logToStream(
+  settings: LogSettings,
+  output: Writable,
+): Promise<Log> {
   let lost = 0;
   const log = await createLog(settings, {
     write: (line) => {
-      if (stderr.writableLength >= MAX_HELD_BYTES) {
+      if (output.writableLength >= MAX_HELD_BYTES) {
         lost++;
         return;
       }
@@ -73,7 +76,7 @@ async function logToStandardError(settings: LogSettings): Promise<Log> {
         log.warn(
           `${count(before, "line")} of this log lost, as nobody read them`,
         );
-      stderr.write(line);
+      output.write(line);
     },
   });
   return log;
@@ -81,7 +84,7 @@ async function logToStandardError(settings: LogSettings): Promise<Log> {
 
 /** The end of a file, wherever that one of this name is. */
 class LogFile {
-  private constructor(
+  constructor(
     private readonly path: string,
     private readonly file: ReturnType<typeof pino.destination>,
   ) {
@@ -98,32 +101,6 @@ class LogFile {
   private isLost = false;
   private isAstray = false;
 
-  /** Throws VnetError `config` where it cannot be opened, `obstacle` where that may pass. */
-  static async open(path: string, title: string): Promise<LogFile> {
-    const { pino } = await import("pino");
-    try {
-      tryToOpen(path);
-      return new LogFile(
-        path,
-        pino.destination({ dest: path, sync: true, maxLength: MAX_HELD_BYTES }),
-      );
-    } catch (cause) {
-      // A folder that is not there may be on a disk that comes later.
-      const { code = "" } = cause as NodeJS.ErrnoException;
-      const isMissing = code === "ENOENT";
-      const why = filePathReason(resolve(path), code, "write");
-      throw new VnetError(
-        isMissing ? "obstacle" : fileErrorCode(cause),
-        formatPlace(
-          title,
-          { section: "log", key: "file" },
-          `cannot write ${path}: ${why === null ? messageOf(cause) : `${why} (${code})`}`,
-        ),
-        { cause },
-      );
-    }
-  }
-
   write(line: string): void {
     this.follow();
     this.file.write(line);
@@ -134,7 +111,7 @@ class LogFile {
     if (!this.isElsewhere()) return;
     try {
       // Tried first, as a failure inside of `reopen` would be kept there.
-      tryToOpen(this.path);
+      closeSync(tryToOpen(this.path));
       this.file.reopen();
       this.isAstray = false;
     } catch (error) {
@@ -159,20 +136,69 @@ class LogFile {
   }
 
   private complain(what: string): void {
-    process.stderr.write(
-      `the log ${this.path} cannot be ${what}; it goes on when it can\n`,
+    complain(this.path, what);
+  }
+}
+
+/**
+ * A stream where it is no file but a pipe, a terminal or a device. Throws VnetError `config` where it cannot be opened,
+ * `obstacle` where that may pass.
+ */
+async function openLogFile(
+  path: string,
+  title: string,
+): Promise<LogFile | Writable> {
+  const { pino } = await import("pino");
+  try {
+    const fd = tryToOpen(path);
+    if (!fstatSync(fd).isFile()) return openDevice(path, fd);
+    closeSync(fd);
+    return new LogFile(
+      path,
+      pino.destination({ dest: path, sync: true, maxLength: MAX_HELD_BYTES }),
+    );
+  } catch (cause) {
+    // A folder that is not there may be on a disk that comes later.
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const isMissing = code === "ENOENT";
+    const why = filePathReason(resolve(path), code, "write");
+    throw new VnetError(
+      isMissing ? "obstacle" : fileErrorCode(cause),
+      formatPlace(
+        title,
+        { section: "log", key: "file" },
+        `cannot write ${path}: ${why === null ? messageOf(cause) : `${why} (${code})`}`,
+      ),
+      { cause },
     );
   }
 }
 
+/** As standard error, it may take nothing for hours. */
+function openDevice(path: string, fd: number): Writable {
+  let isLost = false;
+  return patientOutput(fd, (error) => {
+    if (error !== null && !isLost) complain(path, `written: ${error.message}`);
+    isLost = error !== null;
+  });
+}
+
+function complain(path: string, what: string): void {
+  process.stderr.write(
+    `the log ${path} cannot be ${what}; it goes on when it can\n`,
+  );
+}
+
 /** Throws where it cannot be opened, and where that would wait: at a named pipe that nobody reads. */
-function tryToOpen(path: string): void {
+function tryToOpen(path: string): number {
   const { O_WRONLY, O_APPEND, O_CREAT } = constants;
   // Not there on Windows.
-  const { O_NONBLOCK = 0 } = constants as Partial<typeof constants>;
+  const { O_NONBLOCK = 0, O_NOCTTY = 0 } = constants as Partial<
+    typeof constants
+  >;
   try {
-    const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
-    closeSync(openSync(path, flags, 0o666));
+    const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
+    return openSync(path, flags, 0o666);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
     throw new Error("it is a pipe that nobody reads", { cause: error });

@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
+import { constants, openSync } from "node:fs";
+import { Socket } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { openLog } from "../src/program-log.js";
-import { skip } from "./support/find-program.js";
+import { needsUnix, skip } from "./support/find-program.js";
+import { eventually } from "./support/deadline.js";
 import { makeFolder, removeFolder } from "./support/folder.js";
 
 const SETTINGS = { level: "info", format: "text", file: "" } as const;
@@ -61,6 +64,34 @@ describe("the log in a file", () => {
         `cannot write ${file}: it is a pipe that nobody reads`,
       );
     } finally {
+      removeFolder(folder);
+    }
+  });
+
+  it("loses lines, and not time, where that is a named pipe whose reader stands still, and says afterwards how many", async function () {
+    needsUnix(this, "named pipes in folders");
+    const folder = makeFolder();
+    const file = join(folder, "log");
+    execFileSync("mkfifo", [file]);
+    const { O_RDONLY, O_NONBLOCK } = constants;
+    const reader = new Socket({ fd: openSync(file, O_RDONLY | O_NONBLOCK) });
+    try {
+      const log = await openLog({ ...SETTINGS, file }, "the file");
+      const line = "x".repeat(1_000);
+      for (let i = 0; i < 3_000; i++) log.info(line);
+      let text = "";
+      reader.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      // As much as may wait, and what the pipe takes at once.
+      await eventually("what was held", () => text.length > 1024 * 1024);
+      await eventually("the word", () => {
+        log.info("the next");
+        return /warn {2}\d+ lines of this log lost.*\n.*the next\n/.test(text);
+      });
+      expect(text.length).to.be.below(2 * 1024 * 1024);
+    } finally {
+      reader.destroy();
       removeFolder(folder);
     }
   });

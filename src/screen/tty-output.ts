@@ -4,14 +4,15 @@
 
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { platform } from "node:os";
+import { Writable } from "node:stream";
 import { WriteStream } from "node:tty";
 
 /** Between two tries. A stopped terminal costs next to nothing, and when it goes on, nobody sees that it waited. */
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 40;
 
-/** Of the terminals that were given to `neverWait`, for the end of the program. */
-const terminals = new Set<PatientWriter>();
+/** Those that a program which ends does not wait for. */
+const notAwaited = new Set<PatientWriter>();
 
 type Done = (error?: Error | null) => void;
 
@@ -45,13 +46,33 @@ export function neverWait(stream: NodeJS.WritableStream): void {
     own === null
       ? new PatientWriter(inside.fd, () => handle.setBlocking?.(false))
       : new PatientWriter(own);
-  if (isTerminal) terminals.add(writer);
+  if (isTerminal) notAwaited.add(writer);
   inside._write = (chunk, encoding, done) => {
     const isText = typeof chunk === "string";
     writer.write(isText ? Buffer.from(chunk, encoding) : chunk, done);
   };
   // One chunk at a time, so that each leaves the memory as soon as it was taken.
   inside._writev = null;
+}
+
+/**
+ * A stream into a pipe, a terminal or a device that was opened with O_NONBLOCK, for a log. What cannot be written is lost.
+ * @param onWritten called after each line with the error, or null
+ */
+export function patientOutput(
+  fd: number,
+  onWritten: (error: Error | null) => void,
+): Writable {
+  const writer = new PatientWriter(fd);
+  notAwaited.add(writer);
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      writer.write(chunk, (error = null) => {
+        onWritten(error);
+        done();
+      });
+    },
+  });
 }
 
 function isPipe(fd: number): boolean {
@@ -72,9 +93,9 @@ function openAnew(fd: number): number | null {
   }
 }
 
-/** The program ends: what a terminal does not take in so long is lost. What was asked for (-e, --help) has no such end. */
+/** The program ends: what a terminal or a log does not take in so long is lost. What was asked for (-e, --help) has no such end. */
 export function giveUpOnStopped(afterMs: number): void {
-  for (const writer of terminals) writer.giveUp(afterMs);
+  for (const writer of notAwaited) writer.giveUp(afterMs);
 }
 
 /** Writes to a descriptor with O_NONBLOCK, one chunk after the other. Opens and closes nothing. */
