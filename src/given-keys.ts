@@ -10,7 +10,7 @@ import {
   statSync,
   type Stats,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { sectionsFromFlags, type Flag } from "./config/flags.js";
 import type { IniSection } from "./config/ini.js";
 import type { ReadKey } from "./config/key-files.js";
@@ -93,7 +93,7 @@ export function keysFromEnvironment(program: "route" | "vnet"): IniSection[] {
           `${name}: found something else, allowed ${SECRET.allowed}`,
         );
       flags.push({ name, target: { section, key }, value });
-    } else if (credentials !== "" && existsSync(path))
+    } else if (isAbsolute(credentials) && existsSync(path))
       flags.push({
         name,
         target: { section, key: `${key}_file` },

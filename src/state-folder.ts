@@ -90,11 +90,10 @@ function stateHomeOrNull(): string | null {
   const { env } = process;
   // systemd lists several with colons between. An empty variable is an unset one.
   const [systemd = ""] = (env.STATE_DIRECTORY ?? "").split(":");
-  const own = [env.VNET_STATE, systemd].find(
-    (path) => path !== undefined && path !== "",
-  );
-  if (own !== undefined) return resolve(own);
-  // The XDG specification has a relative one ignored.
+  if (env.VNET_STATE !== undefined && env.VNET_STATE !== "")
+    return resolve(env.VNET_STATE);
+  if (isAbsolute(systemd)) return systemd;
+  // The XDG specification has a relative one ignored. No variable that is not ours leads into the current folder.
   const base = [env.XDG_STATE_HOME, env.LOCALAPPDATA].find(
     (path) => path !== undefined && isAbsolute(path),
   );

@@ -73,8 +73,9 @@ export class Screen {
    */
   get isDumb(): boolean {
     const { env, isWindows } = this.settings;
-    const { TERM = isWindows ? "windows" : "" } = env;
-    return !this.isTerminal || DUMB.has(TERM);
+    const { TERM = "" } = env;
+    const term = TERM === "" && isWindows ? "windows" : TERM;
+    return !this.isTerminal || DUMB.has(term);
   }
 
   get color(): boolean {

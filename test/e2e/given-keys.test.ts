@@ -158,8 +158,13 @@ describe("a key that is given beside the configuration", function () {
       [["--authkey", AUTHKEY], { VNET_AUTHKEY: wrong }, `authkey = ${wrong}`],
       [[], { VNET_AUTHKEY: AUTHKEY }, `authkey = ${wrong}`],
       [[], { VNET_AUTHKEY: "" }, `authkey = ${AUTHKEY}`],
+      // Not a folder that systemd names.
+      [[], { CREDENTIALS_DIRECTORY: "." }, `authkey = ${AUTHKEY}`],
     ] as const) {
-      const node = startNode(nodeText(port, more), { args: [...args], env });
+      const folder = makeFolder();
+      writeFileSync(join(folder, "authkey"), wrong, { mode: 0o600 });
+      const how = { args: [...args], env, folder };
+      const node = startNode(nodeText(port, more), how);
       await node.waitForOutput("connected to the hub");
       await node.close();
     }

@@ -276,15 +276,22 @@ describe("the state of a configuration", function () {
     expect(readdirSync(own)).to.deep.equal(["hub.key"]);
   });
 
-  it("is not in the current folder where a variable is empty, but where it would be without it", async () => {
-    write("config.ini");
-    const home = makeFolder();
-    const empty = { VNET_STATE: "", STATE_DIRECTORY: "", XDG_STATE_HOME: "" };
-    await hubKey({ env: { ...empty, HOME: home } });
-    expect(readdirSync(folder)).to.deep.equal(["config.ini"]);
-    expect(existsSync(join(home, ".local", "state", "vnet"))).to.equal(true);
-    removeFolder(home);
-  });
+  for (const [what, env] of [
+    ["empty", { STATE_DIRECTORY: "", XDG_STATE_HOME: "" }],
+    [
+      "empty, where it lists several",
+      { STATE_DIRECTORY: ":", XDG_STATE_HOME: "" },
+    ],
+    ["relative", { STATE_DIRECTORY: "here", XDG_STATE_HOME: "here" }],
+  ] as const)
+    it(`is not in the current folder where a variable is ${what}, but where it would be without it`, async () => {
+      write("config.ini");
+      const home = makeFolder();
+      await hubKey({ env: { VNET_STATE: "", ...env, HOME: home } });
+      expect(readdirSync(folder)).to.deep.equal(["config.ini"]);
+      expect(existsSync(join(home, ".local", "state", "vnet"))).to.equal(true);
+      removeFolder(home);
+    });
 
   it("stays where it is for those who have kept it below HOME=/ so far", async function () {
     needsMounts(this);

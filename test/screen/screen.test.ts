@@ -67,6 +67,7 @@ describe("a screen", () => {
   it("is not dumb on Windows, where nobody sets TERM, unless TERM says so", () => {
     const windows = { isWindows: true };
     expect(screen(TERMINAL, { TERM: undefined }, windows).isDumb).to.be.false;
+    expect(screen(TERMINAL, { TERM: "" }, windows).isDumb).to.be.false;
     expect(screen(TERMINAL, { TERM: "dumb" }, windows).isDumb).to.be.true;
   });
 
