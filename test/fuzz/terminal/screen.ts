@@ -5,8 +5,8 @@ import xterm from "@xterm/headless";
 import { PassThrough, Writable } from "node:stream";
 import type { Random } from "../../support/random.js";
 
-/** Every sequence that we, and readline write: cursor, erasing, colours, cursor shown or hidden, pastes marked. */
-const KNOWN = /\u001b\[(?:[\d;]*[ABCDGHJKm]|\?25[hl]|\?2004[hl]|\?1049[hl])/g;
+/** Every sequence that we and readline write: cursor, erasing, colours, and four modes. */
+const KNOWN = /\u001b\[(?:[\d;]*[ABCDGHJKm]|\?(?:7|25|1049|2004)[hl])/g;
 
 const CONTROL = /[\u0000-\u0006\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 /** What only other nodes say in a session: a person types none of these. */
@@ -40,6 +40,7 @@ export class FuzzScreen {
   private isStopped = false;
   private unseen = "";
   private tail = "";
+  private isCursorHidden = false;
 
   constructor({ columns, rows }: Size) {
     this.input = Object.assign(new PassThrough(), {
@@ -114,6 +115,16 @@ export class FuzzScreen {
     return line?.translateToString(true).trimEnd() ?? null;
   }
 
+  /** A mode of a list, a question or a pager that is over, and was not given back. */
+  get leftMode(): string | null {
+    const { wraparoundMode, bracketedPasteMode } = this.model.modes;
+    if (!wraparoundMode) return "long lines are cut";
+    if (bracketedPasteMode) return "pastes are marked";
+    if (this.model.buffer.active.type === "alternate")
+      return "the other screen is shown";
+    return this.isCursorHidden ? "the cursor is hidden" : null;
+  }
+
   get cursor(): { column: number; row: number } {
     const { cursorX, cursorY, baseY } = this.model.buffer.active;
     return { column: cursorX, row: baseY + cursorY };
@@ -138,6 +149,8 @@ export class FuzzScreen {
     // A sequence may be written in two pieces.
     const cut = /\u001b(?:\[[\d;?]*)?$/.exec(all)?.index ?? all.length;
     this.tail = all.slice(cut);
+    const shown = /\u001b\[\?25([hl])(?![^]*\u001b\[\?25)/.exec(all);
+    if (shown) this.isCursorHidden = shown[1] === "l";
     const plain = all.slice(0, cut).replace(KNOWN, "");
     const control = CONTROL.exec(plain);
     if (control)

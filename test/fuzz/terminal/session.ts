@@ -218,7 +218,9 @@ class Session {
     await turns(SOME_TURNS);
     if (this.screen.written > written)
       return "the terminal was left, and still writes";
-    return null;
+    await this.screen.show();
+    const mode = this.screen.leftMode;
+    return mode === null ? null : `the terminal was left, and ${mode}`;
   }
 
   private listeners(): Record<string, number> {
@@ -259,7 +261,8 @@ class Session {
     if (!PLAIN.test(text)) return null;
     const { cols: columns } = screen.model;
     const expected = rowsOf(text, columns);
-    if (!screen.isTrue && expected.length > 1) return null;
+    // readline knows no width then, and what is as long as the screen is wide is out of its hand.
+    if (!screen.isTrue && textColumns(text) >= columns) return null;
     // What is higher than the screen cannot be drawn as a whole.
     if (expected.length >= screen.model.rows) return null;
     const at = line.getCursorPos();
@@ -325,7 +328,9 @@ class Session {
       this.isFree() && /\bexit\b[^]*>:\s*$/.test(this.screen.text);
     if (!(await this.until(isThere, DEADLINE_MS)))
       return `help does not work: ${this.standing()}`;
-    return this.look();
+    await this.screen.show();
+    const mode = this.screen.leftMode;
+    return mode === null ? this.look() : `the prompt stands, and ${mode}`;
   }
 
   private standing(): string {
@@ -345,8 +350,15 @@ async function turns(count: number): Promise<void> {
   for (let left = count; left > 0; left--) await turn();
 }
 
+function textColumns(text: string): number {
+  return Array.from(text, (each) => (WIDE.test(each) ? 2 : 1)).reduce(
+    (sum: number, each) => sum + each,
+    0,
+  );
+}
+
 function textRows(line: Interface, columns: number): number {
-  return Math.ceil((line.getPrompt().length + line.line.length) / columns);
+  return Math.ceil(textColumns(line.getPrompt() + line.line) / columns);
 }
 
 /** The rows that a text takes, without the blanks at their ends. */
