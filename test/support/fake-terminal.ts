@@ -12,6 +12,9 @@ export class FakeTerminal {
   readonly screen: Screen;
   raw = "";
   #watchers = new Set<() => void>();
+  #isStopped = false;
+  /** what was written and is not taken yet */
+  #take: (() => void) | null = null;
 
   constructor(columns = 80, { TERM = "xterm", color = false } = {}) {
     const write = (chunk: Buffer) => {
@@ -20,8 +23,12 @@ export class FakeTerminal {
     };
     const output = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
-        write(chunk);
-        done();
+        this.#take = () => {
+          this.#take = null;
+          write(chunk);
+          done();
+        };
+        if (!this.#isStopped) this.#take();
       },
     });
     this.output = Object.assign(output, { columns, isTTY: true });
@@ -36,6 +43,16 @@ export class FakeTerminal {
 
   type(keys: string): void {
     this.input.write(keys);
+  }
+
+  /** Nothing that is written is taken from now on, as after Ctrl-S. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  goOn(): void {
+    this.#isStopped = false;
+    this.#take?.();
   }
 
   /** Forgets what was written so far. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "chai";
 import { Terminal } from "../../src/terminal/terminal.js";
 import { SSH, FakeNode } from "../support/fake-node.js";
@@ -119,6 +120,46 @@ describe("terminal", () => {
     expect(screen.text).to.include("! 3 older notices were dropped");
     expect(screen.text).not.to.include("event 3.");
     expect(screen.text).to.include("event 4.");
+  });
+
+  it("holds notices back while the screen stands still, and then tells how many were dropped, above the line that was typed", async () => {
+    await screen.answer("half ", "half ");
+    screen.stop();
+    screen.clear();
+    for (let at = 1; at <= 5_000; at++) {
+      node.notify(`event ${at}.`);
+      await turn();
+    }
+    screen.type("a line");
+    await turn();
+    expect(screen.output.writableLength).to.be.below(20_000);
+    expect(screen.raw).to.equal("");
+    screen.goOn();
+    await screen.until("event 5000.");
+    await screen.until(">: half a line");
+    expect(screen.text).to.match(
+      /event 1\.[^]*! \d+ older notices were dropped/,
+    );
+    expect(screen.text).to.match(/event 5000\.\s+>: half a line$/);
+  });
+
+  it("runs what is typed while the screen stands still, and reads no more where its echo would fill the memory", async () => {
+    screen.stop();
+    screen.type("reload\r");
+    while (node.calls.length === 0) await turn();
+    screen.clear();
+    for (let sent = 0; sent < 400 && !screen.input.isPaused(); sent++) {
+      screen.type("x".repeat(1_000));
+      await turn();
+      screen.type("\u0015");
+      await turn();
+      screen.type("\u0019");
+    }
+    expect(screen.input.isPaused()).to.equal(true);
+    expect(screen.output.writableLength).to.be.below(3 * 1024 * 1024);
+    screen.goOn();
+    while (screen.input.isPaused()) await turn();
+    await screen.answer("\u0015\u000bshow vnet\r", "hub");
   });
 
   it("prints the first of thousands of notices at once and of the others the last ones, with few redraws", async () => {
