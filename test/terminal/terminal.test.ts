@@ -466,6 +466,18 @@ describe("terminal", () => {
     expect(exits).to.deep.equal(["hung up"]);
   });
 
+  it("drops lines typed ahead of a question, and says how many", async () => {
+    await screen.answer(
+      "unserve\rshow vnet\r9\r",
+      "2 lines typed ahead: not taken",
+    );
+    await screen.until("to vnetid: ");
+    await screen.answer(CTRL_C, "cancelled");
+    await screen.until(">: ");
+    expect(screen.text).not.to.include("fingerprint");
+    expect(node.calls).to.deep.equal([]);
+  });
+
   it("asks for what is missing also behind an argument that is told by its name", async () => {
     await screen.answer("use run name=mysql\r", "serve");
     expect(exits).to.deep.equal([]);
