@@ -125,7 +125,8 @@ describe("an unserve whose nodes get other names by a reload", function () {
       30_000,
       from,
     );
-    expect(office.output.slice(from)).to.include("as u1");
+    const lent = await askJson<ServeRow[]>(home, "show serve");
+    expect(lent.map(({ serveid }) => serveid)).to.deep.equal(["u1"]);
     expect((await use()).serveid).to.equal("u1");
     expect(await exchange(port, "hello")).to.equal("hello");
   });
