@@ -11,7 +11,7 @@ export interface Output {
 }
 
 export interface ScreenSettings {
-  /** the variables TERM, NO_COLOR, COLUMNS and LINES */
+  /** TERM, NO_COLOR, COLUMNS and LINES, and what terminals tell of themselves */
   env: Readonly<Record<string, string | undefined>>;
   isWindows: boolean;
   /** --no-color */
@@ -21,6 +21,13 @@ export interface ScreenSettings {
 /** Where a screen does not tell its size, and no variable does. */
 const USUAL_COLUMNS = 80;
 const USUAL_ROWS = 24;
+
+/** Set by terminals that break rows anew. */
+const BREAK_ANEW = [
+  ...["TMUX", "VTE_VERSION", "KONSOLE_VERSION", "TERM_PROGRAM", "WT_SESSION"],
+];
+/** Those that cut them: xterm and PuTTY, the consoles of Linux and BSD, rxvt, screen, Emacs. */
+const CUTS = /^(?:xterm$|vt\d|cons25|linux|putty|rxvt|screen|eterm)/;
 
 /** Terminals that do as they are told by no escape sequence. */
 const DUMB = new Set(["", "dumb", "unknown"]);
@@ -76,6 +83,18 @@ export class Screen {
     const { TERM = "" } = env;
     const term = TERM === "" && isWindows ? "windows" : TERM;
     return !this.isTerminal || DUMB.has(term);
+  }
+
+  /**
+   * Whether rows that a window made narrower has no room for are broken anew, and joined again when it becomes wider. Most
+   * terminals do so; old ones cut them. None can be asked, so this goes by what is known of their names: of one that was
+   * taken for an old one pieces of the line stay on the screen, and with the other mistake what stood above would go.
+   */
+  get breaksAnew(): boolean {
+    const { env } = this.settings;
+    const isSet = (name: string) => (env[name] ?? "") !== "";
+    if (BREAK_ANEW.some(isSet)) return true;
+    return !isSet("XTERM_VERSION") && !CUTS.test(env.TERM ?? "");
   }
 
   get color(): boolean {

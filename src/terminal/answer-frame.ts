@@ -76,7 +76,9 @@ export class AnswerFrame {
   /** Goes to the first row drawn and erases from there; a window made narrower has broken the rows. */
   private toTop(): string {
     const { above, column } = this.drawn;
-    const { columns } = this.screen;
+    const { breaksAnew } = this.screen;
+    // One that cuts its rows has as many as before.
+    const columns = breaksAnew ? this.screen.columns : Infinity;
     const broken = above.map((width) =>
       Math.max(1, Math.ceil(width / columns)),
     );

@@ -99,7 +99,9 @@ export class Terminal {
   };
   readonly #onDrain = () => this.#printHeld();
   readonly #onResize = () => {
-    if (this.#line) keepAbove(this.#line);
+    const { screen } = this.#options;
+    if (this.#line) keepAbove(this.#line, screen, this.#columns);
+    this.#columns = screen.columns;
   };
   /** aborted by Ctrl-C: nobody waits for the running command any more */
   #waiting: AbortController | null = null;
@@ -113,6 +115,8 @@ export class Terminal {
   #isPagerAbsent = false;
   /** what stood in the line when the pager came */
   #typedBefore = NOTHING;
+  /** of the screen, when the line was drawn */
+  #columns = 0;
   /** the key before was TAB: the next one wants to see the candidates */
   #wasTab = false;
   /** Ctrl-C was pressed once on an empty line */
@@ -204,6 +208,7 @@ export class Terminal {
       newestFirst: () => this.#history.newestFirst(),
     });
     this.#search = search;
+    this.#columns = screen.columns;
     if (line.terminal) {
       typed.open(line);
       // Before readline's own listener.

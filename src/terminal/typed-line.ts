@@ -4,6 +4,7 @@
 
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
 import type { Interface } from "node:readline";
+import type { Screen } from "../screen/screen.js";
 
 /** Text without a line end behind it; afterwards prompt, line and cursor are as before. */
 export function printAbove(
@@ -51,9 +52,19 @@ function climbOf(line: Interface & { prevRows?: number }): number | undefined {
 }
 
 /**
- * When the window becomes wider, what took two rows may take one, and readline, which goes up by the rows of before, would
- * erase what stands above. Call it before readline hears of the new size.
+ * The window has a new width. readline goes up by the rows of before, and erases from there. Where the terminal has broken
+ * the line anew, it is as many rows as it has at the new width now. Where it has cut it, the rows are as they were; of a
+ * wider one it goes up by the lesser number, so that it never erases what stands above. Call it before readline hears of the new size.
  */
-export function keepAbove(line: Interface & { prevRows?: number }): void {
-  line.prevRows = Math.min(line.prevRows ?? 0, line.getCursorPos().rows);
+export function keepAbove(
+  line: Interface & { prevRows?: number },
+  { breaksAnew, columns }: Pick<Screen, "breaksAnew" | "columns">,
+  columnsBefore: number,
+): void {
+  const { rows, cols } = line.getCursorPos();
+  // Behind a full last row the cursor has a row of its own only where readline has written a blank there: before, it was one, too.
+  const isBehindLast = cols === 0 && line.cursor === line.line.length;
+  const hasOwnRow = !isBehindLast || (rows * columns) % columnsBefore === 0;
+  const broken = rows > 0 && !hasOwnRow ? rows - 1 : rows;
+  line.prevRows = breaksAnew ? broken : Math.min(line.prevRows ?? 0, rows);
 }

@@ -252,6 +252,7 @@ describe("a person's terminal", function () {
   ): TerminalWindow {
     window = new TerminalWindow({
       command: [join(projectRoot, "vnet"), "config.ini", ...args],
+      recorded: true,
       cwd: folder,
       columns,
       env,
@@ -306,6 +307,36 @@ describe("a person's terminal", function () {
         joined().endsWith("whattakesmorethanonerowhere"),
       );
       expect(joined()).to.include(answer);
+    }
+  });
+
+  it("draws a long line once, whatever the width becomes, and keeps what stands above it", async () => {
+    const terminal = open(100);
+    await terminal.until(/connected/);
+    terminal.type("ping");
+    terminal.press("Enter");
+    await terminal.until(/least .*\n>:$/);
+    // With the prompt 90 columns: three rows of 30, with the cursor behind the last.
+    const line = "begin".padEnd(82, ".") + "ended";
+    terminal.type(line);
+    await terminal.until(/ended$/);
+    const joined = () => terminal.screen().replace(/\s/g, "");
+    for (const columns of [61, 45, 30, 29, 91, 90, 31, 89, 20, 100]) {
+      // tmux tells the program of its new size a moment later.
+      const { length } = terminal.written();
+      terminal.resize(columns, 40);
+      await eventually(`the line drawn at ${columns} columns`, () =>
+        terminal.written().slice(length).includes("ended"),
+      );
+      terminal.type("x");
+      await eventually(`x at ${columns} columns`, () =>
+        joined().endsWith("endedx"),
+      );
+      terminal.press("BSpace");
+      await eventually("one character less", () => joined().endsWith("ended"));
+      const screen = joined();
+      expect(screen.match(/begin/g), screen).to.have.length(1);
+      expect(screen).to.match(/least[\d.]+ms,mean[\d.]+ms,most[\d.]+ms>:begin/);
     }
   });
 

@@ -71,6 +71,23 @@ describe("a screen", () => {
     expect(screen(TERMINAL, { TERM: "dumb" }, windows).isDumb).to.be.true;
   });
 
+  const breaks: [env: Record<string, string>, breaksAnew: boolean][] = [
+    [{ TERM: "xterm-256color" }, true],
+    [{ TERM: "tmux-256color" }, true],
+    [{ TERM: "screen-256color", TMUX: "/tmp/tmux-0/default" }, true],
+    [{ TERM: "screen-256color", TMUX: "" }, false],
+    [{ TERM: "xterm-256color", XTERM_VERSION: "XTerm(379)" }, false],
+    [{ TERM: "xterm" }, false],
+    [{ TERM: "xterm", VTE_VERSION: "7006" }, true],
+    [{ TERM: "linux" }, false],
+    [{ TERM: "vt220" }, false],
+    [{ TERM: "vte-256color" }, true],
+  ];
+  for (const [env, breaksAnew] of breaks)
+    it(`${breaksAnew ? "breaks its rows anew" : "cuts its rows"} with ${JSON.stringify(env)}`, () => {
+      expect(screen(TERMINAL, env).breaksAnew).to.equal(breaksAnew);
+    });
+
   it("has colours in a terminal only, and only where nobody said no", () => {
     expect(screen(TERMINAL).color).to.be.true;
     expect(screen(TERMINAL, { NO_COLOR: "" }).color).to.be.true;
