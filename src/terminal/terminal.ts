@@ -443,6 +443,8 @@ export class Terminal {
     work: (lent: PromptStreams) => Promise<T>,
     before = NOTHING,
   ): Promise<T> {
+    // The rest of a read that brought the command.
+    await nextTurn();
     if (signal.aborted || this.#isClosed()) throw new Cancelled("cancelled");
     const { input, output, screen } = this.#options;
     // Lines typed ahead were meant as commands, or as answers to a question not yet seen.
