@@ -5,6 +5,7 @@ import { closeSync, readFileSync, statSync } from "node:fs";
 import { access } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join, win32 } from "node:path";
+import { isatty } from "node:tty";
 import { called } from "./called.js";
 import { readIniFile } from "./config/file.js";
 import { COMMAND_LINE } from "./config/problem.js";
@@ -19,7 +20,6 @@ import {
   type ProgramOptions,
 } from "./program-arguments.js";
 import { checkKeyFiles, KEY_FILES } from "./given-keys.js";
-import { isScreenLent } from "./own-screen.js";
 import { secondSignal } from "./own-signals.js";
 import { giveUpOnStopped, neverWait } from "./screen/tty-output.js";
 import { RunLock } from "./run-lock.js";
@@ -195,24 +195,13 @@ export function openFilesWarnings(): string[] {
 }
 
 /**
- * Where a person sits at a terminal. When the screen is gone for good, Node would set it back at its end to what it was,
- * and abort as that fails; what is closed it leaves alone.
+ * When a screen is gone for good, Node would set it back at its end to what it was, and abort as that fails; what is closed it
+ * leaves alone.
  */
-export function watchScreen(): void {
+function closeLostScreens(): void {
   const { stdin, stdout, stderr } = process;
-  const forget = () => {
-    process.on("exit", () => {
-      for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries())
-        if (isTTY) closeIfOpen(fd);
-    });
-  };
-  stdin.once("end", forget).once("error", forget);
-  // After Ctrl-Z a question does not read on by itself.
-  process.on("SIGCONT", () =>
-    setImmediate(() => {
-      if (!isScreenLent()) stdin.resume();
-    }),
-  );
+  for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries())
+    if (isTTY && !isatty(fd)) closeIfOpen(fd);
 }
 
 function closeIfOpen(fd: number): void {
@@ -256,6 +245,7 @@ export async function run(program: Program): Promise<void> {
   let isOutputLost = false;
   // Nearly always none is left: programs end with their connections, and this process waits for them.
   process.on("exit", killPrograms);
+  process.on("exit", closeLostScreens);
   // Whoever reads our output may leave before its end, as `head` does. A screen that is gone is told of otherwise.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);

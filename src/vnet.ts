@@ -28,7 +28,6 @@ import {
   orImport,
   stateNews,
   KNOWN_NODES,
-  watchScreen,
 } from "./program.js";
 import {
   boundNotices,
@@ -51,6 +50,7 @@ import {
   screenOf,
   type Face,
 } from "./own-screen.js";
+import { OwnJob } from "./own-job.js";
 import type { RunLock } from "./run-lock.js";
 import { historyFile, prepareStateFolder } from "./state-folder.js";
 import {
@@ -283,7 +283,7 @@ async function runNode({
   onNode,
 }: Run): Promise<ExitStatus> {
   const face = config.vnet.terminal ? ownTerminal(args.noColor) : null;
-  const isInteractive = face !== null;
+  const job = face && new OwnJob(process.stdin);
   // Where the screen is dumb, Ctrl-C is this signal, and means what it means at other screens.
   let hasLeft = false;
   const firstSignal = nextSignal(
@@ -291,21 +291,19 @@ async function runNode({
     () => isScreenLent() || (face?.screen.isDumb === true && !hasLeft),
   );
   // What a terminal shows as notices is not written across its input line.
-  const logs = !isInteractive || config.log.file !== "";
+  const isShown = () => job?.isForeground === true && config.log.file === "";
   const audit = boundNotices(log);
   const node = Node.start({
     config,
     software: software("vnet"),
     trustCall: trustCall(called("vnet"), args, state.folder),
     ...keys,
-    ...(logs && {
-      audit: (event: LogEvent) => {
-        audit.info(event);
-      },
-    }),
+    audit: (event: LogEvent) => {
+      if (!isShown()) audit.info(event);
+    },
   });
   onNode(node);
-  if (logs) follow(node, config, log);
+  follow(node, config, log, isShown);
   void node.ready().then(() => {
     node.tellWaiting();
   });
@@ -316,8 +314,12 @@ async function runNode({
     ...{ node, loadConfig, waits: !args.noWait },
     screen: screenOf(process.stdout, args.noColor),
   };
-  const leaves = isInteractive
-    ? terminalExit(node, { args, loadConfig, state, ...face }, firstSignal)
+  const leaves = job
+    ? terminalExit(
+        node,
+        { args, loadConfig, log, state, ...face, job },
+        firstSignal,
+      )
     : config.vnet.terminal
       ? pipedScript({ ...script, signal: ending.signal }).then((last) => {
           status = last;
@@ -377,14 +379,21 @@ function reloader(
   };
 }
 
-/** Writes down what happens to the node. */
-function follow(node: Node, config: NodeConfig, log: Log): void {
+/** Writes down what happens to the node, but for what a terminal shows. */
+function follow(
+  node: Node,
+  config: NodeConfig,
+  log: Log,
+  isShown: () => boolean,
+): void {
   const bounded = boundNotices(log);
   node.onNotice(({ level, ...event }) => {
-    bounded[level](event);
+    if (!isShown()) bounded[level](event);
   });
-  log.info(`vnet ${config.vnet.name} of group ${config.vnet.group} starts`);
+  if (!isShown())
+    log.info(`vnet ${config.vnet.name} of group ${config.vnet.group} starts`);
   void node.ready().then(() => {
+    if (isShown()) return;
     const [serves, uses] = [node.serves(), node.uses()];
     const registered = serves.filter(({ state }) => state === "registered");
     const listening = uses.filter(({ state }) => state === "listening");
@@ -423,45 +432,67 @@ function inputOrNull(): Stats | null {
   }
 }
 
-/** Resolves when the person leaves, or with the signal, the terminal closed. */
+/**
+ * Resolves when the person leaves, or with the signal, the terminal closed. There is one while the shell has this process in
+ * the foreground.
+ */
 function terminalExit(
   node: Node,
   {
     args,
     loadConfig,
+    log,
     state,
     output,
     screen,
-  }: Pick<Run, "args" | "loadConfig" | "state"> & Face,
+    job,
+  }: Pick<Run, "args" | "loadConfig" | "log" | "state"> &
+    Face & { job: OwnJob },
   signal: Promise<string>,
 ): Promise<string> {
-  watchScreen();
   const { stdout } = process;
   const pager = screen.isDumb ? undefined : ownPager(args.noPager);
   return new Promise((resolve) => {
-    const terminal = Terminal.start({
-      control: node,
-      input: process.stdin,
-      output,
-      screen,
-      ...(pager && { pager }),
-      ...(output !== stdout && {
-        results: { output: stdout, screen: screenOf(stdout, args.noColor) },
-      }),
-      loadConfig,
-      historyFile: historyFile(state.folder),
-      onExit: (how) => {
-        process.off("SIGINT", interrupt);
-        // Whoever lost his screen has not seen what runs.
-        resolve(how === "left" ? "exit" : "lost screen");
-      },
-    });
-    const interrupt = () => terminal.interrupt();
+    let terminal: Terminal | null = null;
+    const open = () =>
+      Terminal.start({
+        control: node,
+        input: process.stdin,
+        output,
+        screen,
+        ...(pager && { pager }),
+        ...(output !== stdout && {
+          results: { output: stdout, screen: screenOf(stdout, args.noColor) },
+        }),
+        loadConfig,
+        historyFile: historyFile(state.folder),
+        onStop: () => job.stop(),
+        onExit: (how) => {
+          process.off("SIGINT", interrupt);
+          job.close();
+          // Whoever lost his screen has not seen what runs.
+          resolve(how === "left" ? "exit" : "lost screen");
+        },
+      });
+    const interrupt = () => terminal?.interrupt();
     // The system makes a signal of the keys of a line that it edits itself.
     if (screen.isDumb) process.on("SIGINT", interrupt);
+    job.follow((isForeground) => {
+      if (isForeground) {
+        if (terminal) terminal.redraw();
+        else terminal = open();
+        return;
+      }
+      // A pager that was stopped with this process has it until it ends.
+      if (isScreenLent()) return;
+      terminal?.close();
+      terminal = null;
+      log.info("in the background: `fg` brings the terminal back");
+    });
     void signal.then((name) => {
       process.off("SIGINT", interrupt);
-      terminal.close();
+      job.close();
+      terminal?.close();
       resolve(name);
     });
   });

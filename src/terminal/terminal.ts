@@ -64,6 +64,8 @@ export interface TerminalOptions {
   loadConfig(path: string | null): Promise<NodeConfig>;
   /** null: history of this run only */
   historyFile: string | null;
+  /** Ctrl-Z; absent: readline stops the process, and takes the input back when it goes on. */
+  onStop?: () => void;
   /** Called once, when the person leaves, or the screen goes; not when close() is called from outside. */
   onExit(how: Departure): void;
 }
@@ -158,6 +160,11 @@ export class Terminal {
     this.#closeLine();
   }
 
+  /** The process was stopped, and has the screen again. */
+  redraw(): void {
+    this.#line?.prompt(true);
+  }
+
   /** What Ctrl-C does; where the screen is dumb it comes as a signal of the system. */
   interrupt(): void {
     if (this.#state === "asking") this.#question?.abort();
@@ -244,8 +251,8 @@ export class Terminal {
       if (isLeftOut || isConfidential(newest, this.#keys())) lines.shift();
     });
     line.on("SIGINT", () => this.#interrupt(line));
-    // It was stopped by Ctrl-Z.
-    line.on("SIGCONT", () => line.prompt(true));
+    const { onStop } = this.#options;
+    if (onStop) line.on("SIGTSTP", onStop);
     // Of the input; undocumented, and fatal without a listener.
     (line as EventEmitter).on("error", this.#onHangUp);
     // Ctrl-D on an empty line, or the end of the input.

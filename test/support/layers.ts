@@ -41,6 +41,7 @@ const PROGRAMS = [
     "called.ts",
     "given-keys.ts",
     "piped-script.ts",
+    "own-job.ts",
   ],
   ...["verb.ts", "verbs.ts", "forget.ts", "trust.ts"],
   ...["public-ports.ts", "public-state.ts", "shared-port.ts"],
