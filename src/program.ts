@@ -212,9 +212,6 @@ function closeIfOpen(fd: number): void {
   }
 }
 
-/** What a stopped terminal does not take of a program that ended is waited for as long. */
-const STOPPED_MS = 1_000;
-
 /**
  * All is closed. What still keeps the process alive is a connection in the making that nobody wants, or a reader that
  * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time.
@@ -297,8 +294,7 @@ export async function run(program: Program): Promise<void> {
       delete process.env.MALLOC_ARENA_MAX;
       process.exitCode = await program.main(args);
       // A script's output is waited for; a program that was ended has shown what there was to see.
-      if (args.commands.length === 0 && !args.check)
-        giveUpOnStopped(STOPPED_MS);
+      if (args.commands.length === 0 && !args.check) giveUpOnStopped();
       exitSoon();
     }
   } catch (error) {

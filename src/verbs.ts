@@ -10,6 +10,7 @@ import { createSecret } from "./keys/secret.js";
 import { hangupAtStart, nextSignal } from "./own-signals.js";
 import { printable } from "./printable.js";
 import { ownSeat, screenOf } from "./own-screen.js";
+import { giveUpOnStopped } from "./screen/tty-output.js";
 import { parseArguments } from "./program-arguments.js";
 import { KNOWN_NODES, readConfig } from "./program.js";
 import { stateFolder } from "./state-folder.js";
@@ -178,7 +179,10 @@ it as FILE.old, and only replaced if you say so.
           `${program} init asks questions and needs a terminal; without one copy config.ini.example to ${file} and edit it`,
         );
       const ended = new AbortController();
-      void nextSignal(hangupAtStart(false)).then(() => ended.abort());
+      void nextSignal(hangupAtStart(false)).then(() => {
+        ended.abort();
+        giveUpOnStopped();
+      });
       const { init } = await import("./terminal/init/init.js");
       const isWritten = await init({
         program,

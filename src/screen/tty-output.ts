@@ -11,6 +11,9 @@ import { WriteStream } from "node:tty";
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 40;
 
+/** Longer than any screen takes that goes on. */
+const GIVE_UP_MS = 1_000;
+
 /** Those that a program which ends does not wait for. */
 const notAwaited = new Set<PatientWriter>();
 
@@ -93,9 +96,9 @@ function openAnew(fd: number): number | null {
   }
 }
 
-/** The program ends: what a terminal or a log does not take in so long is lost. What was asked for (-e, --help) has no such end. */
-export function giveUpOnStopped(afterMs: number): void {
-  for (const writer of notAwaited) writer.giveUp(afterMs);
+/** The program ends: what a terminal or a log does not take in a second is lost. What was asked for (-e, --help) has no such end. */
+export function giveUpOnStopped(): void {
+  for (const writer of notAwaited) writer.giveUp(GIVE_UP_MS);
 }
 
 /** Writes to a descriptor with O_NONBLOCK, one chunk after the other. Opens and closes nothing. */
