@@ -40,6 +40,21 @@ describe("`watch` in a window", function () {
     removeFolder(folder);
   });
 
+  it("leaves the screen as it was when the node is asked to end", async () => {
+    window = new TerminalWindow({
+      command: [join(projectRoot, "vnet"), "config.ini"],
+      cwd: folder,
+    });
+    await window.until(/connected to the hub/);
+    window.type("watch show serves");
+    window.press("Enter");
+    await window.until(/^ show serves · q ends[^]* 1 serve/);
+    process.kill(window.pid, "SIGTERM");
+    const screen = await window.until(/left with status 0/);
+    expect(screen).to.include("connected to the hub");
+    expect(screen).not.to.include("q ends");
+  });
+
   for (const [what, env] of [
     ["in colour", {}],
     ["without colour", { NO_COLOR: "1" }],
