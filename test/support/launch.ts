@@ -163,7 +163,13 @@ function environment(
   folder: string,
   extra: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
-  const { FORCE_COLOR: _, NODE_OPTIONS: __, ...inherited } = process.env;
+  const {
+    FORCE_COLOR: _,
+    NODE_OPTIONS: __,
+    // A shell may hand on how wide its own window is.
+    COLUMNS: ___,
+    ...inherited
+  } = process.env;
   return {
     ...inherited,
     HOME: folder,
