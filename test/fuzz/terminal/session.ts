@@ -292,7 +292,7 @@ class Session {
     const { screen, line } = this;
     const { columns, rows } = screen.output;
     if (line === null || columns < WORD_COLUMNS) return null;
-    if (!PLAIN.test(line.line)) return null;
+    if (!PLAIN.test(line.getPrompt() + line.line)) return null;
     const top = screen.cursor.row - line.getCursorPos().rows;
     const above = Array.from({ length: NOTICE_ROWS }, (_, index) =>
       screen.row(top - 1 - index),
