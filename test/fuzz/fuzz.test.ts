@@ -15,7 +15,7 @@ import { Watch } from "./watch.js";
 
 const OPTIONS = { seed: 1, count: 4_000, timeoutMs: 500, isHurried: true };
 /** No deadlines of a network are in its way: so many inputs take a few seconds. */
-const PLAYED_MS = 8_000;
+const PLAYED_MS = 4_000;
 const CORPUS = join(projectRoot, "test", "corpus");
 
 const corpus = readdirSync(CORPUS)

@@ -5,7 +5,13 @@ import type { Random } from "../../support/random.js";
 import { mutate, pick } from "../mutator.js";
 import { target } from "../target.js";
 import { anySize } from "../terminal/screen.js";
-import { encodeSetting, encodeStep, type Step } from "../terminal/steps.js";
+import { SECRET_LETTERS } from "../terminal/secret-session.js";
+import {
+  encodeSetting,
+  encodeStep,
+  type Setting,
+  type Step,
+} from "../terminal/steps.js";
 import { terminalStage } from "./stages.js";
 
 const MAX_STEPS = 400;
@@ -160,15 +166,54 @@ function next(random: Random): Step[] {
     : [keys(pick(random, ["\u007f", "\u0017"]))];
 }
 
-export const terminalTargets = [
-  target({
-    name: "terminal",
-    about: "the terminal, from the person's side",
-    stage: terminalStage,
-    width: 1,
+/** Letters of a secret, keys, pastes of several lines. */
+function nextOfSecret(random: Random): Step[] {
+  const letters = Array.from(
+    { length: random.between(1, random.chance(0.02) ? 9_000 : 30) },
+    () => SECRET_LETTERS.charAt(random.between(0, SECRET_LETTERS.length - 1)),
+  ).join("");
+  const kind = random.between(0, 99);
+  if (kind < 30) return keyByKey(letters.slice(0, 12));
+  if (kind < 45) return [keys(`${letters}\r`), { kind: "wait" }];
+  if (kind < 55) return [keys(`\u001b[200~${letters}\n${letters}\u001b[201~`)];
+  if (kind < 60) return [keys(letters), keys(pick(random, BAD_UTF8))];
+  if (kind < 70) return [keys(pick(random, CONTROLS))];
+  if (kind < 80) return [keys(pick(random, ESCAPES))];
+  if (kind < 85) return [keys(mutate(random, Buffer.from(letters)))];
+  if (kind < 90) return [{ kind: "resize", size: anySize(random) }];
+  if (kind < 92) return [{ kind: random.chance(0.3) ? "stop" : "go on" }];
+  return kind < 96 ? [{ kind: "wait" }] : [keys("\r")];
+}
+
+/** Bytes of a script, in pieces as a pipe may bring them. */
+function nextOfScript(random: Random): Step[] {
+  const kind = random.between(0, 99);
+  const end = pick(random, ["\n", "\n", "\n", "\r\n", "\r", ""]);
+  if (kind < 50) return [keys(`${commandLine(random)}${end}`)];
+  if (kind < 60) return keyByKey(`${commandLine(random)}${end}`);
+  if (kind < 75) {
+    const line = text(random, random.between(0, 60));
+    return [keys(Buffer.concat([line, Buffer.from(end)]))];
+  }
+  if (kind < 80) return [keys(pick(random, BAD_UTF8)), keys("\n")];
+  if (kind < 88) return [keys(random.bytes(random.between(1, 3_000)))];
+  if (kind < 90) return [keys("x".repeat(random.between(1, 70_000)))];
+  if (kind < 95) return [{ kind: "notices", count: 1 }];
+  return [{ kind: "stop" }];
+}
+
+function terminalTarget(
+  name: string,
+  about: string,
+  kind: Setting["kind"],
+  next: (random: Random) => Step[],
+) {
+  return target({
+    ...{ name, about, stage: terminalStage, width: 1 },
     script: (random) => {
       const way = encodeSetting({
         ...anySize(random),
+        kind,
         color: random.chance(0.5),
         serves: random.chance(0.8)
           ? random.between(0, 5)
@@ -178,13 +223,25 @@ export const terminalTargets = [
       const steps: Step[] = [];
       const count = random.between(1, MAX_STEPS);
       while (steps.length < count) steps.push(...next(random));
-      return {
-        steps: steps.map(encodeStep),
-        cutting: "whole",
-        ending: "wait",
-        way,
-      };
+      const rest = { cutting: "whole", ending: "wait", way } as const;
+      return { steps: steps.map(encodeStep), ...rest };
     },
     play: (stage, script, index) => stage.play(script, index),
-  }),
+  });
+}
+
+export const terminalTargets = [
+  terminalTarget(
+    "terminal",
+    "the terminal, from the person's side",
+    "terminal",
+    next,
+  ),
+  terminalTarget(
+    "terminal-secret",
+    "a question whose answer is not shown",
+    "secret",
+    nextOfSecret,
+  ),
+  terminalTarget("terminal-script", "a piped script", "script", nextOfScript),
 ];

@@ -24,7 +24,12 @@ export class HostileNode extends FakeNode {
   private happened = 0;
   private readonly random: Random;
 
-  constructor(seed: number, serves: number) {
+  /** `mayHang`: some of what it is asked it never answers. */
+  constructor(
+    seed: number,
+    serves: number,
+    private readonly mayHang = true,
+  ) {
     super();
     const random = new Random(seed);
     this.random = random;
@@ -81,7 +86,7 @@ export class HostileNode extends FakeNode {
     if (choice === 0)
       throw new VnetError("refused", `${this.words()} ${this.words()}`);
     // Ctrl-C is the way out.
-    if (choice === 1) await new Promise(() => undefined);
+    if (choice === 1 && this.mayHang) await new Promise(() => undefined);
     for (let left = choice > 6 ? choice : 0; left > 0; left--) await turn();
   }
 }

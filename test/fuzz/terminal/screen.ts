@@ -3,6 +3,7 @@
 
 import xterm from "@xterm/headless";
 import { PassThrough, Writable } from "node:stream";
+import { Screen } from "../../../src/screen/screen.js";
 import type { Random } from "../../support/random.js";
 
 /** Every sequence that we and readline write: cursor, erasing, colours, and four modes. */
@@ -68,6 +69,13 @@ export class FuzzScreen {
       allowProposedApi: true,
       // As a tty does where it is not raw, and Node's raw mode keeps it so.
       convertEol: true,
+    });
+  }
+
+  /** What the output is like, as the program sees it. */
+  look(color: boolean): Screen {
+    return new Screen(this.output, {
+      ...{ env: { TERM: "xterm" }, isWindows: false, noColor: !color },
     });
   }
 

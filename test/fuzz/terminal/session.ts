@@ -6,11 +6,12 @@ import {
   setImmediate as turn,
   setTimeout as sleep,
 } from "node:timers/promises";
-import { Screen } from "../../../src/screen/screen.js";
 import { Terminal } from "../../../src/terminal/terminal.js";
 import type { Script } from "../script.js";
 import { HostileNode } from "./hostile-node.js";
 import { FuzzScreen } from "./screen.js";
+import { playScript } from "./script-session.js";
+import { playSecret } from "./secret-session.js";
 import { decodeSetting, decodeStep, type Setting, type Step } from "./steps.js";
 
 const PROMPT = ">: ";
@@ -87,9 +88,13 @@ export interface Played {
 }
 
 export async function playSession({ steps, way }: Script): Promise<Played> {
-  const session = new Session(decodeSetting(way));
+  const setting = decodeSetting(way);
+  const decoded = steps.map(decodeStep);
+  if (setting.kind === "secret") return playSecret(setting, decoded);
+  if (setting.kind === "script") return playScript(setting, decoded);
+  const session = new Session(setting);
   try {
-    return await session.play(steps.map(decodeStep));
+    return await session.play(decoded);
   } finally {
     await session.close();
   }
@@ -137,10 +142,7 @@ class Session {
     const { input, output } = this.screen;
     this.terminal = Terminal.start({
       ...{ control: this.node, input, output },
-      screen: new Screen(output, {
-        ...{ env: { TERM: "xterm" }, isWindows: false },
-        noColor: !this.setting.color,
-      }),
+      screen: this.screen.look(this.setting.color),
       loadConfig: async () => this.node.config,
       historyFile: null,
       onExit: () => {

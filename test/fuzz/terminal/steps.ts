@@ -15,6 +15,8 @@ export type Step =
   | { kind: "wait" };
 
 export interface Setting extends Size {
+  /** what is attacked: the terminal, a question whose answer is not shown, a piped script */
+  kind: "terminal" | "secret" | "script";
   color: boolean;
   /** how many serves the group has */
   serves: number;
