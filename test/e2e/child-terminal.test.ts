@@ -4,7 +4,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { eventually } from "../support/deadline.js";
+import { eventually, within } from "../support/deadline.js";
 import { connectTo } from "../support/echo.js";
 import { needs } from "../support/find-program.js";
 import { makeFolder, removeFolder } from "../support/folder.js";
@@ -88,7 +88,7 @@ describe("a program of exec: that is started from a terminal", function () {
         "printf 'Password: ' >/dev/tty && read -r word </dev/tty\necho 'no answer' >&2\nexit 1\n";
       const screen = await serve(script(asks), { terminal });
       const client = await connectTo(port);
-      expect(await client.ended).to.equal("reset");
+      expect(await within("the end", client.ended)).to.equal("reset");
       await screen.until(/no answer/);
       if (terminal) {
         screen.type("show vnet");
@@ -118,7 +118,7 @@ describe("a program of exec: that is started from a terminal", function () {
         env: { DISPLAY: ":9", SSH_ASKPASS: askpass },
       });
       const client = await connectTo(port);
-      expect(await client.ended).to.equal("reset");
+      expect(await within("the end", client.ended)).to.equal("reset");
       await screen.until(
         /serve it says: .*Permission denied \(publickey,password\)/,
       );
@@ -141,7 +141,7 @@ describe("a program of exec: that is started from a terminal", function () {
     client.socket.write("still here");
     await eventually("the echo", () => client.text.endsWith("still here"));
     client.socket.end();
-    expect(await client.ended).to.equal("fin");
+    expect(await within("the end", client.ended)).to.equal("fin");
     await screen.until(/\(left with status 0\)/);
     await untilGone(pid);
   });
@@ -156,7 +156,7 @@ describe("a program of exec: that is started from a terminal", function () {
     client.socket.write("still here");
     await eventually("the echo", () => client.text.endsWith("still here"));
     client.socket.end();
-    expect(await client.ended).to.equal("fin");
+    expect(await within("the end", client.ended)).to.equal("fin");
     await untilGone(pid);
     await untilGone(node);
   });
