@@ -5,7 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
-  readFileSync,
+  openSync,
   readSync,
   statSync,
   type Stats,
@@ -21,6 +21,7 @@ import { fileErrorCode, messageOf, VnetError } from "./errors.js";
 import { openRegularFile } from "./files/regular-file.js";
 import { filePathReason } from "./net/path-reason.js";
 import { folderOf } from "./state-folder.js";
+import { OTHER_ENCODINGS, strictText } from "./utf8.js";
 
 const MAX_BYTES = 4_096;
 
@@ -32,7 +33,7 @@ const handed = new Map<string, string>();
 export function keyReader(file: string | null, warnings: string[]): ReadKey {
   return (path, line) => {
     if (HANDED.test(path)) {
-      const text = handed.get(path) ?? readFileSync(path, "utf8").trim();
+      const text = handed.get(path) ?? readHanded(path);
       handed.set(path, text);
       return text;
     }
@@ -61,13 +62,33 @@ function explained<T>(path: string, read: () => T): T {
 function readSmallFile(path: string): { text: string; stats: Stats } {
   const { fd, stats } = openRegularFile(path, constants.O_RDONLY);
   try {
-    const buffer = Buffer.alloc(MAX_BYTES + 1);
-    const length = readSync(fd, buffer, 0, buffer.length, 0);
-    if (length > MAX_BYTES) throw new Error("it is too large for a key");
-    return { text: buffer.toString("utf8", 0, length), stats };
+    return { text: readKey(fd), stats };
   } finally {
     closeSync(fd);
   }
+}
+
+function readHanded(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    return readKey(fd).trim();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** No more than a key can have, whatever it comes from. */
+function readKey(fd: number): string {
+  const buffer = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length <= MAX_BYTES; length += read)
+    read = readSync(fd, buffer, length, buffer.length - length, null);
+  if (length > MAX_BYTES) throw new Error("it is too large for a key");
+  const text = strictText(buffer.subarray(0, length));
+  if (text !== null) return text;
+  throw new Error(
+    `it is not text in UTF-8 (${OTHER_ENCODINGS}); save it as UTF-8`,
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { connectTo } from "../support/echo.js";
 import { needs, skip } from "../support/find-program.js";
@@ -213,6 +213,29 @@ describe("a key that is given beside the configuration", function () {
       expect(stderr)
         .to.include("command line: [vnet] secret_file: cannot read")
         .and.to.include(why);
+    });
+
+  for (const [what, input, why] of [
+    ["that has no end", "</dev/zero", "it is too large for a key"],
+    [
+      "that is not UTF-8",
+      "<<END\n\xc3\xfb\nEND",
+      "it is not text in UTF-8 (GBK or CP949 perhaps?); save it as UTF-8",
+    ],
+  ] as const)
+    it(`from a standard input ${what} is one line and status 2`, async function () {
+      needs(this, "sh");
+      const script = join(makeFolder(), "script");
+      writeFileSync(script, Buffer.from(`exec "$@" ${input}\n`, "latin1"));
+      const args = ["config.ini", "--secret-file", "/dev/stdin", "--check"];
+      const { status, stderr } = await run("vnet", args, {
+        config: nodeText(7749),
+        prefix: ["sh", script],
+      });
+      removeFolder(dirname(script));
+      expect(status, stderr).to.equal(2);
+      expect(stderr.trim().split("\n")).to.have.length(1);
+      expect(stderr).to.include(why);
     });
 });
 
