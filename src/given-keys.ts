@@ -29,10 +29,14 @@ const MAX_BYTES = 4_096;
 const HANDED = /^\/(?:dev|proc\/self)\/(?:fd\/\d+|stdin)$/;
 const handed = new Map<string, string>();
 
+export function isHanded(path: string): boolean {
+  return HANDED.test(path);
+}
+
 /** @param warnings gets a line for each file that others can read */
 export function keyReader(file: string | null, warnings: string[]): ReadKey {
   return (path, line) => {
-    if (HANDED.test(path)) {
+    if (isHanded(path)) {
       const text = handed.get(path) ?? readHanded(path);
       handed.set(path, text);
       return text;
@@ -153,18 +157,20 @@ export function programsWarnings(
     ({ ip }) => isLink(ip) && ip.startsWith("exec:"),
   );
   if (file === null || !runs || process.platform === "win32") return [];
-  const stats = statSync(file);
+  // One that is still to be written will be this user's alone.
+  const stats = statSync(file, { throwIfNoEntry: false });
   const folder = folderOf(file);
   const what = "has exec: in it, and so runs programs as this user";
   for (const [path, each] of [
     [file, stats],
     [folder, statSync(folder)],
   ] as const)
-    if (isOpen(each, 0o002))
+    if (each !== undefined && isOpen(each, 0o002))
       throw new VnetError(
         "config",
         `${file}: ${what}, but everybody can change ${path === file ? "it" : "the files in its folder"}: chmod o-w ${path}`,
       );
+  if (stats === undefined) return [];
   const warnings: string[] = [];
   if (isOpen(stats, 0o020))
     warnings.push(

@@ -17,7 +17,7 @@ const HUB_TIMEOUT_MS = 8_000;
 
 export interface PipedScript extends Pick<
   ScriptOptions,
-  "loadConfig" | "screen"
+  "loadConfig" | "saves" | "screen"
 > {
   node: Node;
   /** whether the commands wait for the hub */

@@ -4,8 +4,6 @@ import { existsSync, fstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { describeNode } from "./check.js";
 import type { NodeConfig } from "./config/config.js";
-import { parseNodeConfig } from "./config/node-config.js";
-import { mergeSections } from "./config/flags.js";
 import { COMMAND_LINE } from "./config/problem.js";
 import { formatChange } from "./config/diff.js";
 import { VnetError } from "./errors.js";
@@ -20,12 +18,9 @@ import type { NodeOptions } from "./node/parts.js";
 import { pipedScript, untilOnline } from "./piped-script.js";
 import {
   openFilesWarnings,
-  openKeysWarning,
-  readConfig,
   run,
   software,
   openState,
-  orImport,
   stateNews,
   KNOWN_NODES,
 } from "./program.js";
@@ -57,11 +52,9 @@ import {
   checkKeyFiles,
   KEY_FILES,
   commandLineKeys,
-  keyReader,
   keysFromEnvironment,
-  programsWarnings,
 } from "./given-keys.js";
-import { refuseForeignLinks } from "./foreign-links.js";
+import { NodeFile } from "./node-file.js";
 import { drain } from "./shutdown.js";
 import type { ExitStatus } from "./verb.js";
 import { importVerb, initVerb, keygen, trustVerb } from "./verbs.js";
@@ -173,34 +166,21 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
   let reload: () => void = () => undefined;
   onHangup(hangup, () => reload());
   const keyWarnings = commandLineKeys(args.flags);
-  const flags = mergeSections(keysFromEnvironment("vnet"), args.flags);
-  let openKeys: string[] = [];
-  const loadConfig = async (path: string | null): Promise<NodeConfig> => {
-    const file = path ?? args.file;
-    const { text, title } = await readConfig({ file });
-    const warnings: string[] = [];
-    const readKey = keyReader(file, warnings);
-    let config;
-    try {
-      config = parseNodeConfig(text, title, undefined, flags, readKey);
-    } catch (error) {
-      throw await orImport(error, { file, text });
-    }
-    refuseForeignLinks(title, config);
-    openKeys = openKeysWarning(file, text);
-    warnings.push(...config.warnings, ...programsWarnings(file, config));
-    return { ...config, warnings };
-  };
-  const config = await loadConfig(null);
+  const file = new NodeFile({
+    ...{ file: args.file, flags: args.flags },
+    keys: keysFromEnvironment("vnet"),
+  });
+  const config = await file.load(null);
   if (args.check) {
     process.stdout.write(describeNode(args.file ?? COMMAND_LINE, config));
     return 0;
   }
   if (args.commands.length > 0) {
     for (const warning of keyWarnings) process.stderr.write(`! ${warning}\n`);
-    return runAsGuest(args, config, loadConfig);
+    return runAsGuest(args, config, file);
   }
   const state = await openState("vnet", args, config.vnet.state);
+  file.stateFolder = state.folder;
   const isFirst = !existsSync(join(state.folder, IDENTITY));
   const keys = await keysOf(state.folder);
   const log = await openLog(config.log, args.file ?? COMMAND_LINE);
@@ -210,22 +190,20 @@ async function main(args: ProgramArguments): Promise<ExitStatus> {
     ...keyWarnings,
     ...config.warnings,
     ...openFilesWarnings(),
-    ...openKeys,
+    ...file.openKeys,
   ])
     log.warn(warning);
   const onNode = (node: Node) => {
-    reload = reloader(node, loadConfig, log);
+    reload = reloader(node, file, log);
   };
-  const run = { args, config, loadConfig, log, state, keys, hangup, onNode };
+  const run = { args, config, file, log, state, keys, hangup, onNode };
   return runNode(run);
 }
-
-type LoadConfig = (path: string | null) => Promise<NodeConfig>;
 
 async function runAsGuest(
   args: ProgramArguments,
   config: NodeConfig,
-  loadConfig: LoadConfig,
+  file: NodeFile,
 ): Promise<ExitStatus> {
   // Beside a running node, whose lock stays its own.
   const state = await prepareStateFolder(args, config.vnet.state, "vnet.lock");
@@ -242,7 +220,8 @@ async function runAsGuest(
       control: node,
       output: process.stdout,
       errorOutput: process.stderr,
-      loadConfig,
+      loadConfig: (path) => file.load(path),
+      saves: file,
       screen: screenOf(process.stdout, args.noColor),
     });
   } finally {
@@ -264,7 +243,7 @@ async function keysOf(folder: string): Promise<Keys> {
 interface Run {
   args: ProgramArguments;
   config: NodeConfig;
-  loadConfig: LoadConfig;
+  file: NodeFile;
   log: ProgramLog;
   hangup: Hangup;
   onNode: (node: Node) => void;
@@ -275,7 +254,7 @@ interface Run {
 async function runNode({
   args,
   config,
-  loadConfig,
+  file,
   log,
   state,
   keys,
@@ -311,15 +290,12 @@ async function runNode({
   let status: ExitStatus = 0;
   const ending = new AbortController();
   const script = {
-    ...{ node, loadConfig, waits: !args.noWait },
+    ...{ node, saves: file, waits: !args.noWait },
+    loadConfig: (path: string | null) => file.load(path),
     screen: screenOf(process.stdout, args.noColor),
   };
   const leaves = job
-    ? terminalExit(
-        node,
-        { args, loadConfig, log, state, ...face, job },
-        firstSignal,
-      )
+    ? terminalExit(node, { args, file, log, state, ...face, job }, firstSignal)
     : config.vnet.terminal
       ? pipedScript({ ...script, signal: ending.signal }).then((last) => {
           status = last;
@@ -347,18 +323,14 @@ async function runNode({
 }
 
 /** On SIGHUP: the log is opened anew and the configuration read again, one time after the other. */
-function reloader(
-  node: Node,
-  loadConfig: LoadConfig,
-  log: ProgramLog,
-): () => void {
+function reloader(node: Node, file: NodeFile, log: ProgramLog): () => void {
   let last = Promise.resolve();
   let waiting = 0;
   const once = async () => {
     waiting--;
     log.reopen();
     try {
-      const config = await loadConfig(null);
+      const config = await file.load(null);
       for (const warning of config.warnings) log.warn(warning);
       const changes = await node.reload(config);
       log.info(
@@ -440,14 +412,13 @@ function terminalExit(
   node: Node,
   {
     args,
-    loadConfig,
+    file,
     log,
     state,
     output,
     screen,
     job,
-  }: Pick<Run, "args" | "loadConfig" | "log" | "state"> &
-    Face & { job: OwnJob },
+  }: Pick<Run, "args" | "file" | "log" | "state"> & Face & { job: OwnJob },
   signal: Promise<string>,
 ): Promise<string> {
   const { stdout } = process;
@@ -464,7 +435,8 @@ function terminalExit(
         ...(output !== stdout && {
           results: { output: stdout, screen: screenOf(stdout, args.noColor) },
         }),
-        loadConfig,
+        loadConfig: (path) => file.load(path),
+        saves: file,
         historyFile: historyFile(state.folder),
         onStop: () => job.stop(),
         onExit: (how) => {

@@ -56,7 +56,7 @@ export type ConfigChange =
     } & Outcome);
 
 /** Field → key as written in the file. A field that is forgotten here does not compile. */
-type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
+export type KeyNames<T> = Readonly<Record<Exclude<keyof T, "label">, string>>;
 
 const ROUTE_KEYS: KeyNames<RouteSettings> = {
   ip: "ip",
@@ -107,7 +107,7 @@ const VNET_KEYS: KeyNames<VnetSettings> = {
   state: "state",
 };
 
-const SERVE_KEYS: KeyNames<ServeSettings> = {
+export const SERVE_KEYS: KeyNames<ServeSettings> = {
   serveid: "serveid",
   type: "type",
   ip: "ip",
@@ -125,7 +125,7 @@ const SERVE_KEYS: KeyNames<ServeSettings> = {
   check: "check",
 };
 
-const USE_KEYS: KeyNames<UseSettings> = {
+export const USE_KEYS: KeyNames<UseSettings> = {
   serveid: "serveid",
   serve: "serve",
   to: "to",
@@ -198,13 +198,18 @@ function diffEntries<T extends { label: string }>(
   return { removed, changed, added };
 }
 
-function changedKeys<T>(names: KeyNames<T>, before: T, after: T): string[] {
+/** The keys, as written in the file, in which the two differ. */
+export function changedKeys<T>(
+  names: KeyNames<T>,
+  before: T,
+  after: T,
+): string[] {
   return fieldsOf(names)
     .filter(([field]) => before[field] !== after[field])
     .map(([, key]) => key);
 }
 
-function fieldsOf<T>(names: KeyNames<T>) {
+export function fieldsOf<T>(names: KeyNames<T>) {
   return Object.entries(names) as [keyof KeyNames<T>, string][];
 }
 

@@ -24,11 +24,21 @@ export function readIniFile(path: string): Promise<string> {
   return readFile(path, decodeIni, path === USUAL_FILE ? NO_USUAL_FILE : "");
 }
 
-async function readFile(
+/** The bytes themselves, which iniText makes a text of. */
+export function readIniBytes(path: string): Promise<Buffer> {
+  return readFile(path, (_path, bytes) => bytes);
+}
+
+/** What readIniFile makes of these bytes. Throws as it does. */
+export function iniText(path: string, bytes: Buffer): string {
+  return decodeIni(resolve(path), bytes);
+}
+
+async function readFile<T>(
   given: string,
-  decode: (path: string, bytes: Buffer) => string,
+  decode: (path: string, bytes: Buffer) => T,
   absent = "",
-): Promise<string> {
+): Promise<T> {
   // A message about the whole file says where that was looked for.
   const path = resolve(given);
   let file: FileHandle | undefined;

@@ -34,9 +34,12 @@ export const CONFIG_BYTES_MAX = 1024 * 1024;
 /** In a text: bytes that are not UTF-8. No UTF-8 decodes to it. */
 export const NOT_UTF8 = "\udcff";
 
-// Tab is the only control character with a place in a line of text.
+// Tab is the only control character with a place in a line of text. By whole characters (u): NOT_UTF8 is half of others.
 const UNREADABLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\udcff]/;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\udcff]/u;
+
+/** NOT_UTF8, where it is no half of another character. */
+const UNDECODED = /(?<![\ud800-\udbff])\udcff/;
 
 /** What a text has before a comment: a # or ; with a backslash before it begins none. */
 const BEFORE_COMMENT = /^(?:\\[;#]|[^;#])*/;
@@ -54,7 +57,7 @@ export function parseIni(text: string, problems: Problems): IniSection[] {
   const reader: Reader = {
     problems,
     sections: new Map(),
-    isMixed: text.includes(NOT_UTF8),
+    isMixed: UNDECODED.test(text),
   };
   let section: IniSection | undefined;
   const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\n|\r/);
@@ -177,6 +180,22 @@ function readEntry(
     ...(glued !== undefined && { glued }),
     ...(isMixed && !isAscii(value ?? "") && { misread: true }),
   });
+}
+
+/**
+ * Where the value of a line `KEY = VALUE ; comment` stands in it, without the blanks around; the line is one that
+ * parseIni takes.
+ */
+export function valueSpan(line: string): { from: number; to: number } {
+  const at = line.search(/[=:;#]/) + 1;
+  const behind = line.slice(at);
+  const raw = behind.trim();
+  const length = isQuote(raw[0] ?? "")
+    ? closingQuote(raw, raw[0] ?? "") + 1
+    : (BEFORE_COMMENT.exec(raw)?.[0] ?? "").trimEnd().length;
+  if (length === 0) return { from: at, to: at };
+  const from = at + behind.length - behind.trimStart().length;
+  return { from, to: from + length };
 }
 
 /** Between quotes only the quote itself is special: it is written twice. Elsewhere only `\;` and `\#` are. */

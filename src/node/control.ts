@@ -10,6 +10,7 @@ import type {
   RouteSettings,
 } from "../config/config.js";
 import type { ConfigChange } from "../config/diff.js";
+import type { EntryChange } from "../config/unsaved.js";
 import type { LogEvent } from "../log.js";
 
 /** Where a serve or use came from: the file, the terminal, or an unserve. */
@@ -218,6 +219,14 @@ export interface NodeControl {
 
   /** Applies only what differs; what was made in the terminal stays. Resolves when all of it is applied. */
   reload(config: NodeConfig): Promise<ConfigChange[]>;
+
+  /** What was made, deleted, opened and closed in the terminal: what the file, as it was read last, does not say. */
+  unsaved(): EntryChange[];
+  /**
+   * These are in the file now. What came of them counts as the file's from now on.
+   * @param read the configuration of a new file, which says what runs
+   */
+  saved(changes: readonly EntryChange[], read?: NodeConfig): void;
 
   /** Every notice from now on, until the returned function is called. */
   onNotice(listener: (notice: Notice) => void): () => void;

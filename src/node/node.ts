@@ -8,6 +8,7 @@ import {
   type UseSettings,
 } from "../config/config.js";
 import type { ConfigChange } from "../config/diff.js";
+import type { EntryChange } from "../config/unsaved.js";
 import { targetOf } from "../config/target.js";
 import { VnetError } from "../errors.js";
 import type {
@@ -15,6 +16,7 @@ import type {
   NodeControl,
   NodeView,
   Notice,
+  Origin,
   PingResult,
   ListedServe,
   RemoteNode,
@@ -27,6 +29,7 @@ import { assemble, type NodeOptions, type NodeParts } from "./parts.js";
 import { untilOnline, untilReady } from "./online.js";
 import { pingHub, pingNode } from "./ping.js";
 import { applyReload, planReload, withOutcome } from "./reload.js";
+import { settleChanges, unsavedChanges } from "./unsaved.js";
 
 export class Node implements NodeControl {
   private current: NodeConfig;
@@ -141,6 +144,7 @@ export class Node implements NodeControl {
 
   async openServe(label: string): Promise<ServeView> {
     const serve = this.parts.serves.get(label);
+    serve.keepActive(true);
     await serve.open(true);
     return serve.view();
   }
@@ -149,6 +153,7 @@ export class Node implements NodeControl {
     const revoked = this.parts.unserves.revoke(label);
     if (revoked !== undefined) return revoked;
     const serve = this.parts.serves.get(label);
+    serve.keepActive(this.activeOfClosed(serve, this.current.vnet.startserve));
     serve.close("the serve was closed");
     return Promise.resolve(serve.view());
   }
@@ -173,12 +178,14 @@ export class Node implements NodeControl {
         "usage",
         `use ${label} has no serveid; set one in the file, or \`use run SERVEID\``,
       );
+    use.keepActive(true);
     await this.parts.uses.open(use, true);
     return use.view();
   }
 
   async closeUse(label: string): Promise<UseView> {
     const use = this.parts.uses.get(label);
+    use.keepActive(this.activeOfClosed(use, this.current.vnet.startuse));
     await this.parts.uses.close(use, "the use was closed");
     return use.view();
   }
@@ -228,6 +235,15 @@ export class Node implements NodeControl {
     this.current = config;
     await applyReload(this.parts, config, changes);
     return changes.map((change) => withOutcome(this.parts, change));
+  }
+
+  unsaved(): EntryChange[] {
+    return unsavedChanges(this.parts, this.current);
+  }
+
+  saved(changes: readonly EntryChange[], read?: NodeConfig): void {
+    const settled = settleChanges(this.parts, this.current, changes);
+    this.current = read ?? settled;
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {
@@ -283,6 +299,14 @@ export class Node implements NodeControl {
       )
         void this.parts.uses.open(use);
     }
+  }
+
+  /** Where nothing of the file opens by itself, one that is closed again is as the start leaves it. */
+  private activeOfClosed(
+    { origin }: { origin: Origin },
+    opensAtStart: boolean,
+  ): boolean | undefined {
+    return origin === "config" && !opensAtStart ? undefined : false;
   }
 
   private trustOf(key: string): Trust {

@@ -50,6 +50,8 @@ export class Serve {
   private looked: Promise<void> = Promise.resolve();
   private readonly streams = new ServedStreams();
   private formerName: { name: string; since: number } | undefined;
+  /** what a person wants of it at the next start; undefined: what its settings say */
+  private activeNext: boolean | undefined;
   /** keys of others that share its id or name, which were told */
   private readonly rivals = new Set<string>();
 
@@ -78,6 +80,23 @@ export class Serve {
 
   get origin(): Origin {
     return this.options.origin;
+  }
+
+  /** As the next start is to have it. */
+  get kept(): ServeSettings {
+    const { settings } = this;
+    return { ...settings, active: this.activeNext ?? settings.active };
+  }
+
+  /** A person opened or closed it; undefined: that is as if it had not been. */
+  keepActive(active: boolean | undefined): void {
+    this.activeNext = active;
+  }
+
+  /** The file has it from now on, as it is kept. */
+  saved(): void {
+    this.options = { ...this.options, settings: this.kept, origin: "config" };
+    this.activeNext = undefined;
   }
 
   /** The id under which the hub knows it now, or 0. */

@@ -72,7 +72,10 @@ export class Use {
   private readonly refusals = new Repetition(REFUSAL_NOTICE_MS);
   private readonly visitors: Visitors;
 
-  constructor(private readonly options: UseOptions) {
+  /** what a person wants of it at the next start; undefined: what its settings say */
+  private activeNext: boolean | undefined;
+
+  constructor(private options: UseOptions) {
     this.opener = new StreamOpener(options.channels, (...accepted) => {
       this.accepted(...accepted);
     });
@@ -97,6 +100,23 @@ export class Use {
 
   get origin(): Origin {
     return this.options.origin;
+  }
+
+  /** As the next start is to have it. */
+  get kept(): UseSettings {
+    const { settings } = this;
+    return { ...settings, active: this.activeNext ?? settings.active };
+  }
+
+  /** A person opened or closed it; undefined: that is as if it had not been. */
+  keepActive(active: boolean | undefined): void {
+    this.activeNext = active;
+  }
+
+  /** The file has it from now on, as it is kept. */
+  saved(): void {
+    this.options = { ...this.options, settings: this.kept, origin: "config" };
+    this.activeNext = undefined;
   }
 
   get isOpen(): boolean {

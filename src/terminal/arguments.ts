@@ -124,11 +124,14 @@ export function label(name: string, what: string): Argument<string> {
   };
 }
 
-/** A question that has to be answered with yes, before something is lost. */
-export function consent(loss: string): Argument<boolean> {
+/** A question that has to be answered with yes, before something is lost or written. */
+export function consent(
+  what: string,
+  usual: "yes" | "no" = "no",
+): Argument<boolean> {
   return {
     name: "answer",
-    ask: `${loss}: yes or no`,
+    ask: `${what}: yes or no`,
     doc: "yes or no",
     parse(text) {
       const answer = text.toLowerCase();
@@ -136,7 +139,7 @@ export function consent(loss: string): Argument<boolean> {
       if (["n", "no"].includes(answer)) return false;
       throw wrong("answer", text, "yes or no");
     },
-    fallback: () => ({ text: "no", value: false }),
+    fallback: () => ({ text: usual, value: usual === "yes" }),
   };
 }
 

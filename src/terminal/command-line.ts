@@ -14,6 +14,8 @@ export interface ParsedLine {
   json: boolean;
   /** of --limit; Infinity where it is not given */
   limit: number;
+  /** --yes was given: its question is answered */
+  yes: boolean;
   /** --help was given: nothing is to be run */
   help: boolean;
 }
@@ -51,6 +53,7 @@ export function parseLine(
     (flag) =>
       flag !== "--help" &&
       !(flag === "--json" && command.json) &&
+      !(flag === "--yes" && command.asks) &&
       !(flag === "--limit" && command.limited),
   );
   if (strange !== undefined)
@@ -65,6 +68,7 @@ export function parseLine(
     words: plain.slice(command.name.split(" ").length),
     json: flags.includes("--json"),
     limit: readLimit(limits),
+    yes: flags.includes("--yes"),
     help: flags.includes("--help"),
   };
 }
@@ -80,7 +84,8 @@ function parseWrapping(
   const help = second?.quoted === false && second.text === "--help";
   const text = second ? line.slice(second.start).trimEnd() : "";
   const words = second ? [{ ...second, text, quoted: true }] : [];
-  return { command, words, json: false, limit: Infinity, help };
+  const none = { json: false, limit: Infinity, yes: false };
+  return { command, words, ...none, help };
 }
 
 /** `--limit 20` is two words, `--limit=20` one. */

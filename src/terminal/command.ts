@@ -2,6 +2,8 @@
 // Types and the one function that builds a command; no command in particular lives here.
 
 import type { NodeConfig } from "../config/config.js";
+import type { DiffLine } from "../config/ini-edit.js";
+import type { EntryChange } from "../config/unsaved.js";
 import type { NodeControl } from "../node/control.js";
 import type { Table } from "./table.js";
 
@@ -51,6 +53,33 @@ export interface Argument<T> {
   later?: boolean;
 }
 
+/** What was changed in the terminal, and what of it `save` writes. */
+export interface Unsaved {
+  changes: EntryChange[];
+  /** one line each: what is not saved, and why */
+  notes: string[];
+  /** null: the node was started without */
+  file: string | null;
+}
+
+/** What is to be written into a file. Nothing is, until write() is called. */
+export interface SavePlan {
+  file: string;
+  /** empty: nothing is to be written */
+  diff: DiffLine[];
+  /** as in Unsaved */
+  notes: string[];
+  /** All of it or nothing. Rejects with VnetError. */
+  write(): Promise<void>;
+}
+
+/** Where what was changed in the terminal can be written. */
+export interface Saves {
+  unsaved(control: NodeControl): Unsaved;
+  /** Rejects with VnetError where nothing can be saved. Null: the file that was read last. */
+  prepare(control: NodeControl, path: string | null): Promise<SavePlan>;
+}
+
 /** What a running command may do. Everything said is made printable. */
 export interface CommandContext {
   readonly control: NodeControl;
@@ -63,9 +92,11 @@ export interface CommandContext {
   /** aborted when the person does not wait for the command any more */
   readonly signal: AbortSignal;
   loadConfig(path: string | null): Promise<NodeConfig>;
+  readonly saves: Saves;
   say(text: string): void;
   /** Each of any length; what they are made of is made in portions, so that the node goes on meanwhile. */
   lines(lines: Iterable<string>): Promise<void>;
+  diff(lines: readonly DiffLine[]): Promise<void>;
   table(table: Table): Promise<void>;
   card(table: Table): Promise<void>;
   /** One JSON document. */
@@ -76,8 +107,12 @@ export interface CommandContext {
   ask<T>(argument: Argument<T>): Promise<T>;
   /** Draws what the line shows until the person ends it. Rejects with VnetError where there is no screen. */
   watch(line: string): Promise<void>;
-  /** Before something is lost: asks, where a person is there to answer. Rejects with Cancelled where the answer is no. */
-  confirm(loss: string): Promise<void>;
+  /**
+   * Before something is lost or written: asks, where a person is there to answer. Rejects with Cancelled where the answer is
+   * no.
+   * @param usual what Enter means
+   */
+  confirm(what: string, usual?: "yes" | "no"): Promise<void>;
   /** columns of the screen; Infinity where there is none */
   readonly columns: number;
   leave(): void;
@@ -106,6 +141,8 @@ export interface Command {
   looks?: boolean;
   /** its one argument is another command's line, with all that belongs to it */
   wraps?: boolean;
+  /** takes --yes, which answers its question */
+  asks?: boolean;
   /** what it does would end with a guest, so a guest refuses it */
   lasting?: boolean;
   run(
@@ -136,6 +173,7 @@ export function usageOf(command: Command): string {
   });
   return [
     ...[command.name, ...words],
+    ...(command.asks ? ["[--yes]"] : []),
     ...(command.limited ? ["[--limit N]"] : []),
     ...(command.json ? ["[--json]"] : []),
   ].join(" ");

@@ -65,8 +65,12 @@ export async function complete(
   return [hits, raw];
 }
 
-function flagsOf({ json, limited }: Command): string[] {
-  return [...(json ? ["--json"] : []), ...(limited ? ["--limit"] : [])];
+function flagsOf({ asks, json, limited }: Command): string[] {
+  return [
+    ...(asks ? ["--yes"] : []),
+    ...(json ? ["--json"] : []),
+    ...(limited ? ["--limit"] : []),
+  ];
 }
 
 function byCharacters(a: string, b: string): number {

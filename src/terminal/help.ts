@@ -30,6 +30,8 @@ export function renderCommandHelp(command: Command, columns: number): string {
     argument.name.toUpperCase(),
     argument.doc,
   ]);
+  if (command.asks)
+    args.push(["--yes", "the answer to its question, which is not asked then"]);
   if (command.limited) args.push(["--limit N", "print the first N rows only"]);
   if (command.json)
     args.push(["--json", "print one JSON document instead of a table"]);

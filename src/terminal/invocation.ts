@@ -12,9 +12,11 @@ import {
   type Argument,
   type Command,
   type CommandContext,
+  type Saves,
   type Scope,
 } from "./command.js";
 import { commands } from "./commands/commands.js";
+import { formatDiffLine } from "./diff-lines.js";
 import { renderCommandHelp } from "./help.js";
 import { unfitReason } from "./line-limits.js";
 import { endedBy, whileWaitedFor } from "./looking.js";
@@ -29,6 +31,8 @@ import { renderCards, renderTable, type Look } from "./table.js";
 export interface Surroundings {
   control: NodeControl;
   loadConfig(path: string | null): Promise<NodeConfig>;
+  /** absent: there is no place to save anything */
+  saves?: Saves | undefined;
   look(): Look;
   /** Prints a block of finished lines; no line end behind the last one. Resolves when more may be printed. */
   write(text: string): Promise<void> | void;
@@ -141,10 +145,21 @@ async function collect(
   return values;
 }
 
+const NO_SAVES: Saves = {
+  unsaved: () => ({ changes: [], notes: [], file: null }),
+  prepare: () =>
+    Promise.reject(new VnetError("usage", "there is nothing to save to here")),
+};
+
 function createContext(
   surroundings: Surroundings,
   earlier: Record<string, unknown>,
-  { json, limit, guided }: Pick<CommandContext, "json" | "limit" | "guided">,
+  {
+    json,
+    limit,
+    yes,
+    guided,
+  }: Pick<CommandContext, "json" | "limit" | "guided"> & { yes: boolean },
 ): CommandContext {
   const { control, ask, signal } = surroundings;
   const speak = (text: string) => {
@@ -164,10 +179,17 @@ function createContext(
     signal,
     columns: surroundings.look().columns,
     loadConfig: (path) => surroundings.loadConfig(path),
+    saves: surroundings.saves ?? NO_SAVES,
     say: (text) => void unlessLeft(surroundings.write(speak(text))),
     lines: async (lines) => {
       const spoken = inPortions(mapped(lines, speak), signal);
       for await (const portion of spoken)
+        await surroundings.write(portion.join("\n"));
+    },
+    diff: async (lines) => {
+      const look = surroundings.look();
+      const formatted = mapped(lines, (line) => formatDiffLine(line, look));
+      for await (const portion of inPortions(formatted, signal))
         await surroundings.write(portion.join("\n"));
     },
     table: (table) => print(renderTable(table, surroundings.look(), signal)),
@@ -191,8 +213,9 @@ function createContext(
         return lines;
       });
     },
-    confirm: async (loss) => {
-      if (!ask || (await ask(consent(loss), { control, earlier }))) return;
+    confirm: async (what, usual) => {
+      if (!ask || yes) return;
+      if (await ask(consent(what, usual), { control, earlier })) return;
       throw new Cancelled("not wanted");
     },
     leave: () => surroundings.leave(),

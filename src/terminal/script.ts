@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
+import type { Saves } from "./command.js";
 import { drained, put } from "./flow.js";
 import type { InputLine } from "./input-lines.js";
 import { invoke } from "./invocation.js";
@@ -17,6 +18,8 @@ export interface ScriptOptions {
   output: NodeJS.WritableStream;
   errorOutput: NodeJS.WritableStream;
   loadConfig(path: string | null): Promise<NodeConfig>;
+  /** absent: there is no place to save anything */
+  saves?: Saves | undefined;
   /** how wide the output is, asked for each line anew; absent: lines of any length */
   screen?: Pick<Screen, "columns">;
   /** the end is near: no further line is run, and nothing is waited for */
@@ -118,6 +121,7 @@ async function runLine(
     await invoke(line, {
       control,
       loadConfig: (path) => options.loadConfig(path),
+      saves: options.saves,
       look: () => ({ columns: screen?.columns ?? Infinity, color: false }),
       write: (text) => say(`${text}\n`),
       writeLine: async (pieces) => {

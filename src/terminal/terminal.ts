@@ -7,8 +7,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NodeConfig } from "../config/config.js";
 import { VnetError } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
-import { Cancelled, type Argument, type Scope } from "./command.js";
+import { Cancelled, type Argument, type Saves, type Scope } from "./command.js";
 import { commands } from "./commands/commands.js";
+import { tellUnsaved } from "./commands/save.js";
 import { complete } from "./completion.js";
 import { count } from "../count.js";
 import { drained, holdTyping, isFull, put, putLine } from "./flow.js";
@@ -62,6 +63,8 @@ export interface TerminalOptions {
   results?: Results;
   /** Reads and parses a file; null: the one the node was started with. */
   loadConfig(path: string | null): Promise<NodeConfig>;
+  /** absent: there is no place to save anything */
+  saves?: Saves | undefined;
   /** null: history of this run only */
   historyFile: string | null;
   /** Ctrl-Z; absent: readline stops the process, and takes the input back when it goes on. */
@@ -123,6 +126,8 @@ export class Terminal {
   #wasTab = false;
   /** Ctrl-C was pressed once on an empty line */
   #leaveAsked = false;
+  /** the last thing that was said is that something is not saved */
+  #isWarned = false;
 
   private constructor(options: TerminalOptions) {
     this.#options = options;
@@ -258,8 +263,8 @@ export class Terminal {
     // Ctrl-D on an empty line, or the end of the input.
     line.on("close", () => {
       if (this.#line !== line) return;
-      if (line.terminal) this.#leave();
-      else this.#leaveAtEnd();
+      if (!line.terminal) this.#leaveAtEnd();
+      else this.#leaveByKey();
     });
     Object.assign(line, before);
     line.prompt(true);
@@ -333,11 +338,14 @@ export class Terminal {
   /** Never rejects: a mistake is printed, a bug of ours ends the program. */
   async #run(text: string, signal: AbortSignal): Promise<void> {
     const { control, results } = this.#options;
+    const isWarned = this.#isWarned;
+    if (text.trim() !== "") this.#isWarned = false;
     try {
       await invoke(text, {
         control,
         signal,
         loadConfig: (path) => this.#options.loadConfig(path),
+        saves: this.#options.saves,
         look: () => results?.screen ?? this.#look(),
         write: (block) =>
           results ? put(results.output, `${block}\n`) : this.#printBlock(block),
@@ -353,7 +361,10 @@ export class Terminal {
               control.onNotice(listener);
             return watch({ ...lent, title, draw, onChange });
           }),
-        leave: () => this.#leave(),
+        leave: () => {
+          this.#isWarned = isWarned;
+          this.#leaveOrWarn();
+        },
       });
     } catch (error) {
       if (error instanceof Cancelled) this.#print("cancelled");
@@ -488,8 +499,41 @@ export class Terminal {
       this.#leave();
     } else {
       this.#leaveAsked = true;
-      this.#print("leave? Ctrl-C again or `exit` leaves");
+      const unsaved = this.#unsaved();
+      this.#isWarned = unsaved !== null;
+      const lost = unsaved === null ? "" : `${unsaved}; `;
+      this.#print(
+        wrap(
+          `${lost}leave? Ctrl-C again or \`exit\` leaves`,
+          this.#look().columns,
+        ),
+      );
     }
+  }
+
+  /** Ctrl-D on an empty line has closed it. */
+  #leaveByKey(): void {
+    if (this.#isWarned || this.#unsaved() === null) return this.#leave();
+    if (this.#state === "idle") this.#options.output.write("\n");
+    this.#closeLine();
+    this.#openLine();
+    this.#leaveOrWarn();
+  }
+
+  /** What would be lost is said once; the next time, when nothing else was done meanwhile, it is left. */
+  #leaveOrWarn(): void {
+    const unsaved = this.#isWarned ? null : this.#unsaved();
+    if (unsaved === null) return this.#leave();
+    this.#isWarned = true;
+    this.#print(
+      wrap(`${unsaved}; \`exit\` again leaves`, this.#look().columns),
+    );
+  }
+
+  /** Null: nothing is lost when this node ends. */
+  #unsaved(): string | null {
+    const { saves, control } = this.#options;
+    return saves === undefined ? null : tellUnsaved(saves.unsaved(control));
   }
 
   #printOrHold(make: () => string): void {

@@ -143,6 +143,11 @@ describe("parseIni", () => {
       expect(problems[0]).to.match(problem);
     });
 
+  it("reads a character of which NOT_UTF8 is the second half", () => {
+    expect(firstValue("k=\u{1f4ff}")).to.equal("\u{1f4ff}");
+    expect(valuesOf("[\u{1f4ff}]")[0]?.name).to.equal("\u{1f4ff}");
+  });
+
   it("looks at no comment, whatever bytes it has", () => {
     const noise = `\u0000\u0085\u001b\u2028\ufffd${NOT_UTF8}[]="'`;
     const text = `; ${noise}\n[s] ; ${noise}\nk=1 # ${noise}\nl="2";${noise}`;

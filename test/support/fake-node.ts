@@ -2,6 +2,7 @@
 // Tests replace single methods to make them slow or failing; `calls` records what was asked.
 
 import type { NodeConfig } from "../../src/config/config.js";
+import type { EntryChange } from "../../src/config/unsaved.js";
 import { formatWanted, parseName } from "../../src/config/target.js";
 import { VnetError } from "../../src/errors.js";
 import type {
@@ -257,6 +258,15 @@ export class FakeNode implements NodeControl {
       serve,
     }));
   };
+
+  unsavedChanges: EntryChange[] = [];
+
+  unsaved = (): EntryChange[] => this.unsavedChanges;
+
+  saved(changes: readonly EntryChange[]): void {
+    this.#record("saved", changes.length);
+    this.unsavedChanges = [];
+  }
 
   onNotice(listener: (notice: Notice) => void): () => void {
     this.#listeners.add(listener);

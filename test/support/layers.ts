@@ -42,6 +42,7 @@ const PROGRAMS = [
     "given-keys.ts",
     "piped-script.ts",
     "own-job.ts",
+    "node-file.ts",
   ],
   ...["verb.ts", "verbs.ts", "forget.ts", "trust.ts"],
   ...["public-ports.ts", "public-state.ts", "shared-port.ts"],

@@ -170,7 +170,7 @@ describe("script", () => {
       ...["serve new 80", "serve run 80", "serve open web"],
       ...["serve close web", "serve delete web", "use new 700", "use run 700"],
       ...["use open ssh", "use close ssh", "use delete ssh"],
-      ...["unserve 01 80", "reload"],
+      ...["unserve 01 80", "reload", "save"],
     ];
     for (const line of lasting)
       it(`refuses \`${line}\`, which would end with it, and says what to do`, async () => {

@@ -4,6 +4,7 @@
 import type { Command } from "../command.js";
 import { ping } from "./ping.js";
 import { reload } from "./reload.js";
+import { save, showChanges } from "./save.js";
 import { serveCommands } from "./serve.js";
 import { exit, help } from "./session.js";
 import { showCommands } from "./show.js";
@@ -13,12 +14,14 @@ import { watch } from "./watch.js";
 
 export const commands: readonly Command[] = [
   ...showCommands,
+  showChanges,
   watch,
   ...serveCommands,
   ...useCommands,
   unserve,
   ping,
   reload,
+  save,
   help,
   exit,
 ];
