@@ -145,6 +145,11 @@ class Session {
       screen: this.screen.look(this.setting.color),
       loadConfig: async () => this.node.config,
       historyFile: null,
+      // As own-job.ts does, where the shell's `fg` comes at once.
+      onStop: () => {
+        this.terminal?.redraw();
+        setImmediate(() => input.resume());
+      },
       onExit: () => {
         this.hasLeft = true;
       },
