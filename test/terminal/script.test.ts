@@ -121,11 +121,13 @@ describe("script", () => {
   it("lets others have their turn, however fast its lines come and its output goes", async () => {
     const ending = new AbortController();
     const { signal } = ending;
-    async function* endless(): AsyncGenerator<InputLine> {
-      for (;;) yield { text: "help" };
-    }
+    const many = lines(...Array<string>(20_000).fill("show vnet --json"));
+    let turns = 0;
     setTimeout(() => ending.abort(), 1);
-    await runScript({ ...options(), input: endless(), signal });
+    setImmediate(() => turns++);
+    await runScript({ ...options(), input: many, signal });
+    expect(turns).to.equal(1);
+    expect(signal.aborted, "before its end").to.equal(true);
   });
 
   it("returns 0, 1 for a command that failed, 2 for a usage error", async () => {
