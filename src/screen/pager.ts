@@ -20,8 +20,8 @@ const MAX_KEPT_BYTES = 256 * 1024;
 const NOT_RUN = [126, 127];
 
 /**
- * The command for a shell, or null: no pager. PAGER is the user's word for it; `cat`, and an empty one, as with git and
- * psql, mean none. Without it less, where that is.
+ * The command for a shell, or null: no pager. PAGER is the user's word for it, and `cat` means none. Without it less, where
+ * that is; an empty one counts as unset, as every variable does here.
  */
 export function pagerCommand(
   env: Environment,
@@ -29,10 +29,8 @@ export function pagerCommand(
   isThere: (program: string) => boolean = (program) => isInPath(program, env),
 ): string | null {
   const { PAGER } = env;
-  if (PAGER !== undefined) {
-    const isNone = ["", "cat"].includes(PAGER.trim());
-    return isNone ? null : PAGER;
-  }
+  if (PAGER !== undefined && PAGER.trim() !== "")
+    return PAGER.trim() === "cat" ? null : PAGER;
   return !isWindows && isThere("less") ? "less" : null;
 }
 
@@ -83,7 +81,7 @@ export class Pager {
     const settings = isWindows ? null : await terminalSettings();
     const stdio: StdioOptions = ["pipe", "inherit", "inherit"];
     // As git has it: what fits is printed, what was seen stays, colours are colours.
-    const all = { ...env, LESS: env.LESS ?? "FRX" };
+    const all = { ...env, LESS: (env.LESS ?? "") === "" ? "FRX" : env.LESS };
     const child = isWindows
       ? spawn(command, { stdio, env: all, shell: true })
       : spawn("sh", ["-c", shellText(command)], { stdio, env: all });

@@ -163,7 +163,6 @@ describe("a list that is longer than the screen", function () {
 
   for (const [what, options, env] of [
     ["PAGER=cat", "", { PAGER: "cat" }],
-    ["an empty PAGER", "", { PAGER: "" }],
     ["--no-pager", "--no-pager", { PAGER: "less" }],
   ] as const)
     it(`is printed at once with ${what}`, async () => {

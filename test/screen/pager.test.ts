@@ -27,8 +27,8 @@ describe("the pager", () => {
     ["is what PAGER says", "most -s", HAS_NONE, false, "most -s"],
     ["is what PAGER says on Windows", "more", HAS_NONE, true, "more"],
     ["is none with PAGER=cat", "cat", HAS_LESS, false, null],
-    ["is none with an empty PAGER", "", HAS_LESS, false, null],
-    ["is none with a PAGER of blanks", "  ", HAS_LESS, false, null],
+    ["is less with an empty PAGER, as with none", "", HAS_LESS, false, "less"],
+    ["is less with a PAGER of blanks", "  ", HAS_LESS, false, "less"],
   ];
   for (const [what, PAGER, isThere, isWindows, command] of cases)
     it(what, () => {
