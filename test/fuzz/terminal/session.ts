@@ -6,8 +6,10 @@ import {
   setImmediate as turn,
   setTimeout as sleep,
 } from "node:timers/promises";
+import type { Saves } from "../../../src/terminal/command.js";
 import { Terminal } from "../../../src/terminal/terminal.js";
 import type { Script } from "../script.js";
+import { serveSettings } from "../../support/settings.js";
 import { HostileNode } from "./hostile-node.js";
 import { FuzzScreen } from "./screen.js";
 import { playScript } from "./script-session.js";
@@ -108,6 +110,8 @@ class Session {
   private hasLeft = false;
   private allowance = 0;
   private inputs = 0;
+  /** of all lines so far */
+  private longest = 0;
 
   constructor(private readonly setting: Setting) {
     this.screen = new FuzzScreen(setting);
@@ -144,6 +148,7 @@ class Session {
       ...{ control: this.node, input, output },
       screen: this.screen.look(this.setting.color),
       loadConfig: async () => this.node.config,
+      saves: this.saves(),
       historyFile: null,
       // As own-job.ts does, where the shell's `fg` comes at once.
       onStop: () => {
@@ -155,6 +160,27 @@ class Session {
       },
     });
     this.allowance += ANSWER_CHARACTERS;
+  }
+
+  /** What was made in the session; nothing is written. */
+  private saves(): Saves {
+    const { node } = this;
+    const file = "config.ini";
+    return {
+      unsaved: () => ({
+        changes: node.serveList.map((serve) => ({
+          kind: "serve-added",
+          serve: serveSettings(serve.label, { port: serve.port }),
+        })),
+        ...{ notes: node.serveList.map(() => node.words()), file },
+      }),
+      prepare: async (_control, path) => ({
+        file: path ?? file,
+        diff: node.serveList.map(() => ({ sign: "+", text: node.words() })),
+        notes: [node.words()],
+        write: () => turn(),
+      }),
+    };
   }
 
   private async take(step: Step): Promise<void> {
@@ -189,10 +215,11 @@ class Session {
     await turns(bytes.includes(13) ? SOME_TURNS : 1);
   }
 
-  /** Room for so many redraws of the line, which may grow by `more` meanwhile. */
+  /** Room for so many redraws of the line, which may grow by `more` meanwhile, or be one of before. */
   private allow(redraws: number, more = 0): void {
     const line = prompted?.line.length ?? 0;
-    this.allowance += REDRAWS * redraws * (line + more + REDRAW_CHARACTERS);
+    this.longest = Math.max(this.longest, line + more);
+    this.allowance += REDRAWS * redraws * (this.longest + REDRAW_CHARACTERS);
   }
 
   private async look(step?: Step): Promise<string | null> {
