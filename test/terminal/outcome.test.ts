@@ -50,6 +50,10 @@ describe("what a command did", () => {
       "use run ssh 1122",
       "use ssh (ssh, 127.0.0.1:1122) is listening: it reaches ssh on remote-ssh (01)",
     ],
+    [
+      "serve run 22 127.0.0.1 700 a[b]",
+      "serve a[b) (700, 127.0.0.1:22) is registered",
+    ],
     ["use run 999 1122", "use use-999 (999, 127.0.0.1:1122) is waiting"],
     [
       "use open mine",
@@ -101,6 +105,12 @@ describe("what a command did", () => {
     expect(err.raw).to.equal(
       "use mine (700, 127.0.0.1:1122) is not listening: port 1122 is taken; it is tried again, `use close mine` gives it up\n",
     );
+  });
+
+  it("is not made under a name that could not be a section of the file", async () => {
+    expect(await run("use run 700 2022 name=a]b")).to.equal(2);
+    expect(err.raw).to.equal('name "a]b": give one without ]\n');
+    expect(node.useList.map(({ label }) => label)).not.to.include("a]b");
   });
 
   it("is told of a reload: the differences, and how many there were", async () => {

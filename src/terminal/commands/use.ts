@@ -3,7 +3,7 @@
 import { formatServeid } from "../../config/config.js";
 import { VnetError } from "../../errors.js";
 import type { NodeControl, UseView } from "../../node/control.js";
-import { label, listenIp } from "../arguments.js";
+import { label, listenIp, wrong } from "../arguments.js";
 import { defineCommand, type Argument, type Command } from "../command.js";
 import { ownUse } from "../entry-argument.js";
 import { listenPort, wantedServe, type Wanted } from "../wanted-argument.js";
@@ -22,6 +22,8 @@ const name: Argument<string> = {
   },
   parse(text, scope) {
     const wanted = label("name", "").parse(text, scope);
+    // It names a section of the file when it is saved.
+    if (wanted.includes("]")) throw wrong("name", wanted, "one without ]");
     if (scope.control.uses().some((use) => use.label === wanted))
       throw new VnetError(
         "usage",
