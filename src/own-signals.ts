@@ -8,6 +8,13 @@ export type Hangup = "ends" | "reloads" | "ignored";
 
 const ENDS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+let isAsked = false;
+
+/** Whether a signal asked this process to end. */
+export function isAskedToEnd(): boolean {
+  return isAsked;
+}
+
 /** Told by scripts/launch.sh, which Node's start did not make forget it. Not for programs that this one starts. */
 const ignored = (process.env.VNET_IGNORED_SIGNALS ?? "").split(" ");
 delete process.env.VNET_IGNORED_SIGNALS;
@@ -50,6 +57,7 @@ function oneOf(
   return new Promise((resolve) => {
     const heard = (name: string) => {
       if (isNone(name)) return;
+      isAsked = true;
       resolve(name);
       // Not at once: a question's own listener would take itself for the last one, and kill the process.
       setImmediate(() => {

@@ -20,7 +20,7 @@ import {
   type ProgramOptions,
 } from "./program-arguments.js";
 import { checkKeyFiles, KEY_FILES } from "./given-keys.js";
-import { secondSignal } from "./own-signals.js";
+import { isAskedToEnd, secondSignal } from "./own-signals.js";
 import { giveUpOnStopped, neverWait } from "./screen/tty-output.js";
 import { RunLock } from "./run-lock.js";
 import { makeFolder, prepareStateFolder, stateFolder } from "./state-folder.js";
@@ -214,7 +214,8 @@ function closeIfOpen(fd: number): void {
 
 /**
  * All is closed. What still keeps the process alive is a connection in the making that nobody wants, or a reader that
- * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time.
+ * does not read what a finished stream left for it: a signal ends that, or a while. Whoever reads our output has time, but
+ * not when it was a signal that ended the program: what sent it waits.
  */
 function exitSoon(): void {
   void secondSignal().then(() => process.exit());
@@ -222,7 +223,7 @@ function exitSoon(): void {
     const { stdout, stderr } = process;
     const isWriting =
       stdout.writableLength > 0 || (stderr.isTTY && stderr.writableLength > 0);
-    if (!isWriting) process.exit();
+    if (!isWriting || isAskedToEnd()) process.exit();
   }, LEFTOVERS_MS).unref();
 }
 
