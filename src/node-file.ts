@@ -120,8 +120,8 @@ export class NodeFile {
         `the configuration was read from ${file} (\`reload\`), and the node was started with ${this.#file ?? "none"}: \`save ${file}\` writes there`,
       );
     const unsaved = this.unsaved(control);
-    const bytes = await readIniBytes(file);
-    const text = iniText(file, bytes);
+    const bytes = await readIniBytes(file).catch(nothingWritten);
+    const text = attempt(() => iniText(file, bytes), "nothing is written");
     const before = attempt(
       () => this.#parse(file, text, file),
       "nothing is written, as the file has a mistake",
@@ -328,6 +328,12 @@ function attempt<T>(act: () => T, what: string): T {
     if (!(cause instanceof VnetError)) throw cause;
     throw new VnetError(cause.code, `${what}: ${cause.message}`, { cause });
   }
+}
+
+function nothingWritten(cause: unknown): never {
+  return attempt(() => {
+    throw cause;
+  }, "nothing is written");
 }
 
 async function explained<T>(file: string, act: () => Promise<T>): Promise<T> {

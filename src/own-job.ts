@@ -8,6 +8,9 @@ import { isScreenLent } from "./own-screen.js";
 /** `fg` gives a running job the terminal without a word. */
 const LOOK_MS = 500;
 
+/** kill(2): all processes of the job. */
+const OWN_GROUP = 0;
+
 type Place = "foreground" | "background" | "no terminal";
 
 export class OwnJob {
@@ -65,8 +68,10 @@ export class OwnJob {
     clearTimeout(this.timer);
     if (this.isForeground) return;
     this.timer = setTimeout(() => {
-      if (placeOfThisProcess() === "foreground") this.onContinue();
-      else this.look();
+      if (placeOfThisProcess() !== "foreground") this.look();
+      // A pager was stopped as it set the terminal's mode in the background; the shell knows nothing of that.
+      else if (isScreenLent()) process.kill(OWN_GROUP, "SIGCONT");
+      else this.onContinue();
     }, LOOK_MS);
     this.timer.unref();
   }

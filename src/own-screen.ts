@@ -19,6 +19,12 @@ export function ownSeat(): Seat {
 }
 
 let isLent = false;
+
+/**
+ * Signals that the pager's doing sends to us as well, with the usual effect on whoever does not say otherwise: Ctrl-\\ ends
+ * it, and a pager that `bg` has woken, and that sets the terminal's mode, stops it, with all its traffic.
+ */
+const PAGERS = ["SIGQUIT", "SIGTTOU", "SIGTTIN"] as const;
 const ignore = () => undefined;
 
 /** Whether the pager has the terminal: its keys are none of ours, and neither are the signals that they make. */
@@ -35,9 +41,9 @@ export function ownPager(noPager: boolean): TerminalOptions["pager"] {
     start: () => Pager.start(command, process.env, isWindows),
     lend: (toPager) => {
       isLent = toPager;
-      // Ctrl-\\, which ends a program that does not say otherwise.
-      if (toPager) process.on("SIGQUIT", ignore);
-      else process.off("SIGQUIT", ignore);
+      for (const signal of PAGERS)
+        if (toPager) process.on(signal, ignore);
+        else process.off(signal, ignore);
     },
   };
 }

@@ -68,10 +68,10 @@ export function isName(text: string, charactersMax: number): boolean {
 
 /**
  * Somebody's name inside a sentence: as it is where it is one word, else in quotes, so that a name like
- * `x) left: timeout` does not read as what happened.
+ * `x) left: timeout` does not read as what happened. Quoted as in a file and in the terminal: a quote is written twice.
  */
 export function quoted(name: string): string {
-  return WORD.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
+  return WORD.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** What is measured has no more digits than that; `0.30000000000000004` says nothing more. */

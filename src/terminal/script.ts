@@ -7,6 +7,7 @@ import type { NodeConfig } from "../config/config.js";
 import { VnetError, type VnetErrorCode } from "../errors.js";
 import type { NodeControl } from "../node/control.js";
 import type { Saves } from "./command.js";
+import { failureLines } from "./failure.js";
 import { drained, put } from "./flow.js";
 import type { InputLine } from "./input-lines.js";
 import { invoke } from "./invocation.js";
@@ -137,7 +138,7 @@ async function runLine(
     return { left, failure: null };
   } catch (error) {
     if (!(error instanceof VnetError)) throw error;
-    await put(errorOutput, `${printable(error.message)}\n`);
+    await put(errorOutput, `${failureLines(error).join("\n")}\n`);
     return { left, failure: error.code };
   }
 }

@@ -12,6 +12,7 @@ import { commands } from "./commands/commands.js";
 import { tellUnsaved } from "./commands/save.js";
 import { complete } from "./completion.js";
 import { count } from "../count.js";
+import { failureLines } from "./failure.js";
 import { drained, holdTyping, isFull, put, putLine } from "./flow.js";
 import { isConfidential } from "./confidential.js";
 import { History, HISTORY_LIMIT } from "./history.js";
@@ -369,7 +370,11 @@ export class Terminal {
     } catch (error) {
       if (error instanceof Cancelled) this.#print("cancelled");
       else if (error instanceof VnetError)
-        this.#print(wrap(printable(error.message), this.#look().columns));
+        this.#print(
+          failureLines(error)
+            .map((line) => wrap(line, this.#look().columns))
+            .join("\n"),
+        );
       else this.#crash(error);
     }
   }

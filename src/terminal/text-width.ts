@@ -18,6 +18,9 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
+// Our own, as all others are written out.
+const COLOUR = new RegExp(String.raw`(\u001b\[[\d;]*m)`);
+
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 const EMOJI = /^\p{Emoji_Presentation}$/u;
 
@@ -47,6 +50,25 @@ export function cutToWidth(text: string, width: number): string[] {
     piece += character;
   }
   return [...pieces, piece];
+}
+
+/** The beginning of at most `width` columns; colours go on to their end. */
+export function startOf(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let left = width;
+  // At odd places stands a colour.
+  return text
+    .split(COLOUR)
+    .map((part, at) => {
+      if (at % 2 === 1) return part;
+      let kept = "";
+      for (const character of part) {
+        left -= characterWidth(character);
+        if (left >= 0) kept += character;
+      }
+      return kept;
+    })
+    .join("");
 }
 
 function characterWidth(character: string): number {

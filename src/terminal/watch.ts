@@ -8,8 +8,9 @@ import { VnetError } from "../errors.js";
 import { printable } from "../printable.js";
 import type { Screen } from "../screen/screen.js";
 import { Cancelled } from "./command.js";
+import { failureLines } from "./failure.js";
 import type { Key } from "./history-search.js";
-import { cutToWidth } from "./text-width.js";
+import { cutToWidth, startOf } from "./text-width.js";
 
 const EVERY_MS = 2_000;
 /** Between two pictures: many changes, and a window being resized, make one. */
@@ -34,7 +35,7 @@ export interface WatchOptions {
 const OTHER_SCREEN = "\u001b[?1049h\u001b[?25l";
 const START_DUMB = "Enter ends it\n";
 const OWN_SCREEN = "\u001b[?7h\u001b[?25h\u001b[?1049l";
-/** Lines that are too long are cut by the terminal, which knows best how wide each letter is. */
+/** A letter that is wider than we take it for does not begin a row of its own. */
 const WITHOUT_WRAP = "\u001b[?7l\u001b[H";
 const ERASE_LINE = "\u001b[K";
 const ERASE_REST = "\u001b[J";
@@ -61,7 +62,7 @@ export async function watch(options: WatchOptions): Promise<void> {
       const picture = await pictureOf(options, signal);
       const text = screen.isDumb
         ? `${picture.join("\n")}\n`
-        : inPlace(titled(options, picture), screen.rows);
+        : inPlace(titled(options, picture), screen);
       if (!isDrawn) output.write(screen.isDumb ? START_DUMB : OTHER_SCREEN);
       isDrawn = true;
       if (!screen.isDumb || text !== shown) await written(output, text, signal);
@@ -114,7 +115,7 @@ async function pictureOf(
   } catch (error) {
     if (!(error instanceof VnetError) || error.code === "usage") throw error;
     const { columns } = screen;
-    return cutToWidth(printable(error.message), columns);
+    return failureLines(error).flatMap((line) => cutToWidth(line, columns));
   }
 }
 
@@ -126,15 +127,20 @@ function titled(
   return [chalk.inverse(` ${printable(title)} · q ends `), ...picture];
 }
 
-/** As many lines as the screen has; the last one is kept, as it counts what is not shown. */
-function inPlace(lines: readonly string[], rows: number): string {
+/** As much as the screen has room for; the last line is kept, as it counts what is not shown. */
+function inPlace(
+  lines: readonly string[],
+  { rows, columns }: Screen,
+): string {
   const fitting =
     lines.length <= rows
       ? lines
       : [...lines.slice(0, Math.max(1, rows - 2)), "…", lines.at(-1) ?? ""];
   const shown = fitting.slice(0, rows);
   // Erased first: behind a line that fills the screen the cursor stands on its last letter.
-  const drawn = shown.map((line) => ERASE_LINE + line).join("\r\n");
+  const drawn = shown
+    .map((line) => ERASE_LINE + startOf(line, columns))
+    .join("\r\n");
   const rest = shown.length < rows ? `\r\n${ERASE_REST}` : "";
   return WITHOUT_WRAP + drawn + rest;
 }

@@ -11,7 +11,7 @@ import {
   startMember,
   untilRow,
 } from "../support/lan.js";
-import { closeLaunched, startHub, type Hub } from "../support/launch.js";
+import { closeLaunched, run, startHub, type Hub } from "../support/launch.js";
 import { projectRoot } from "../support/project.js";
 import { TerminalWindow } from "../support/tmux.js";
 
@@ -118,6 +118,26 @@ describe("a list that is longer than the screen", function () {
     await terminal.until(/^>:$/m);
     enter("ping");
     await terminal.until(/least .*\n>:$/);
+  });
+
+  it("leaves the node its traffic when less waits in the background, and comes back with fg", async function () {
+    needs(this, "bash");
+    const bash = ["bash", "--norc", "--noprofile", "-i"];
+    await open(`unset PAGER; ${VNET}`, {}, bash);
+    enter("show serves");
+    await terminal.until(/^│ 700 [^]*\n:$/m);
+    terminal.press("C-z");
+    await terminal.until(/Stopped/);
+    enter("bg");
+    await terminal.until(/config\.ini &/);
+    const guest = nodeConfig(hub.port, { name: "guest" });
+    const { stdout } = await run("vnet", ["config.ini", "-e", "ping office"], {
+      config: guest,
+    });
+    expect(stdout).to.match(/least .* ms/);
+    enter("fg");
+    terminal.press("q");
+    await terminal.until(/^>:$/m);
   });
 
   it("is shown by the program of PAGER, whatever sh makes of it", async () => {

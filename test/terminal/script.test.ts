@@ -32,7 +32,8 @@ describe("script", () => {
     output: out.output,
     errorOutput: err.output,
     loadConfig: async (path: string | null) => {
-      if (path === "bad.ini") throw new VnetError("config", "bad.ini:1: no");
+      if (path === "bad.ini")
+        throw new VnetError("config", "bad.ini:1: no\nbad.ini:2: \u001b");
       return config;
     },
     screen: { columns: 120 },
@@ -137,6 +138,11 @@ describe("script", () => {
     expect(await run("reload bad.ini")).to.equal(2);
     expect(await run("unserve 01")).to.equal(2);
     expect(err.raw).to.include("port is missing: unserve VNETID [IP] PORT");
+  });
+
+  it("tells each mistake of a configuration in a line of its own, with nothing hidden", async () => {
+    await run("reload bad.ini");
+    expect(err.raw).to.equal("bad.ini:1: no\nbad.ini:2: \\x1b\n");
   });
 
   it("says of a command of -e that takes long that it is waited for, and only of such a one", async () => {

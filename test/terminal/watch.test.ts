@@ -4,6 +4,7 @@ import { complete } from "../../src/terminal/completion.js";
 import { commands } from "../../src/terminal/commands/commands.js";
 import { runCommands } from "../../src/terminal/script.js";
 import { Terminal } from "../../src/terminal/terminal.js";
+import { textWidth } from "../../src/terminal/text-width.js";
 import { FakeNode, SSH } from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
 
@@ -95,6 +96,14 @@ describe("watch", () => {
     screen.output.emit("resize");
     await screen.until("channels");
     expect(picture().length).to.be.above(20);
+  });
+
+  it("cuts what is longer than a row, from its end", async () => {
+    start(10, 12);
+    await watchIt("show vnet", "…");
+    const rows = picture();
+    expect(rows[0]).to.equal(" show vnet");
+    for (const row of rows) expect(textWidth(row)).to.be.at.most(10);
   });
 
   it("goes on while the hub is away, and says so", async () => {
