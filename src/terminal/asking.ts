@@ -93,6 +93,8 @@ class Asking<T> {
       earlier: this.earlier,
       isDumb: screen.isDumb,
       onRaw: (isRaw) => {
+        // The shell, which has the screen now, writes below it.
+        if (!isRaw) this.leaveRows();
         this.setRaw(isRaw);
         // Runs when the program goes on; at once where nobody could bring it back, and nothing stops it.
         if (!isRaw) setImmediate(() => this.resume());
@@ -200,6 +202,18 @@ class Asking<T> {
       label: [{ text: this.asked.finalLabel }],
       answer: { text: shown, paint: this.paint.cyan },
       cursor: shown.length,
+      below: [],
+    });
+  }
+
+  /** The question stays as far as it was answered; it is drawn anew below what comes then. */
+  private leaveRows(): void {
+    const text = this.shown(this.line.text);
+    const { label } = this.asked;
+    this.frame.finish({
+      label,
+      answer: { text },
+      cursor: text.length,
       below: [],
     });
   }

@@ -207,9 +207,9 @@ function createContext(
           "usage",
           `watch draws on a screen, and here is none: run \`${line}\` again, as often as you need it`,
         );
-      await surroundings.watch(line, async (rows, signal) => {
+      await surroundings.watch(line, async (look, signal) => {
         const lines: string[] = [];
-        await invoke(line, drawnInto(lines, surroundings, { rows, signal }));
+        await invoke(line, drawnInto(lines, surroundings, { look, signal }));
         return lines;
       });
     },

@@ -10,6 +10,7 @@ import type { Screen } from "../screen/screen.js";
 import { Cancelled } from "./command.js";
 import { failureLines } from "./failure.js";
 import type { Key } from "./history-search.js";
+import type { Look } from "./table.js";
 import { cutToWidth, startOf } from "./text-width.js";
 
 const EVERY_MS = 2_000;
@@ -17,7 +18,10 @@ const EVERY_MS = 2_000;
 const AT_LEAST_MS = 200;
 
 /** The lines that the command prints now, of `rows` rows of a list at most. Rejects as the command does. */
-export type Draw = (rows: number, signal: AbortSignal) => Promise<string[]>;
+export type Draw = (
+  look: Look & { rows: number },
+  signal: AbortSignal,
+) => Promise<string[]>;
 
 export interface WatchOptions {
   input: NodeJS.ReadableStream;
@@ -111,7 +115,10 @@ async function pictureOf(
   // What a table has around its rows, and the title.
   const rows = Math.max(1, screen.rows - 6);
   try {
-    return await draw(rows, signal);
+    return await draw(
+      { rows, columns: screen.columns, color: screen.color },
+      signal,
+    );
   } catch (error) {
     if (!(error instanceof VnetError) || error.code === "usage") throw error;
     const { columns } = screen;
@@ -128,10 +135,7 @@ function titled(
 }
 
 /** As much as the screen has room for; the last line is kept, as it counts what is not shown. */
-function inPlace(
-  lines: readonly string[],
-  { rows, columns }: Screen,
-): string {
+function inPlace(lines: readonly string[], { rows, columns }: Screen): string {
   const fitting =
     lines.length <= rows
       ? lines

@@ -4,6 +4,7 @@ import { VnetError } from "../errors.js";
 import { parseLine } from "./command-line.js";
 import type { Command } from "./command.js";
 import type { Surroundings } from "./invocation.js";
+import type { Look } from "./table.js";
 
 /** Throws VnetError `usage` for a line that cannot be watched. */
 export function checkWatchable(
@@ -33,13 +34,15 @@ export function isWatchable({ looks, json }: Command): boolean {
 export function drawnInto(
   lines: string[],
   surroundings: Surroundings,
-  { rows, signal }: { rows: number; signal: AbortSignal },
+  { look, signal }: { look: Look & { rows: number }; signal: AbortSignal },
 ): Surroundings {
   const { sheet: _, ...others } = surroundings;
   return {
     ...others,
     signal,
-    mostRows: rows,
+    // Of the screen that it is drawn on; the output of others may go elsewhere.
+    look: () => look,
+    mostRows: look.rows,
     ask: null,
     watch: null,
     write: (text) => void lines.push(...text.split("\n")),

@@ -399,7 +399,7 @@ describe("a person's terminal", function () {
     enter("unserve");
     await terminal.until(/to vnetid:/);
     await stopAndGoOn(2);
-    await terminal.until(/fg\n[^]*fg\n.*config\.ini/);
+    await terminal.until(/fg\n[^]*fg\n.*config\.ini\n.*to vnetid:/);
     enter("9");
     await terminal.until(/vnetid "9": give/);
   });

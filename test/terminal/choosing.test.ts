@@ -137,6 +137,21 @@ describe("a list to choose from", () => {
     await screen.answer(CTRL_C, "cancelled");
   });
 
+  it("leaves nothing below the question for the shell that has the screen after Ctrl-Z", async () => {
+    start();
+    await screen.answer("use run\r", "web-2");
+    const stopped = new Promise((resolve) => process.once("SIGTSTP", resolve));
+    screen.clear();
+    screen.type("\u001a");
+    await stopped;
+    const [left = ""] = screen.raw.split("\u001b[?2004l");
+    expect(left)
+      .to.match(/NODE:PORT\): \n$/)
+      .and.not.include("web-2");
+    process.emit("SIGCONT");
+    await screen.until("web-2");
+  });
+
   it("is printed once on a dumb terminal, with what to type, and takes a part that fits one row", async () => {
     start(80, "dumb");
     node.remoteList = Array.from({ length: 432 }, (_, at) =>

@@ -161,19 +161,24 @@ describe("a question", () => {
     expect(await answer).to.equal("日本e\u0301");
   });
 
-  it("draws itself anew at once when the window's size changes, from the row in which it begins", async () => {
-    const answer = put();
-    await screen.answer("x".repeat(100), "xxx");
-    screen.clear();
-    screen.output.columns = 40;
-    screen.output.emit("resize");
+  for (const [TERM, what, up] of [
     // Two rows of 79 and 31 have become rows of 40, 39 and 31.
-    expect(screen.raw.startsWith("\x1b[2A\r\x1b[J")).to.equal(true);
-    for (const row of screen.text.split(/[\r\n]+/))
-      expect(row.length).to.be.below(40);
-    screen.type("\r");
-    await answer;
-  });
+    ["xterm-256color", "breaks its rows anew", "\x1b[2A"],
+    ["xterm", "cuts its rows", "\x1b[1A"],
+  ] as const)
+    it(`draws itself anew at once when a window that ${what} becomes narrower, from the row in which it begins`, async () => {
+      screen = new FakeTerminal(80, { TERM });
+      const answer = put();
+      await screen.answer("x".repeat(100), "xxx");
+      screen.clear();
+      screen.output.columns = 40;
+      screen.output.emit("resize");
+      expect(screen.raw.startsWith(`${up}\r\x1b[J`)).to.equal(true);
+      for (const row of screen.text.split(/[\r\n]+/))
+        expect(row.length).to.be.below(40);
+      screen.type("\r");
+      await answer;
+    });
 
   for (const [name, key] of [
     ["Ctrl-C", CTRL_C],
