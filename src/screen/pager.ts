@@ -124,9 +124,11 @@ export class Pager {
     return end.how === "absent" ? { ...end, text: this.kept.join("") } : end;
   }
 
-  /** Ends it. */
+  /** Ends it. This process does not wait for one that stands in a write to a terminal which takes nothing. */
   close(): void {
     this.child.kill("SIGTERM");
+    this.child.stdin?.destroy();
+    this.child.unref();
   }
 
   // Read through a method, so that the compiler does not take it for constant across an await.

@@ -80,6 +80,8 @@ export class AnswerKeys {
     if (this.presses.length <= 4 * this.options.lengthMax || key.name === END)
       this.presses.push({ text: text ?? key.sequence ?? "", key });
     else this.isTooLong = true;
+    // Whoever presses Ctrl-C again and again, as nothing happens, does not put the end off that is lost.
+    if (this.isPasting && key.ctrl === true && key.name === "c") return;
     clearTimeout(this.timer);
     clearImmediate(this.turn);
     // A key alone takes effect at once; so does a paste that is known to be over, unless more came with it.

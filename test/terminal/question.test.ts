@@ -70,6 +70,15 @@ describe("a question", () => {
     expect(await answer).to.equal("good");
   });
 
+  it("is given up with Ctrl-C, pressed again and again, where a paste began whose end never comes", async () => {
+    const answer = put();
+    screen.type("\x1b[200~abc");
+    const pressing = setInterval(() => screen.type(CTRL_C), 50);
+    const error: unknown = await answer.catch((reason: unknown) => reason);
+    clearInterval(pressing);
+    expect(error).to.be.instanceOf(Cancelled);
+  });
+
   it("never shows what is hidden, neither its wrong answers nor what Up brings", async () => {
     const answer = put({ hidden: true });
     await screen.answer("bad one", "name: *******");
