@@ -54,6 +54,10 @@ export function askChoice<T>(
   );
 }
 
+function emptyRow(width: number): string[] {
+  return cutToWidth(`${INDENT}there is none to choose from just now`, width);
+}
+
 class ChoiceList {
   private readonly chalk;
   private text = "";
@@ -106,6 +110,7 @@ class ChoiceList {
   rowsFor(text: string, width: number): string[] {
     this.narrow(text.trim());
     const { hits, marked, room, chalk } = this;
+    if (this.choices.length === 0) return emptyRow(width);
     if (hits.length === 0)
       return cutToWidth(
         `${INDENT}no row has that; Enter takes it as it is written`,
@@ -126,6 +131,7 @@ class ChoiceList {
 
   plainRows(count: number, width: number): string[] {
     const more = this.choices.length - count;
+    if (this.choices.length === 0) return emptyRow(width);
     return [
       ...rowsOf(this.choices.slice(0, count), width),
       ...moreRow(more, width),

@@ -26,8 +26,8 @@ export function askArgument<T>(
   scope: Scope,
   streams: PromptStreams,
 ): Promise<T> {
-  const choices = argument.choices?.(scope.control) ?? [];
-  if (choices.length > 0 && !argument.fallback)
+  const choices = argument.choices?.(scope.control);
+  if (choices && !argument.fallback)
     return askChoice(argument, choices, scope, streams);
   const fallback = argument.fallback?.(scope);
   const question: Question<T> = {

@@ -125,6 +125,14 @@ describe("a list to choose from", () => {
     expect(node.calls.at(-1)).to.include("first");
   });
 
+  it("says that there is nothing to choose from, and takes what is typed", async () => {
+    start();
+    node.remoteList = [];
+    await screen.answer("use run\r", "none to choose from just now");
+    await screen.answer("later\r", "ip (127.0.0.1)");
+    await screen.answer(CTRL_C, "cancelled");
+  });
+
   it("stays narrower than the screen, and draws anew when that changes", async () => {
     start(30);
     await screen.answer("use run\r", "> 003");
