@@ -163,7 +163,8 @@ const KEY_LINE = /^[ \t]*(?:authkey|secret)[ \t]*[=:][ \t]*(?!auto\s)[^\s;#]/m;
 export function openKeysWarning(file: string | null, text: string): string[] {
   const holdsKeys = KEY_LINE.test(`${text}\n`);
   if (file === null || !holdsKeys || process.platform === "win32") return [];
-  const others = statSync(file).mode & 0o077;
+  // It may be gone since it was read.
+  const others = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077;
   return others === 0
     ? []
     : [

@@ -128,8 +128,8 @@ export async function createPrivateFile(
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
           // Not every file system has links, and they say so in many ways.
-          await lookAt(place);
-          return untilLetGo(() => rename(temporary, place));
+          if ((await lookAt(place)) === undefined)
+            return untilLetGo(() => rename(temporary, place));
         }
         isCreated = false;
       }

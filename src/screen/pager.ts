@@ -106,7 +106,11 @@ export class Pager {
   async write(text: string): Promise<boolean> {
     const { stdin } = this.child;
     this.keep(text);
-    if (this.hasEnded || stdin === null) return false;
+    // Without descriptors for its pipe there is no stream either, and the error comes in the next turn.
+    if (this.hasEnded || !stdin) {
+      await this.ended;
+      return false;
+    }
     if (!stdin.write(text)) {
       const over = new AbortController();
       const { signal } = over;
@@ -150,18 +154,17 @@ function shellText(command: string): string {
   return /^[\w./-][\w./, :+-]*$/.test(command) ? `exec ${command}` : command;
 }
 
-/** How the terminal is set, in the words of stty; a pager that is killed cannot set it back. */
-let asked: Promise<string | null> | null = null;
+/** How the terminal is set, in the words of stty; a pager that is killed cannot set it back. Null: that cannot be told. */
+let known: string | null = null;
 
-function terminalSettings(): Promise<string | null> {
-  return (asked ??= new Promise((resolve) => {
-    const stty = spawn("stty", ["-g"], {
-      stdio: ["inherit", "pipe", "ignore"],
-    });
+async function terminalSettings(): Promise<string | null> {
+  return (known ??= await new Promise((resolve) => {
+    const stdio: StdioOptions = ["inherit", "pipe", "ignore"];
+    const stty: ChildProcess = spawn("stty", ["-g"], { stdio });
     let text = "";
-    stty.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
     stty.once("error", () => resolve(null));
     stty.once("close", (code) => resolve(code === 0 ? text.trim() : null));
+    stty.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
   }));
 }
 

@@ -15,6 +15,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import fs from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { expect } from "chai";
 import { messageOf } from "../../src/errors.js";
@@ -188,6 +190,36 @@ describe("A file that is made for its owner alone", () => {
     } finally {
       removeFolder(folder);
     }
+  });
+});
+
+describe("A file that is not to be there yet, in a file system without links", () => {
+  const { link } = fs;
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = makeFolder();
+    path = join(folder, "file");
+    fs.link = () => Promise.reject(new Error("EPERM"));
+    syncBuiltinESMExports();
+  });
+  afterEach(() => {
+    fs.link = link;
+    syncBuiltinESMExports();
+    removeFolder(folder);
+  });
+
+  it("is made", async () => {
+    expect(await createPrivateFile(path, NEW)).to.equal(true);
+    expect(readFileSync(path, "utf8")).to.equal("new");
+    expect(readdirSync(folder)).to.deep.equal(["file"]);
+  });
+
+  it("is left as it is where it is there", async () => {
+    writeFileSync(path, "old");
+    expect(await createPrivateFile(path, NEW)).to.equal(false);
+    expect(readFileSync(path, "utf8")).to.equal("old");
+    expect(readdirSync(folder)).to.deep.equal(["file"]);
   });
 });
 
