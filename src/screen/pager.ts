@@ -16,6 +16,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Long enough for less to be found missing: what a pipe takes that nobody reads is less. */
 const MAX_KEPT_BYTES = 256 * 1024;
 
+/**
+ * As git has it: what fits is printed, what was seen stays, colours are colours. And a prompt of its own (in the language of
+ * less): its `:` looks like ours, and says nothing of how to leave.
+ */
+const LESS = "FRXPsq ends this list?e (its end):, Space goes on.$";
+
 /** sh says so of a program that is not there, or cannot be run. */
 const NOT_RUN = [126, 127];
 
@@ -80,8 +86,7 @@ export class Pager {
   ): Promise<Pager> {
     const settings = isWindows ? null : await terminalSettings();
     const stdio: StdioOptions = ["pipe", "inherit", "inherit"];
-    // As git has it: what fits is printed, what was seen stays, colours are colours.
-    const all = { ...env, LESS: (env.LESS ?? "") === "" ? "FRX" : env.LESS };
+    const all = { ...env, LESS: (env.LESS ?? "") === "" ? LESS : env.LESS };
     const child = isWindows
       ? spawn(command, { stdio, env: all, shell: true })
       : spawn("sh", ["-c", shellText(command)], { stdio, env: all });

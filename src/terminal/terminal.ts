@@ -37,6 +37,8 @@ import { TypedKeys } from "./typed-keys.js";
 import { clearLine, keepAbove, printAbove } from "./typed-line.js";
 
 const PROMPT = ">: ";
+/** So long a second Ctrl-C leaves: later it is another slip. */
+const LEAVE_MS = 10_000;
 const NOTHING = { line: "", cursor: 0 };
 /** of a list of candidates, in one write */
 const BLOCK_ROWS = 32;
@@ -125,8 +127,8 @@ export class Terminal {
   #columns = 0;
   /** the key before was TAB: the next one wants to see the candidates */
   #wasTab = false;
-  /** Ctrl-C was pressed once on an empty line */
-  #leaveAsked = false;
+  /** Ctrl-C was pressed on an empty line: runs while a second one leaves */
+  #leaveAsked: NodeJS.Timeout | null = null;
   /** the last thing that was said is that something is not saved */
   #isWarned = false;
 
@@ -158,6 +160,7 @@ export class Terminal {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#stopNotices();
+    this.#forgetLeave();
     this.#waiting?.abort();
     this.#closing.abort();
     this.#options.input.off("end", this.#onEnd);
@@ -228,7 +231,7 @@ export class Terminal {
       output.prependListener("resize", this.#onResize);
     }
     line.on("line", (entered) => {
-      this.#leaveAsked = false;
+      this.#forgetLeave();
       const tooLong = this.#lines.endCut(entered);
       if (tooLong !== null) {
         search.giveUp();
@@ -498,12 +501,12 @@ export class Terminal {
     } else if (this.#search?.isOn === true) {
       this.#search.giveUp();
     } else if (line.line !== "") {
-      this.#leaveAsked = false;
+      this.#forgetLeave();
       empty(line);
     } else if (this.#leaveAsked) {
       this.#leave();
     } else {
-      this.#leaveAsked = true;
+      this.#leaveAsked = setTimeout(() => this.#forgetLeave(), LEAVE_MS);
       const unsaved = this.#unsaved();
       this.#isWarned = unsaved !== null;
       const lost = unsaved === null ? "" : `${unsaved}; `;
@@ -514,6 +517,11 @@ export class Terminal {
         ),
       );
     }
+  }
+
+  #forgetLeave(): void {
+    if (this.#leaveAsked) clearTimeout(this.#leaveAsked);
+    this.#leaveAsked = null;
   }
 
   /** Ctrl-D on an empty line has closed it. */

@@ -92,6 +92,16 @@ describe("a list that is longer than the screen", function () {
     await terminal.until(/least .*\n>:$/);
   });
 
+  it("is shown with a prompt that names the keys, where LESS says nothing else", async () => {
+    await open(`unset PAGER; exec ${VNET}`, { LESS: "" });
+    enter("show serves");
+    await terminal.until(/\nq ends this list, Space goes on$/);
+    terminal.press("G");
+    await terminal.until(/\nq ends this list \(its end\)$/);
+    terminal.press("q");
+    await terminal.until(/^>:$/m);
+  });
+
   it("ends less with the node, by a signal", async () => {
     await open(LESS);
     enter("show serves");
@@ -110,7 +120,7 @@ describe("a list that is longer than the screen", function () {
     enter("show serves");
     await terminal.until(/^│ 700 [^]*\n:$/m);
     terminal.press("C-z");
-    await terminal.until(/Stopped/);
+    await terminal.until(/Stopped[^]*\nbash-[\d.]+[$#]/);
     enter("fg");
     terminal.press("Space");
     await terminal.until(/^│ 71\d [^]*\n:$/m);
@@ -127,7 +137,7 @@ describe("a list that is longer than the screen", function () {
     enter("show serves");
     await terminal.until(/^│ 700 [^]*\n:$/m);
     terminal.press("C-z");
-    await terminal.until(/Stopped/);
+    await terminal.until(/Stopped[^]*\nbash-[\d.]+[$#]/);
     enter("bg");
     await terminal.until(/config\.ini &/);
     const guest = nodeConfig(hub.port, { name: "guest" });
@@ -167,7 +177,7 @@ describe("a list that is longer than the screen", function () {
       serveSection(800 + at, 80),
     ).join("");
     await startMember(hub, { name: "mall", sections });
-    await open(LESS, {}, undefined, /120 serves in group/);
+    await open(LESS, {}, undefined, /120 serves/);
     terminal.type("use run ");
     terminal.press("Tab", "Tab");
     await terminal.until(/^>: use run\ndisplay all 360\? \(y\/n\)$/m);

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Terminal } from "../../src/terminal/terminal.js";
 import { SSH, FakeNode } from "../support/fake-node.js";
 import { FakeTerminal } from "../support/fake-terminal.js";
+import { hurried } from "../support/hurried-timers.js";
 
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
@@ -381,6 +382,15 @@ describe("terminal", () => {
     await screen.answer(CTRL_C, "leave? Ctrl-C again or `exit` leaves");
     await screen.answer(CTRL_C, "\n");
     expect(exits).to.deep.equal(["left"]);
+  });
+
+  it("asks again at a Ctrl-C that comes long after the first", async () => {
+    hurried(10_000, 0, () => screen.type(CTRL_C));
+    await screen.until("leave? Ctrl-C again");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    screen.clear();
+    await screen.answer(CTRL_C, "leave? Ctrl-C again");
+    expect(exits).to.deep.equal([]);
   });
 
   for (const [what, keys] of [
