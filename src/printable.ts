@@ -68,10 +68,10 @@ export function isName(text: string, charactersMax: number): boolean {
 
 /**
  * Somebody's name inside a sentence: as it is where it is one word, else in quotes, so that a name like
- * `x) left: timeout` does not read as what happened. Quoted as in a file and in the terminal: a quote is written twice.
+ * `x) left: timeout` does not read as what happened.
  */
 export function quoted(name: string): string {
-  return WORD.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+  return WORD.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** What is measured has no more digits than that; `0.30000000000000004` says nothing more. */
@@ -83,9 +83,9 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, "0");
 }
 
-/** The text as one word of a terminal's line, quoted only where it must be; a quote in it is written twice. */
+/** The text as one word of a terminal's line, quoted only where it must be. */
 export function quoteWord(text: string, quote = false): string {
   const plain = /^[^\s"'#-][^\s"'=]*$/.test(text);
   if (plain && !quote) return text;
-  return `"${text.replaceAll('"', '""')}"`;
+  return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }

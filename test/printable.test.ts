@@ -54,8 +54,8 @@ describe("a name inside a sentence", () => {
       "home) left: the link broke; vnet 02 (x",
       '"home) left: the link broke; vnet 02 (x"',
     ],
-    ['"', '""""'],
-    ["\\", '"\\"'],
+    ['"', '"\\""'],
+    ["\\", '"\\\\"'],
     ["left:", '"left:"'],
     ["", '""'],
   ];
