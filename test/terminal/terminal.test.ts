@@ -133,7 +133,9 @@ describe("terminal", () => {
     }
     screen.type("a line");
     await turn();
-    expect(screen.output.writableLength).to.be.below(20_000);
+    // What Node takes for full is another size in each of its versions.
+    const { writableLength, writableHighWaterMark } = screen.output;
+    expect(writableLength).to.be.below(writableHighWaterMark + 4_000);
     expect(screen.raw).to.equal("");
     screen.goOn();
     await screen.until("event 5000.");
