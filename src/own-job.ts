@@ -44,6 +44,7 @@ export class OwnJob {
   stop(): void {
     this.setRaw(false);
     process.kill(process.pid, "SIGTSTP");
+    // SIGCONT need not be heard: a SIGTTOU that a pager causes, woken by it too, takes it away while it is pending.
     this.onContinue();
   }
 

@@ -1,6 +1,7 @@
 // The screen of this process: which of its streams leads to the person. What follows from that decides screen/screen.ts.
 
 import { openSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { WriteStream } from "node:tty";
 import { Pager, pagerCommand } from "./screen/pager.js";
 import type { TerminalOptions } from "./terminal/terminal.js";
@@ -27,20 +28,46 @@ let isLent = false;
 const PAGERS = ["SIGQUIT", "SIGTTOU", "SIGTTIN"] as const;
 const ignore = () => undefined;
 
+/** A pager that does not stop at Ctrl-Z, or of which that cannot be told, is waited for no longer. */
+const STOP_LOOK_MS = 10;
+const STOP_LOOKS = 20;
+
 /** Whether the pager has the terminal: its keys are none of ours, and neither are the signals that they make. */
 export function isScreenLent(): boolean {
   return isLent;
 }
 
-/** Starts what shows long lists; undefined where nothing is to. */
-export function ownPager(noPager: boolean): TerminalOptions["pager"] {
+/**
+ * Starts what shows long lists; undefined where nothing is to.
+ * @param stop stops this process, as Ctrl-Z does
+ */
+export function ownPager(
+  noPager: boolean,
+  stop: () => void,
+): TerminalOptions["pager"] {
   const isWindows = process.platform === "win32";
   const command = noPager ? null : pagerCommand(process.env, isWindows);
   if (command === null) return undefined;
+  let pager: Pager | null = null;
+  // It cleans its last row up before it stops; the shell, which watches this process only, would write its prompt there first.
+  const stopBehindPager = async () => {
+    for (let look = 0; look < STOP_LOOKS && pager?.isStopped === false; look++)
+      await pause(STOP_LOOK_MS);
+    process.off("SIGTSTP", onStop);
+    stop();
+    if (isLent) process.on("SIGTSTP", onStop);
+  };
+  const onStop = () => void stopBehindPager();
   return {
-    start: () => Pager.start(command, process.env, isWindows),
+    start: async () => {
+      pager = await Pager.start(command, process.env, isWindows);
+      return pager;
+    },
     lend: (toPager) => {
       isLent = toPager;
+      pager = null;
+      process.off("SIGTSTP", onStop);
+      if (toPager && !isWindows) process.on("SIGTSTP", onStop);
       for (const signal of PAGERS)
         if (toPager) process.on(signal, ignore);
         else process.off(signal, ignore);

@@ -422,7 +422,9 @@ function terminalExit(
   signal: Promise<string>,
 ): Promise<string> {
   const { stdout } = process;
-  const pager = screen.isDumb ? undefined : ownPager(args.noPager);
+  const pager = screen.isDumb
+    ? undefined
+    : ownPager(args.noPager, () => job.stop());
   return new Promise((resolve) => {
     let terminal: Terminal | null = null;
     const open = () =>

@@ -8,7 +8,7 @@ import {
   type StdioOptions,
 } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -124,6 +124,16 @@ export class Pager {
       over.abort();
     }
     return !this.isOver();
+  }
+
+  /** Whether Ctrl-Z has stopped it. Elsewhere than on Linux nothing tells: false. */
+  get isStopped(): boolean {
+    try {
+      const stat = readFileSync(`/proc/${this.child.pid}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")")).startsWith(") T");
+    } catch {
+      return false;
+    }
   }
 
   /** No more comes. Resolves when the person leaves it. */

@@ -130,7 +130,7 @@ describe("a list that is longer than the screen", function () {
     await terminal.until(/least .*\n>:$/);
   });
 
-  it("leaves the node its traffic when less waits in the background", async function () {
+  it("leaves the node its traffic when less waits in the background, and comes back with fg", async function () {
     needs(this, "bash");
     const bash = ["bash", "--norc", "--noprofile", "-i"];
     await open(`unset PAGER; ${VNET}`, {}, bash);
@@ -145,6 +145,9 @@ describe("a list that is longer than the screen", function () {
       config: guest,
     });
     expect(stdout).to.match(/least .* ms/);
+    enter("fg");
+    terminal.press("q");
+    await terminal.until(/^>:$/m);
   });
 
   it("is shown by the program of PAGER, whatever sh makes of it", async () => {
