@@ -83,9 +83,9 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, "0");
 }
 
-/** The text as one word of a terminal's line, quoted only where it must be. */
+/** The text as one word of a terminal's line, quoted only where it must be; a quote in it is written twice. */
 export function quoteWord(text: string, quote = false): string {
   const plain = /^[^\s"'#-][^\s"'=]*$/.test(text);
   if (plain && !quote) return text;
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  return `"${text.replaceAll('"', '""')}"`;
 }
